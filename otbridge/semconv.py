@@ -1,0 +1,88 @@
+"""Attribute and event names that we read or write, one constant each.
+
+OpenTelemetry's names are from semantic-conventions 1.44; the GenAI ones are from the
+semantic-conventions-genai repository, where everything is still in development: that is why the
+constants are ours and no package of theirs is imported. Names under `otbridge.` are our own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Resource and service
+SERVICE_NAME: Final = "service.name"
+SERVICE_VERSION: Final = "service.version"
+SERVICE_INSTANCE_ID: Final = "service.instance.id"
+DEPLOYMENT_ENVIRONMENT: Final = "deployment.environment.name"
+TELEMETRY_SDK_NAME: Final = "telemetry.sdk.name"
+TELEMETRY_SDK_LANGUAGE: Final = "telemetry.sdk.language"
+TELEMETRY_SDK_VERSION: Final = "telemetry.sdk.version"
+TELEMETRY_DISTRO_NAME: Final = "telemetry.distro.name"
+TELEMETRY_DISTRO_VERSION: Final = "telemetry.distro.version"
+
+# Exceptions and code
+ERROR_TYPE: Final = "error.type"
+EXCEPTION_TYPE: Final = "exception.type"
+EXCEPTION_MESSAGE: Final = "exception.message"
+EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
+CODE_FILE_PATH: Final = "code.file.path"
+CODE_FUNCTION_NAME: Final = "code.function.name"
+CODE_LINE_NUMBER: Final = "code.line.number"
+THREAD_ID: Final = "thread.id"
+THREAD_NAME: Final = "thread.name"
+SESSION_ID: Final = "session.id"
+USER_ID: Final = "user.id"
+
+# GenAI
+GEN_AI_OPERATION_NAME: Final = "gen_ai.operation.name"
+GEN_AI_PROVIDER_NAME: Final = "gen_ai.provider.name"
+GEN_AI_REQUEST_MODEL: Final = "gen_ai.request.model"
+GEN_AI_RESPONSE_MODEL: Final = "gen_ai.response.model"
+GEN_AI_RESPONSE_ID: Final = "gen_ai.response.id"
+GEN_AI_RESPONSE_FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
+GEN_AI_AGENT_NAME: Final = "gen_ai.agent.name"
+GEN_AI_AGENT_ID: Final = "gen_ai.agent.id"
+GEN_AI_AGENT_DESCRIPTION: Final = "gen_ai.agent.description"
+GEN_AI_AGENT_VERSION: Final = "gen_ai.agent.version"
+GEN_AI_WORKFLOW_NAME: Final = "gen_ai.workflow.name"
+GEN_AI_CONVERSATION_ID: Final = "gen_ai.conversation.id"
+GEN_AI_TOOL_NAME: Final = "gen_ai.tool.name"
+GEN_AI_TOOL_TYPE: Final = "gen_ai.tool.type"
+GEN_AI_TOOL_DESCRIPTION: Final = "gen_ai.tool.description"
+GEN_AI_TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
+GEN_AI_TOOL_CALL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
+GEN_AI_TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"
+GEN_AI_TRANSFER_TARGET_NAME: Final = "gen_ai.transfer.target.name"
+GEN_AI_TRANSFER_MODE: Final = "gen_ai.transfer.mode"
+GEN_AI_USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+GEN_AI_USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
+GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
+GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
+GEN_AI_INPUT_MESSAGES: Final = "gen_ai.input.messages"
+GEN_AI_OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+GEN_AI_SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
+
+# Our own
+CORRELATION_ID: Final = "correlation.id"
+"""Attribute and baggage key of the correlation id."""
+
+SPAN_STARTED: Final = "otbridge.span.started"
+"""Event name of the log record that tells a hub that a span has begun.
+
+The record's trace and span id are the span's; its attributes are the span's attributes at start
+and the four below. Only a hub is sent these: it shows the span as open and does not store the
+record as a log.
+"""
+SPAN_STARTED_NAME: Final = "otbridge.span.name"
+SPAN_STARTED_KIND: Final = "otbridge.span.kind"
+"""OTLP's SpanKind number."""
+SPAN_STARTED_PARENT: Final = "otbridge.span.parent_id"
+"""Hex; absent for a root."""
+RUN_ID: Final = "otbridge.run.id"
+AGENT_PATH: Final = "otbridge.agent.path"
+"""Names from the outermost agent to this one, joined by `/`."""
+LINK_TYPE: Final = "otbridge.link.type"
+"""Why a span links to another: handoff, message, fan_in, resume, retry, spawned."""
+ORIGIN: Final = "otbridge.origin"
+"""`browser` or `node` on what came over the bridge."""

@@ -1,0 +1,301 @@
+"""Takes an OTLP request apart without decoding its records.
+
+All three signals share one envelope: request.1 is a list of resources, resource.1 the Resource,
+resource.2 the list of scopes, scope.1 the InstrumentationScope, scope.2 the records; field 3 is
+the schema URL of either. So one walk over the framing serves spans, logs and metrics, counts
+records before anything is built from them, and hands out every record as the bytes the sender
+wrote, unknown fields included.
+
+Counting first is what bounds the memory of a receiver: 4 kB of gzip can hold two million empty
+records, which cost a decoder some hundred bytes each.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from otbridge.errors import LimitExceeded, MalformedData
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.protobuf.descriptor import Descriptor
+
+__all__ = [
+    "MAX_RECORDS",
+    "MAX_VALUES",
+    "ResourceSlice",
+    "ScopeSlice",
+    "check_values",
+    "too_many_values",
+    "walk",
+]
+
+MAX_RECORDS = 20_000
+"""Records in one request; the largest batch that a stock SDK sends by default has 512."""
+
+MAX_VALUES = 10_000
+"""Attributes, events, links and nested values in one record.
+
+Far above the SDKs' default of 128 attributes, because agent frameworks flatten whole
+conversations into attributes; low enough that one record decodes into a few megabytes.
+"""
+
+_VARINT, _FIXED64, _BYTES, _GROUP, _GROUP_END, _FIXED32 = range(6)
+_MAX_GROUP_DEPTH = 32
+
+
+class ScopeSlice(NamedTuple):
+    """What one instrumentation scope sent."""
+
+    scope: bytes
+    """The InstrumentationScope message; empty where there is none."""
+    schema_url: str
+    records: list[bytes]
+    """Span, LogRecord or Metric messages."""
+
+
+class ResourceSlice(NamedTuple):
+    """What one resource sent."""
+
+    data: bytes
+    """The ResourceSpans, ResourceLogs or ResourceMetrics message, whole."""
+    resource: bytes
+    """The Resource message; empty where there is none."""
+    schema_url: str
+    scopes: list[ScopeSlice]
+
+
+def walk(request: bytes, max_records: int = MAX_RECORDS) -> list[ResourceSlice]:
+    """Return the resources of an Export…ServiceRequest with their records as bytes.
+
+    Args:
+        request: The serialised request.
+        max_records: How many records it may hold, all resources together.
+
+    Raises:
+        MalformedData: The bytes are not a protobuf message.
+        LimitExceeded: There are more than *max_records* records.
+    """
+    try:
+        return _Walk(request, max_records).resources()
+    except IndexError:
+        raise _cut_short() from None
+
+
+def too_many_values(message: bytes, descriptor: Descriptor, limit: int = MAX_VALUES) -> bool:
+    """Whether the *message* holds more than *limit* nested messages, told without decoding it.
+
+    Raises:
+        MalformedData: The bytes are not a protobuf message.
+    """
+    if len(message) <= 2 * limit:  # an empty nested message takes two bytes
+        return False
+    try:
+        return _exceeds(message, _nested_messages(descriptor), limit)
+    except IndexError:
+        raise _cut_short() from None
+
+
+def check_values(message: bytes, descriptor: Descriptor, limit: int = MAX_VALUES) -> None:
+    """Raise LimitExceeded where the *message* holds more than *limit* nested messages."""
+    if too_many_values(message, descriptor, limit):
+        raise LimitExceeded(
+            f"A {descriptor.name} holds more than {limit:,} values.",
+            "Each attribute, event, link and list element counts as one.",
+            "Send fewer attributes, or longer ones.",
+        )
+
+
+class _Walk:
+    """One pass over one request, with how much of it is still allowed."""
+
+    __slots__ = ("_data", "_envelopes_left", "_limit", "_records_left")
+
+    def __init__(self, data: bytes, limit: int) -> None:
+        self._data = data
+        self._limit = limit
+        self._records_left = limit
+        self._envelopes_left = limit
+
+    def resources(self) -> list[ResourceSlice]:
+        data = self._data
+        return [
+            self._resource(start, end)
+            for number, start, end in _fields(data, 0, len(data))
+            if number == 1
+        ]
+
+    def _resource(self, start: int, end: int) -> ResourceSlice:
+        self._count_envelope()
+        data = self._data
+        resource = b""
+        schema_url = b""
+        scopes = []
+        for number, first, last in _fields(data, start, end):
+            if number == 2:
+                scopes.append(self._scope(first, last))
+            elif number == 1:
+                resource += data[first:last]  # twice is legal: messages merge by concatenation
+            elif number == 3:
+                schema_url = data[first:last]
+        return ResourceSlice(data[start:end], resource, _text(schema_url), scopes)
+
+    def _scope(self, start: int, end: int) -> ScopeSlice:
+        self._count_envelope()
+        data = self._data
+        scope = b""
+        schema_url = b""
+        records: list[bytes] = []
+        for number, first, last in _fields(data, start, end):
+            if number == 2:
+                if len(records) == self._records_left:
+                    raise self._too_many("records")
+                records.append(data[first:last])
+            elif number == 1:
+                scope += data[first:last]
+            elif number == 3:
+                schema_url = data[first:last]
+        self._records_left -= len(records)
+        return ScopeSlice(scope, _text(schema_url), records)
+
+    def _count_envelope(self) -> None:
+        if self._envelopes_left == 0:
+            raise self._too_many("resources and scopes")
+        self._envelopes_left -= 1
+
+    def _too_many(self, what: str) -> LimitExceeded:
+        return LimitExceeded(
+            f"The request holds more than {self._limit:,} {what}.",
+            "They are counted before anything is decoded, to bound memory.",
+            "Send smaller batches.",
+        )
+
+
+def _fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (field number, start, end) of each length-delimited field; skip all others."""
+    while position < end:
+        key = data[position]
+        position += 1
+        if key & 0x80:
+            key, position = _varint(data, position - 1)
+        wire_type = key & 7
+        if key < 8:
+            raise _no_protobuf("field number 0")
+        if wire_type == _BYTES:
+            size = data[position]
+            position += 1
+            if size & 0x80:
+                size, position = _varint(data, position - 1)
+            start = position
+            position += size
+            if position > end:
+                raise _cut_short()
+            yield key >> 3, start, position
+        else:
+            position = _skip(data, position, wire_type, key >> 3, 0)
+    if position != end:
+        raise _cut_short()
+
+
+def _skip(data: bytes, position: int, wire_type: int, number: int, depth: int) -> int:
+    """Return the position behind a field that is not length-delimited."""
+    if wire_type == _VARINT:
+        return _varint(data, position)[1]
+    if wire_type == _FIXED64:
+        return position + 8
+    if wire_type == _FIXED32:
+        return position + 4
+    if wire_type == _GROUP and depth < _MAX_GROUP_DEPTH:
+        return _skip_group(data, position, number, depth + 1)
+    raise _no_protobuf(f"wire type {wire_type} at byte {position}")
+
+
+def _skip_group(data: bytes, position: int, number: int, depth: int) -> int:
+    """Return the position behind a group, protobuf's retired way of nesting."""
+    while True:
+        key, position = _varint(data, position)
+        wire_type = key & 7
+        if wire_type == _GROUP_END:
+            if key >> 3 != number:
+                raise _no_protobuf("a group that another one ends")
+            return position
+        if wire_type == _BYTES:
+            size, position = _varint(data, position)
+            position += size
+        else:
+            position = _skip(data, position, wire_type, key >> 3, depth)
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    """Return a number of at most ten bytes, and the position behind it."""
+    value = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+        shift += 7
+        if shift > 63:
+            raise _no_protobuf(f"a number of more than ten bytes at byte {position}")
+
+
+class _Nested:
+    """Which fields of a message are messages themselves."""
+
+    __slots__ = ("children",)
+
+    def __init__(self) -> None:
+        self.children: dict[int, _Nested] = {}
+
+
+_tables: dict[str, _Nested] = {}
+
+
+def _nested_messages(descriptor: Descriptor) -> _Nested:
+    """Return the table of *descriptor*; made once, and cyclic where the message type is."""
+    table = _tables.get(descriptor.full_name)
+    if table is None:
+        table = _tables[descriptor.full_name] = _Nested()
+        for field in descriptor.fields:
+            if field.message_type is not None:
+                table.children[field.number] = _nested_messages(field.message_type)
+    return table
+
+
+def _exceeds(message: bytes, table: _Nested, limit: int) -> bool:
+    waiting = [(0, len(message), table)]
+    count = 0
+    while waiting:
+        start, end, table = waiting.pop()
+        children = table.children
+        for number, first, last in _fields(message, start, end):
+            child = children.get(number)
+            if child is not None:
+                count += 1
+                if count > limit:
+                    return True
+                waiting.append((first, last, child))
+    return False
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise MalformedData(
+            "The request is not valid OTLP.", "A schema URL is not UTF-8."
+        ) from None
+
+
+def _cut_short() -> MalformedData:
+    return _no_protobuf("a field longer than the bytes that are left")
+
+
+def _no_protobuf(why: str) -> MalformedData:
+    return MalformedData(
+        "The request is not a protobuf message.",
+        f"It has {why}.",
+        "Send an OTLP Export request, or JSON with Content-Type application/json.",
+    )

@@ -1,0 +1,77 @@
+"""Asks a running hub, for the commands that show what it holds."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from otbridge.errors import OtbridgeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["HubClient", "HubUnreachableError"]
+
+
+class HubUnreachableError(OtbridgeError):
+    """No hub answers at the address, or it refuses the question."""
+
+
+class HubClient:
+    """The hub's HTTP API (docs/reference/hub-api.md), as a command needs it.
+
+    Args:
+        url: The hub's address, e.g. `http://127.0.0.1:4318`.
+    """
+
+    def __init__(self, url: str) -> None:
+        import httpx
+
+        self._url = url
+        self._http = httpx.Client(base_url=url, timeout=10)
+
+    def get(self, path: str, **parameters: str | int | None) -> dict[str, Any]:
+        """Return the JSON answer of `GET path`.
+
+        Raises:
+            HubUnreachableError: Nothing answers, or the hub answers with an error.
+        """
+        import httpx
+
+        asked = {name: value for name, value in parameters.items() if value is not None}
+        try:
+            answer = self._http.get(path, params=asked)
+            body: dict[str, Any] = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise HubUnreachableError(
+                f"No hub answers at {self._url}.",
+                f"{type(error).__name__}: {error}.",
+                "Start one with `otbridge hub`, or name another with --hub URL.",
+            ) from error
+        if answer.is_error:
+            told = body.get("error", {})
+            raise HubUnreachableError(
+                str(told.get("what", f"The hub answered {answer.status_code}.")),
+                str(told.get("why", "")),
+                str(told.get("do", "")),
+            )
+        return body
+
+    def wait_for_trace(
+        self, trace_id: str, complete: Callable[[dict[str, Any]], bool], timeout: float
+    ) -> dict[str, Any]:
+        """Return the trace once *complete* says so, or as it is after *timeout* seconds.
+
+        Raises:
+            HubUnreachableError: The trace is not there at all when the time is up.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                trace = self.get(f"/api/v1/traces/{trace_id}")
+                if complete(trace) or time.monotonic() > deadline:
+                    return trace
+            except HubUnreachableError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)

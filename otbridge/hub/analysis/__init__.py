@@ -1,0 +1,1 @@
+"""What the hub works out from what it was sent: pure functions, no I/O, nothing is changed."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
 from otbridge.errors import OtbridgeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["HubClient", "HubUnreachableError"]
 
@@ -43,11 +44,7 @@ class HubClient:
             answer = self._http.get(path, params=asked)
             body: dict[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise HubUnreachableError(
-                f"No hub answers at {self._url}.",
-                f"{type(error).__name__}: {error}.",
-                "Start one with `otbridge hub`, or name another with --hub URL.",
-            ) from error
+            raise self._unreachable(error) from error
         if answer.is_error:
             told = body.get("error", {})
             raise HubUnreachableError(
@@ -56,6 +53,27 @@ class HubClient:
                 str(told.get("do", "")),
             )
         return body
+
+    def live(self, wanted: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
+        """Yield the messages of the hub's live feed that fit *wanted*, until the hub closes it.
+
+        Raises:
+            HubUnreachableError: Nothing answers, or the connection broke.
+        """
+        from websockets.exceptions import ConnectionClosedOK, WebSocketException
+        from websockets.sync.client import connect
+
+        address = f"ws{self._url.removeprefix('http')}/api/v1/live"
+        try:
+            with connect(address, open_timeout=10) as socket:
+                socket.send(json.dumps({"k": "filter", **wanted}))
+                while True:
+                    message: dict[str, Any] = json.loads(socket.recv())
+                    yield message
+        except ConnectionClosedOK:
+            return
+        except (OSError, WebSocketException) as error:
+            raise self._unreachable(error) from error
 
     def wait_for_trace(
         self, trace_id: str, complete: Callable[[dict[str, Any]], bool], timeout: float
@@ -75,3 +93,10 @@ class HubClient:
                 if time.monotonic() > deadline:
                     raise
             time.sleep(0.1)
+
+    def _unreachable(self, error: Exception) -> HubUnreachableError:
+        return HubUnreachableError(
+            f"No hub answers at {self._url}.",
+            f"{type(error).__name__}: {error}.",
+            "Start one with `otbridge hub`, or name another with --hub URL.",
+        )

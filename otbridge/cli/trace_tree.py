@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from otbridge.cli.line_format import duration, one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -50,8 +52,8 @@ def _branch(
 
 def _span_line(span: dict[str, Any]) -> str:
     mark = " ✗" if span["status"] == "error" else ""
-    took = "running" if span["duration_nano"] is None else _duration(span["duration_nano"])
-    return f"{span['name']}{mark}\t{span['service'].ljust(_SERVICE_WIDTH)} {took:>9}{_tokens(span)}"
+    took = "running" if span["duration_nano"] is None else duration(span["duration_nano"])
+    return f"{one_line(span['name'])}{mark}\t{span['service'].ljust(_SERVICE_WIDTH)} {took:>9}{_tokens(span)}"
 
 
 def _tokens(span: dict[str, Any]) -> str:
@@ -64,31 +66,18 @@ def _tokens(span: dict[str, Any]) -> str:
 def _log_line(log: dict[str, Any]) -> str:
     body = log["body"] if isinstance(log["body"], str) else str(log["body"])
     level = (log["severity_text"] or "log").lower()
-    return f"· {level}: {_one_line(body)}\t{log['service']}"
-
-
-def _one_line(text: str) -> str:
-    # Telemetry is somebody else's text: nothing in it may move the cursor of this terminal.
-    return "".join(char if char.isprintable() else "·" for char in text)
+    return f"· {level}: {one_line(body)}\t{log['service']}"
 
 
 def _summary(trace: dict[str, Any]) -> str:
     services = ", ".join(service["name"] for service in trace["services"])
     counts = _count(trace["span_count"], "span"), _count(trace["log_count"], "log line")
-    took = _duration(trace["duration_nano"])
+    took = duration(trace["duration_nano"])
     return f"{took} · {' · '.join(counts)} · {services}"
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _duration(nanoseconds: int) -> str:
-    if nanoseconds < 1_000_000:
-        return f"{nanoseconds / 1_000:.0f} µs"
-    if nanoseconds < 1_000_000_000:
-        return f"{nanoseconds / 1_000_000:.0f} ms"
-    return f"{nanoseconds / 1_000_000_000:.2f} s"
 
 
 def participants(spans: Iterable[dict[str, Any]]) -> list[str]:

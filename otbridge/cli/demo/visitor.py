@@ -15,6 +15,10 @@ import httpx
 __all__ = ["click"]
 
 _SERVICE = "gift-page"
+_BUTTON = "Something that lasts"
+
+_INTERNAL, _CLIENT = 1, 3
+"""OTLP SpanKind numbers."""
 
 
 def click(page_url: str, hub_url: str, wish: str = "something that lasts") -> str:
@@ -29,7 +33,9 @@ def click(page_url: str, hub_url: str, wish: str = "something that lasts") -> st
             headers={"traceparent": f"00-{trace_id}-{fetch_id}-01"},
         )
         ended = time.time_ns()
-        fetch = _span(trace_id, fetch_id, click_id, "POST /api/gift", 3, started + 1000, ended)
+        fetch = _span(
+            (trace_id, fetch_id, click_id), "POST /api/gift", _CLIENT, start=started, end=ended
+        )
         fetch["attributes"] = [
             _attribute("http.request.method", "stringValue", "POST"),
             _attribute("http.response.status_code", "intValue", str(answer.status_code)),
@@ -37,11 +43,11 @@ def click(page_url: str, hub_url: str, wish: str = "something that lasts") -> st
         ]
         if answer.is_error:
             fetch["status"] = {"code": 2}
-        spans = [
-            _span(trace_id, click_id, "", "click Something that lasts", 1, started, ended),
-            fetch,
-        ]
-        sent = http.post(f"{hub_url}/v1/bridge", json=_envelope(spans, [log]))
+        clicked = _span(
+            (trace_id, click_id, ""), f"click {_BUTTON}", _INTERNAL, start=started, end=ended
+        )
+        envelope = _envelope([clicked, fetch], [log])
+        sent = http.post(f"{hub_url}/v1/bridge", json=envelope)
         sent.raise_for_status()
     return trace_id
 
@@ -67,12 +73,13 @@ def _envelope(spans: list[dict[str, Any]], logs: list[dict[str, Any]]) -> dict[s
 
 
 def _span(
-    trace_id: str, span_id: str, parent: str, name: str, kind: int, start: int, end: int
+    ids: tuple[str, str, str], name: str, kind: int, *, start: int, end: int
 ) -> dict[str, Any]:
+    trace_id, span_id, parent_id = ids
     return {
         "traceId": trace_id,
         "spanId": span_id,
-        "parentSpanId": parent,
+        "parentSpanId": parent_id,
         "name": name,
         "kind": kind,
         "startTimeUnixNano": str(start),

@@ -19,6 +19,7 @@ from otbridge.errors import LimitExceeded, MalformedData
 from otbridge.wire.otlp_json_fields import (
     Mismatch,
     Reader,
+    message_to_json,
     read_message,
     reader_of,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +21,8 @@ from otbridge.errors import LimitExceeded, MalformedData
 from otbridge.wire.otlp_json import MAX_TOKENS, parse_logs, parse_metrics, parse_traces, to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from google.protobuf.message import Message
 
 REQUESTS = [
@@ -48,7 +50,7 @@ _SCALARS: dict[int, st.SearchStrategy[Any]] = {
 
 
 @st.composite
-def messages(draw: st.DrawFn, descriptor: Descriptor, depth: int = 0) -> Message:
+def messages(draw: st.DrawFn, descriptor: Any, depth: int = 0) -> Message:
     """Any message of a type, with few fields set, and no deeper than twelve."""
     message = GetMessageClass(descriptor)()
     for field in draw(st.lists(st.sampled_from(list(descriptor.fields)), max_size=4)):
@@ -70,7 +72,9 @@ def messages(draw: st.DrawFn, descriptor: Descriptor, depth: int = 0) -> Message
 @pytest.mark.parametrize(("kind", "parse"), REQUESTS)
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_every_message_comes_back_from_json_as_it_went(kind, parse, data) -> None:
+def test_every_message_comes_back_from_json_as_it_went(
+    kind: type[Message], parse: Callable[[bytes], bytes], data: st.DataObject
+) -> None:
     message = data.draw(messages(kind.DESCRIPTOR))
     document = msgspec.json.encode(to_json(message))
     assert kind.FromString(parse(document)) == message
@@ -109,7 +113,9 @@ _json = st.recursive(
         lambda value: json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [value]}]}]}).encode()
     )
 )
-def test_a_document_is_either_otlp_or_malformed_and_never_another_exception(document) -> None:
+def test_a_document_is_either_otlp_or_malformed_and_never_another_exception(
+    document: bytes,
+) -> None:
     try:
         request = parse_traces(document)
     except MalformedData:
@@ -133,7 +139,7 @@ def test_ids_are_hex_of_either_case() -> None:
 
 
 @pytest.mark.parametrize("number", ["1763635830123456789", 1763635830123456789])
-def test_64_bit_integers_are_taken_as_strings_and_as_numbers(number) -> None:
+def test_64_bit_integers_are_taken_as_strings_and_as_numbers(number: str | int) -> None:
     assert parsed(startTimeUnixNano=number).start_time_unix_nano == 1763635830123456789
 
 
@@ -195,7 +201,9 @@ def test_base64_of_both_alphabets_with_and_without_padding_is_taken() -> None:
         ({"status": []}, "spans[0].status"),
     ],
 )
-def test_what_does_not_fit_is_named_with_its_place(fields, place) -> None:
+def test_what_does_not_fit_is_named_with_its_place(
+    fields: dict[str, Any], place: str | None
+) -> None:
     if place is None:
         parsed(**fields)
         return
@@ -222,7 +230,7 @@ def test_what_does_not_fit_is_named_with_its_place(fields, place) -> None:
         b"{}{}",
     ],
 )
-def test_what_is_no_json_object_is_malformed(document) -> None:
+def test_what_is_no_json_object_is_malformed(document: bytes) -> None:
     with pytest.raises(MalformedData):
         parse_traces(document)
 

@@ -62,13 +62,9 @@ def test_a_click_in_a_real_browser_becomes_one_whole_trace(
     trace = hub.wait_for_trace(seen["traceId"], complete, timeout=10)
     spans = {span["span_id"]: span for span in trace["spans"]}
 
-    found = [
-        (span["name"], span["service"], _parent_name(span, spans)) for span in trace["spans"]
-    ]
+    found = [(span["name"], span["service"], _parent_name(span, spans)) for span in trace["spans"]]
     assert Counter(found) == Counter(EXPECTED)
-    logs = [
-        (log["body"], log["service"], spans[log["span_id"]]["name"]) for log in trace["logs"]
-    ]
+    logs = [(log["body"], log["service"], spans[log["span_id"]]["name"]) for log in trace["logs"]]
     assert Counter(logs) == Counter(EXPECTED_LOGS)
     for log in trace["logs"]:
         assert spans[log["span_id"]]["service"] == log["service"]
@@ -96,9 +92,7 @@ def test_the_failing_button_makes_a_trace_that_says_where_it_failed(
     )
 
 
-def test_the_agents_of_the_click_are_one_run_with_its_handoff(
-    stage: Stage, hub: HubClient
-) -> None:
+def test_the_agents_of_the_click_are_one_run_with_its_handoff(stage: Stage, hub: HubClient) -> None:
     """The run names both agents, their tokens, and the handoff from one process to the other."""
     from otbridge.cli.demo import visitor
 
@@ -129,9 +123,9 @@ def test_demo_click_prints_the_trace_as_a_tree_without_a_display() -> None:
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
     for name, service, _ in EXPECTED:
-        assert any(
-            name in line and service in line for line in finished.stdout.splitlines()
-        ), f"{name} of {service} is missing in\n{finished.stdout}"
+        assert any(name in line and service in line for line in finished.stdout.splitlines()), (
+            f"{name} of {service} is missing in\n{finished.stdout}"
+        )
 
 
 def _parent_name(span: dict[str, Any], spans: dict[str, dict[str, Any]]) -> str | None:

@@ -80,19 +80,21 @@ def _show(stage: Stage) -> None:
 def _click(stage: Stage) -> None:
     from otbridge.cli.demo import visitor
     from otbridge.cli.hub_client import HubClient
-    from otbridge.cli.trace_tree import draw, participants
+    from otbridge.cli.trace_tree import draw
 
     trace_id = visitor.click(stage.page_url, stage.hub_url)
 
+    def missing(trace: dict[str, Any]) -> list[str]:
+        there = {span["service"] for span in trace["spans"]}
+        return [name for name in _PARTICIPANTS if name not in there]
+
     def complete(trace: dict[str, Any]) -> bool:
-        return trace["state"] == "complete" and set(_PARTICIPANTS) <= set(
-            participants(trace["spans"])
-        )
+        return trace["state"] == "complete" and not missing(trace)
 
     trace = HubClient(stage.hub_url).wait_for_trace(trace_id, complete, _WATCH_LIMIT_S)
     click.echo(draw(trace))
     if not complete(trace):
-        missing = [name for name in _PARTICIPANTS if name not in participants(trace["spans"])]
         raise click.ClickException(
-            f"The trace is not complete after {_WATCH_LIMIT_S} s: {missing or 'spans are open'}."
+            f"The trace is not complete after {_WATCH_LIMIT_S} s: "
+            f"{', '.join(missing(trace)) or 'the end of a span'} is missing."
         )

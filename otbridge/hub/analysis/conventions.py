@@ -309,7 +309,6 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "target": ("gen_ai.transfer.target.name", "langgraph.command.goto_node"),
     "conversation": (
         "gen_ai.conversation.id",
-        "session.id",
         "traceloop.association.properties.thread_id",
         "traceloop.association.properties.session_id",
         "ai.telemetry.metadata.sessionId",

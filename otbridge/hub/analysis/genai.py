@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.hub.analysis.conventions import (
     FIELDS,
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["GenAI", "describe"]
+
+# Vercel's AI SDK, new and old, writes a loop's totals on the span around its steps.
+_TOTALLING_SCOPES: Final = frozenset({"gen_ai", "ai"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class GenAI:
     usage: Usage | None = None
     aggregate: Usage | None = None
     """A declared total of everything below; shown where nothing else is known, never added up."""
+    totals: bool = False
+    """Whether `usage` is a total of everything below, by the habit of who wrote it."""
     edges: tuple[Declared, ...] = ()
     """Edges between agents that the attributes declare."""
     source: str = ""
@@ -114,12 +119,13 @@ def describe(name: str, kind: int, attributes: Mapping[str, Any], scope_name: st
         tool=_tool(found, name, fields),
         target=fields["target"] if found == "handoff" else None,
         workflow=(fields["workflow"] or _entity(attributes) or name) if found == "run" else None,
-        conversation=fields["conversation"],
+        conversation=fields["conversation"] or _session(attributes, source),
         run=fields["run"],
         response_id=fields["response_id"],
         call_id=fields["call_id"],
         usage=read_usage(attributes, claude_code=source == "claude_code"),
         aggregate=read_aggregate(attributes),
+        totals=scope_name in _TOTALLING_SCOPES,
         edges=declared_edges(attributes, fields["agent"]),
         source=source,
         lossy=tuple(lossy),
@@ -239,6 +245,16 @@ def _provider(attributes: Mapping[str, Any], lossy: list[str]) -> str | None:
         lowered = value.lower()
         return PROVIDERS.get((lowered, system)) or PROVIDERS.get((lowered, "*")) or value
     return _text(attributes.get("llm.system"))
+
+
+def _session(attributes: Mapping[str, Any], source: str) -> str | None:
+    """Return the session where a dialect means the conversation by it.
+
+    Elsewhere `session.id` is a browser's visit, with many conversations or none.
+    """
+    if source in {"gen_ai", "otbridge"}:
+        return None
+    return _text(attributes.get("session.id"))
 
 
 def _entity(attributes: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,187 @@
+"""Who called, handed over to, or fed whom in a run: agents and tools, and the edges between.
+
+Two kinds of evidence meet here. What happened is read from the tree (an agent's span below
+another agent's, a handoff's span, a link to another agent's output). What a framework wrote down
+(`GenAI.edges`) confirms such an edge, or stands for one that left no other trace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from otbridge.hub.analysis.edges import EdgeType
+    from otbridge.hub.analysis.span_tree import Key, RunSpan, SpanTree
+
+__all__ = ["Edge", "edges", "is_repeated_tool", "owner"]
+
+
+@dataclass(slots=True)
+class Edge:
+    """One arrow of the graph."""
+
+    source: str
+    target: str
+    type: EdgeType
+    count: int = 0
+    span_ids: list[Key] = field(default_factory=list)
+    """The spans that are the evidence, in start order."""
+    evidence: list[str] = field(default_factory=list)
+    """How we know, in words; each once."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the `edges` shape of the hub's API."""
+        return {
+            "source": self.source,
+            "target": self.target,
+            "type": self.type,
+            "count": self.count,
+            "span_ids": [span_id.hex() for _, span_id in self.span_ids],
+            "evidence": self.evidence,
+        }
+
+
+def owner(tree: SpanTree, span: RunSpan) -> str | None:
+    """Return the agent in whose name *span* was made: its own, or that of the agent around it."""
+    if span.genai and span.genai.kind == "agent":
+        return span.genai.agent
+    for above in tree.ancestors(span):
+        if above.genai and above.genai.kind == "agent" and above.genai.agent:
+            return above.genai.agent
+    return span.genai.agent if span.genai else None
+
+
+def is_repeated_tool(tree: SpanTree, span: RunSpan) -> bool:
+    """Whether *span* repeats the call of the same tool around it (framework, MCP client, server)."""
+    for above in tree.ancestors(span):
+        if above.genai and above.genai.kind in {"agent", "llm"}:
+            return False
+        if above.genai and above.genai.kind in {"tool", "handoff"}:
+            return span.genai is not None and above.genai.tool == span.genai.tool
+    return False
+
+
+def edges(tree: SpanTree) -> list[Edge]:
+    """Return the arrows of *tree*'s graph, in the order in which they first happened."""
+    graph = _Graph(tree)
+    spans = tree.in_start_order()
+    for span in spans:
+        graph.observe(span)
+    for span in spans:
+        graph.confirm(span)
+    return list(graph.edges.values())
+
+
+class _Graph:
+    def __init__(self, tree: SpanTree) -> None:
+        self._tree = tree
+        self.edges: dict[tuple[str, str, EdgeType], Edge] = {}
+
+    def observe(self, span: RunSpan) -> None:
+        """Add the edges that *span* itself is evidence of."""
+        if span.genai is None:
+            return
+        agent = owner(self._tree, span)
+        if span.genai.kind == "tool" and agent and span.genai.tool:
+            if not is_repeated_tool(self._tree, span):
+                self._add(agent, span.genai.tool, "tool", span, "tool call")
+        elif span.genai.kind == "handoff" and agent:
+            for target in self._targets(span):
+                self._add(agent, target, "handoff", span, "handoff span")
+        elif span.genai.kind == "agent" and agent:
+            self._observe_caller(span, agent)
+        if agent:
+            self._observe_links(span, agent)
+
+    def confirm(self, span: RunSpan) -> None:
+        """Add what the attributes of *span* declare, unless it was seen to happen."""
+        if span.genai is None:
+            return
+        for declared in span.genai.edges:
+            if any(
+                above.genai and declared in above.genai.edges
+                for above in self._tree.ancestors(span)
+            ):
+                continue  # frameworks copy a step's metadata to everything inside the step
+            happened = self._find(declared.source, declared.target)
+            if happened is None:
+                self._add(declared.source, declared.target, declared.type, span, declared.evidence)
+            elif declared.evidence not in happened.evidence:
+                happened.evidence.append(declared.evidence)
+            elif happened.evidence == [declared.evidence]:
+                self._add(declared.source, declared.target, happened.type, span, declared.evidence)
+
+    def _targets(self, handoff: RunSpan) -> list[str]:
+        """Return who took over: the agents seen below *handoff*, else whom it names."""
+        if handoff.genai is None:
+            return []
+        taken = [
+            child.genai.agent
+            for child in self._tree.below(handoff, stop=_below_an_agent(self._tree, handoff))
+            if child.genai and child.genai.kind == "agent" and child.genai.agent
+        ]
+        return sorted(set(taken)) or ([handoff.genai.target] if handoff.genai.target else [])
+
+    def _observe_caller(self, span: RunSpan, agent: str) -> None:
+        tool = ""
+        for above in self._tree.ancestors(span):
+            if above.genai is None:
+                continue
+            if above.genai.kind == "handoff":
+                return  # the handoff is the edge
+            if above.genai.kind == "tool":
+                tool = tool or above.genai.tool or ""
+            if above.genai.kind == "agent" and above.genai.agent:
+                if above.genai.agent != agent:
+                    evidence = f"inside tool {tool}" if tool else "inside the caller's span"
+                    self._add(above.genai.agent, agent, "call", span, evidence)
+                return
+        self._observe_path(span, agent)
+
+    def _observe_path(self, span: RunSpan, agent: str) -> None:
+        """Believe the path that an agent's span carries where the spans above it are missing."""
+        names = (span.genai.agent_path or "").split("/") if span.genai else []
+        if len(names) > 1 and names[-1] == agent and names[-2] != agent:
+            happened = self._find(names[-2], agent)
+            if happened is None or happened.type == "call":
+                self._add(names[-2], agent, "call", span, "otbridge.agent.path")
+
+    def _observe_links(self, span: RunSpan, agent: str) -> None:
+        linked = [found for key in span.links if (found := self._tree.get(key))]
+        for origin in linked:
+            source = owner(self._tree, origin)
+            if source is None or source == agent:
+                continue
+            if origin.genai and origin.genai.kind == "handoff":
+                continue
+            kind: EdgeType = "fan_in" if len(linked) > 1 else "message"
+            self._add(source, agent, kind, span, "span link")
+
+    def _find(self, source: str, target: str) -> Edge | None:
+        for kind in ("handoff", "call", "message", "fan_in"):
+            found = self.edges.get((source, target, kind))
+            if found is not None:
+                return found
+        return None
+
+    def _add(self, source: str, target: str, kind: EdgeType, span: RunSpan, evidence: str) -> None:
+        edge = self.edges.setdefault((source, target, kind), Edge(source, target, kind))
+        edge.count += 1
+        edge.span_ids.append(span.key)
+        if evidence not in edge.evidence:
+            edge.evidence.append(evidence)
+
+
+def _below_an_agent(tree: SpanTree, handoff: RunSpan) -> Any:
+    """Return a test for spans that have an agent between themselves and *handoff*."""
+
+    def stop(child: RunSpan) -> bool:
+        for above in tree.ancestors(child):
+            if above.key == handoff.key:
+                return False
+            if above.genai and above.genai.kind == "agent":
+                return True
+        return False
+
+    return stop

@@ -1,0 +1,254 @@
+"""Agent runs: which traces belong together, and what happened in them.
+
+One agent run is not always one trace: frameworks scatter it over many and join them by links, a
+conversation resumes a day later in a new process. `stitch` finds what belongs together;
+`summarise` says who took part, what it cost, and who handed over to whom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from otbridge.hub.analysis.agent_graph import Edge, edges, is_repeated_tool, owner
+from otbridge.hub.analysis.billing import Bill, bill
+from otbridge.hub.analysis.span_tree import Key, RunSpan, SpanTree
+from otbridge.hub.analysis.usage import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+__all__ = ["AgentDetails", "Run", "RunSpan", "ToolDetails", "stitch", "summarise"]
+
+_ERROR = 2  # OTLP StatusCode
+
+
+@dataclass(slots=True)
+class ToolDetails:
+    """One tool as one agent used it."""
+
+    calls: int = 0
+    error_count: int = 0
+
+
+@dataclass(slots=True)
+class AgentDetails:
+    """One agent's part in a run."""
+
+    name: str
+    service: str
+    """Of its first span."""
+    invocations: int = 0
+    llm_calls: int = 0
+    tool_calls: int = 0
+    models: list[str] = field(default_factory=list)
+    tools: dict[str, ToolDetails] = field(default_factory=dict)
+    error_count: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the `agent_details` shape of the hub's API."""
+        return {
+            "name": self.name,
+            "service": self.service,
+            "invocations": self.invocations,
+            "llm_calls": self.llm_calls,
+            "tool_calls": self.tool_calls,
+            "models": self.models,
+            "tools": [
+                {"name": name, "calls": tool.calls, "error_count": tool.error_count}
+                for name, tool in self.tools.items()
+            ],
+            "error_count": self.error_count,
+            "usage": self.usage.as_json(),
+        }
+
+
+@dataclass(slots=True)
+class Run:
+    """What the hub tells of one run."""
+
+    run_id: str
+    name: str
+    state: str
+    """`open`, `complete` or `lost`."""
+    start_ns: int
+    end_ns: int
+    """The latest end; while a span is open, the latest moment anything is known of."""
+    trace_ids: list[bytes]
+    """In the order in which they began."""
+    conversation: str | None
+    llm_calls: int
+    tool_calls: int
+    handoffs: int
+    error_count: int
+    usage: Usage
+    agents: list[AgentDetails]
+    """In the order in which they appeared."""
+    edges: list[Edge]
+    ignored: list[tuple[Key, Usage, str]]
+    """Tokens that spans report and that do not count, with the reason."""
+    steps: list[RunSpan]
+    """The agents' spans in start order; the framework's own machinery is left out."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the `RUN` shape of the hub's API."""
+        return {
+            "run_id": self.run_id,
+            "name": self.name,
+            "state": self.state,
+            "start_time_unix_nano": str(self.start_ns),
+            "duration_nano": max(0, self.end_ns - self.start_ns),
+            "trace_ids": [trace_id.hex() for trace_id in self.trace_ids],
+            "conversation": self.conversation,
+            "agents": [agent.name for agent in self.agents],
+            "llm_calls": self.llm_calls,
+            "tool_calls": self.tool_calls,
+            "handoffs": self.handoffs,
+            "error_count": self.error_count,
+            "usage": self.usage.as_json(),
+        }
+
+    def details_as_json(self) -> dict[str, Any]:
+        """Return `as_json` and the rest of `GET /api/v1/runs/{run_id}`, except `steps`."""
+        return {
+            **self.as_json(),
+            "agent_details": [agent.as_json() for agent in self.agents],
+            "edges": [edge.as_json() for edge in self.edges],
+            "usage_ignored": [
+                {"span_id": span_id.hex(), "usage": usage.as_json(), "reason": reason}
+                for (_, span_id), usage, reason in self.ignored
+            ],
+        }
+
+
+def stitch(spans: Iterable[RunSpan]) -> list[list[RunSpan]]:
+    """Return the spans of each run: traces joined by links, run ids and conversation ids.
+
+    Spans of traces without any agent are left out, unless such a trace is linked from a run.
+    Runs come in the order of their first span.
+    """
+    spans = sorted(spans, key=lambda span: (span.start_ns, span.key))
+    groups = _Union()
+    agentic: set[bytes] = set()
+    known = {span.trace_id for span in spans}
+    for span in spans:
+        groups.join(span.trace_id, span.trace_id)
+        for linked, _ in span.links:
+            if linked in known:
+                groups.join(span.trace_id, linked)
+        if span.genai:
+            agentic.add(span.trace_id)
+            for name, value in (("run", span.genai.run), ("talk", span.genai.conversation)):
+                if value:
+                    groups.join(span.trace_id, (name, value))
+    runs: dict[Hashable, list[RunSpan]] = {}
+    for span in spans:
+        runs.setdefault(groups.find(span.trace_id), []).append(span)
+    return [run for run in runs.values() if any(span.trace_id in agentic for span in run)]
+
+
+def summarise(spans: Iterable[RunSpan]) -> Run | None:
+    """Return what happened in the run that *spans* are, or None where no agent took part.
+
+    Args:
+        spans: All spans of the run's traces. Spans that are not an agent's (HTTP, database)
+            matter too: they carry the tree between an agent and the one that called it.
+    """
+    tree = SpanTree(spans)
+    everything = tree.in_start_order()
+    steps = [span for span in everything if span.genai and span.genai.kind != "infra"]
+    if not steps:
+        return None
+    billed = bill(tree)
+    agents = _agents(tree, steps, billed)
+    graph = edges(tree)
+    trace_ids = list(dict.fromkeys(span.trace_id for span in everything))
+    return Run(
+        run_id=_run_id(steps) or trace_ids[0].hex(),
+        name=_name(steps),
+        state=_state(everything),
+        start_ns=everything[0].start_ns,
+        end_ns=max(max(span.end_ns, span.start_ns) for span in everything),
+        trace_ids=trace_ids,
+        conversation=next(
+            (s.genai.conversation for s in steps if s.genai and s.genai.conversation), None
+        ),
+        llm_calls=sum(1 for span in steps if _is_call(span, billed)),
+        tool_calls=sum(1 for span in steps if _is_tool(tree, span)),
+        handoffs=sum(edge.count for edge in graph if edge.type == "handoff"),
+        error_count=sum(1 for span in steps if span.status == _ERROR),
+        usage=billed.total,
+        agents=agents,
+        edges=graph,
+        ignored=[(key, usage, reason) for key, (usage, reason) in billed.ignored.items()],
+        steps=steps,
+    )
+
+
+class _Union:
+    """Disjoint sets, joined as evidence comes in."""
+
+    def __init__(self) -> None:
+        self._parent: dict[Hashable, Hashable] = {}
+
+    def find(self, item: Hashable) -> Hashable:
+        parent = self._parent.setdefault(item, item)
+        while parent != item:
+            self._parent[item] = self._parent[parent]
+            item, parent = parent, self._parent[parent]
+        return item
+
+    def join(self, one: Hashable, other: Hashable) -> None:
+        self._parent[self.find(other)] = self.find(one)
+
+
+def _agents(tree: SpanTree, steps: list[RunSpan], billed: Bill) -> list[AgentDetails]:
+    agents: dict[str, AgentDetails] = {}
+    for span in steps:
+        name = owner(tree, span)
+        if name is None or span.genai is None:
+            continue
+        agent = agents.setdefault(name, AgentDetails(name, span.service))
+        if span.genai.kind == "agent":
+            agent.invocations += 1
+        if span.genai.model and span.genai.kind == "llm" and span.genai.model not in agent.models:
+            agent.models.append(span.genai.model)
+        agent.llm_calls += _is_call(span, billed)
+        if _is_tool(tree, span) and span.genai.tool:
+            tool = agent.tools.setdefault(span.genai.tool, ToolDetails())
+            tool.calls += 1
+            tool.error_count += span.status == _ERROR
+            agent.tool_calls += 1
+        agent.error_count += span.status == _ERROR
+        agent.usage += billed.counted.get(span.key, Usage())
+    return list(agents.values())
+
+
+def _is_call(span: RunSpan, billed: Bill) -> bool:
+    return span.genai is not None and span.genai.kind == "llm" and span.key not in billed.wrappers
+
+
+def _is_tool(tree: SpanTree, span: RunSpan) -> bool:
+    return span.genai is not None and span.genai.kind == "tool" and not is_repeated_tool(tree, span)
+
+
+def _run_id(steps: list[RunSpan]) -> str | None:
+    return next((span.genai.run for span in steps if span.genai and span.genai.run), None)
+
+
+def _name(steps: list[RunSpan]) -> str:
+    """Return the outermost run's name, else the first agent's, else the first step's."""
+    for span in steps:
+        if span.genai and span.genai.kind == "run" and span.genai.workflow:
+            return span.genai.workflow
+    for span in steps:
+        if span.genai and span.genai.kind == "agent" and span.genai.agent:
+            return span.genai.agent
+    return steps[0].name
+
+
+def _state(spans: list[RunSpan]) -> str:
+    if any(span.lost for span in spans):
+        return "lost"
+    return "open" if any(span.end_ns == 0 for span in spans) else "complete"

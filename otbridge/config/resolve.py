@@ -1,0 +1,200 @@
+"""Put the sources together: argument, `OTBRIDGE_*`, `OTEL_*`, file, profile, default."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from otbridge.config.environment import read_environment, variables
+from otbridge.config.profiles import PROFILES
+from otbridge.config.settings import (
+    DESTINATION_SETTINGS,
+    SETTINGS,
+    SIGNALS,
+    Config,
+    Destination,
+    Setting,
+    reader_for,
+)
+from otbridge.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otbridge.config.values import Reader
+    from otbridge.typing import Signal
+
+__all__ = ["resolve"]
+
+_ROWS: dict[str, Setting] = {row.name: row for row in SETTINGS} | {
+    f"{signal}_{row.name}": row for row in DESTINATION_SETTINGS for signal in SIGNALS
+}
+_CONFIG_FILE = "OTBRIDGE_CONFIG_FILE"
+# Variables with our prefix that belong to other parts of otbridge (the hub, the demo, the spool).
+_OTHER_PARTS = ("OTBRIDGE_CONFIG_FILE", "OTBRIDGE_OPEN", "OTBRIDGE_HUB", "OTBRIDGE_DEMO", "OTBRIDGE_SPOOL")  # fmt: skip
+
+
+class _Origin(NamedTuple):
+    source: str
+    rank: int
+    """0 is the strongest."""
+    read: Reader
+
+
+class _Found(NamedTuple):
+    value: Any
+    source: str
+    rank: int
+
+
+def resolve(
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Config:
+    """Return the settings of this process.
+
+    Args:
+        arguments: Values given in code; None among them means "not given".
+        environ: Environment variables; the process's own by default.
+        folder: Where the search for a settings file begins; the working directory by default.
+
+    Raises:
+        ConfigurationError: A setting is unknown or its value cannot be used.
+    """
+    environ = os.environ if environ is None else environ
+    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    found: dict[str, _Found] = {}
+
+    for name, value in given.items():
+        row = _row(name, "configure()", "argument")
+        _keep(found, name, row, value, _Origin(f"argument {name}", 0, row.read))
+    for rank, own in ((1, True), (2, False)):
+        for name, text, row, variable in read_environment(environ, own=own):
+            value = _first_known(text) if name in SIGNALS and not own else text
+            origin = _Origin(variable, rank, reader_for(row, variable))
+            _keep(found, name, row, value, origin)
+    _read_file(found, environ, folder)
+    _read_profile(found)
+    return _config(found, _misspelt(environ))
+
+
+def _keep(found: dict[str, _Found], name: str, row: Setting, value: Any, origin: _Origin) -> None:
+    if name in found:
+        return
+    try:
+        found[name] = _Found(origin.read(value), origin.source, origin.rank)
+    except ValueError as why:
+        shown = "" if row.secret else f" {value!r}"
+        raise ConfigurationError(
+            f"The value{shown} of the setting {name} (from {origin.source}) cannot be used.",
+            str(why),
+            f"What it is for: {row.help}",
+        ) from why
+
+
+def _first_known(text: str) -> str:
+    """Choose from a list of exporters, which OTEL_*_EXPORTER allows, the first that we have."""
+    names = [name.strip().lower() for name in text.split(",")]
+    return next((name for name in names if name in {"otlp", "console", "none"}), text)
+
+
+def _row(name: str, place: str, kind: str) -> Setting:
+    row = _ROWS.get(name)
+    if row is None:
+        raise _unknown(name, place, kind, _ROWS)
+    return row
+
+
+def _unknown(name: str, place: str, kind: str, known: Any) -> ConfigurationError:
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}?" if near else "`otbridge doctor` lists all settings."
+    return ConfigurationError(f"{place} has no {kind} {name}.", do=hint)
+
+
+def _misspelt(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a sentence for each `OTBRIDGE_*` variable that looks like a misspelt one of ours.
+
+    Not an error: the environment is shared with other programs and other versions.
+    """
+    import difflib
+
+    known = {entry.variable for entry in variables() if entry.own}
+    strange = [
+        variable
+        for variable in environ
+        if variable.startswith("OTBRIDGE_")
+        and variable not in known
+        and not variable.startswith(_OTHER_PARTS)
+    ]
+    return tuple(
+        f"{variable} is not a setting; did you mean {near[0]}?"
+        for variable in strange
+        if (near := difflib.get_close_matches(variable, known, n=1, cutoff=0.8))
+    )
+
+
+def _read_file(found: dict[str, _Found], environ: Mapping[str, str], folder: Path | None) -> None:
+    from otbridge.config.files import find_file, read_file
+
+    named = environ.get(_CONFIG_FILE, "").strip()
+    try:
+        path = Path(named) if named else find_file((folder or Path.cwd()).absolute())
+    except OSError:  # the working directory is gone: there is no file to find there
+        path = None
+    if path is None:
+        return
+    for name, value in read_file(path).items():
+        row = _row(name, str(path), "setting")
+        _keep(found, name, row, value, _Origin(str(path), 3, row.read))
+
+
+def _read_profile(found: dict[str, _Found]) -> None:
+    if "profile" not in found:
+        return
+    name, source, _ = found["profile"]
+    profile = PROFILES.get(str(name).lower())
+    if profile is None:
+        raise ConfigurationError(
+            f"There is no profile {name!r} (from {source}).",
+            do=f"Choose one of: {', '.join(PROFILES)}.",
+        )
+    for setting, value in profile.items():
+        row = _ROWS[setting]
+        _keep(found, setting, row, value, _Origin(f"profile {name}", 4, row.read))
+
+
+def _config(found: Mapping[str, _Found], warnings: tuple[str, ...]) -> Config:
+    names = {entry.name for entry in fields(Config)}
+    plain: dict[str, Any] = {name: value.value for name, value in found.items() if name in names}
+    attributes = plain.get("resource_attributes", {})
+    if "service" not in plain and attributes.get("service.name"):
+        plain["service"] = attributes["service.name"]
+    return Config(
+        **plain,
+        destinations={signal: _destination(found, signal) for signal in SIGNALS},
+        sources={name: value.source for name, value in found.items()},
+        warnings=warnings,
+    )
+
+
+def _destination(found: Mapping[str, _Found], signal: Signal) -> Destination:
+    chosen: dict[str, Any] = {}
+    for row in DESTINATION_SETTINGS:
+        # The stronger source wins; within one source the signal's own value does.
+        ours = [found[name] for name in (f"{signal}_{row.name}", row.name) if name in found]
+        if ours:
+            best = min(ours, key=lambda value: value.rank)
+            chosen[row.name] = best.value
+            if row.name == "endpoint":
+                chosen["asked_for"] = True
+                chosen["exact"] = best is found.get(f"{signal}_endpoint")
+    if chosen.get("protocol") == "grpc" and "endpoint" not in chosen:
+        # OTLP's registered gRPC port, on the same machine as the default destination.
+        chosen["endpoint"] = "http://127.0.0.1:4317"
+    return Destination(**chosen)

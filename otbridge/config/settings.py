@@ -1,0 +1,335 @@
+"""Every setting of the SDK in one table, and the values after resolution.
+
+`Config` is both: its fields are the settings, each with its default and, in the metadata, how it
+is read, which environment variables of OpenTelemetry mean the same, and one line of help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from otbridge.config import values
+
+if TYPE_CHECKING:
+    from otbridge.typing import Signal
+
+__all__ = [
+    "DESTINATION_SETTINGS",
+    "LOCAL_HUB",
+    "SETTINGS",
+    "SIGNALS",
+    "Config",
+    "Destination",
+    "Setting",
+]
+
+LOCAL_HUB: Final = "http://127.0.0.1:4318"
+"""Where `otbridge hub` listens when nobody says otherwise (OTLP's registered HTTP port)."""
+
+SIGNALS: Final[tuple[Signal, ...]] = ("logs", "traces", "metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table."""
+
+    name: str
+    """Argument of `configure` and key in files; `OTBRIDGE_` + upper case in the environment."""
+    default: Any
+    help: str
+    read: values.Reader
+    otel: tuple[str, ...] = ()
+    """OpenTelemetry's variables with the same meaning, strongest first."""
+    secret: bool = False
+    """Whether its value must never be shown."""
+    choices: str = ""
+    """What may be written, in words for people."""
+
+    @property
+    def variable(self) -> str:
+        """The setting's own environment variable."""
+        return f"OTBRIDGE_{self.name.upper()}"
+
+
+def _setting(default: Any, read: values.Reader, help: str, **more: Any) -> Any:  # noqa: A002
+    """Declare a field of `Config` together with its row of the table."""
+    metadata = {"read": read, "help": help, **more}
+    if isinstance(default, Mapping):
+        return field(
+            default_factory=lambda: dict(default), metadata=metadata | {"default": default}
+        )
+    return field(default=default, metadata=metadata | {"default": default})
+
+
+_exporter = values.choice(
+    "otlp",
+    "console",
+    "none",
+    aliases={"true": "otlp", "on": "otlp", "false": "none", "off": "none"},
+)
+
+
+def _milliseconds(value: Any) -> float:
+    """Read OpenTelemetry's milliseconds as our seconds."""
+    return float(values.number(1, 3_600_000, "milliseconds")(value)) / 1000
+
+
+def _otlp(name: str, signal: str = "") -> str:
+    return f"OTEL_EXPORTER_OTLP_{signal.upper() + '_' if signal else ''}{name.upper()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where one signal goes, and how."""
+
+    endpoint: str = LOCAL_HUB
+    """Base address; `/v1/{signal}` is added for HTTP unless `exact`."""
+    exact: bool = False
+    """Whether `endpoint` is the whole URL (OpenTelemetry's per-signal variables)."""
+    asked_for: bool = False
+    """Whether anybody named a destination; if not, its absence is nobody's problem."""
+    protocol: str = "http/protobuf"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    compression: str = "gzip"
+    timeout: float = 10.0
+    """Seconds for one attempt."""
+    certificate: str = ""
+    client_certificate: str = ""
+    client_key: str = ""
+    insecure: bool | None = None
+    """gRPC without TLS; None takes it from the endpoint's scheme."""
+
+
+DESTINATION_SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting("endpoint", LOCAL_HUB, "Where to send: a hub or any OTLP receiver.", values.endpoint, ("endpoint",), choices="URL"),
+    Setting(
+        "protocol", "http/protobuf", "OTLP over HTTP or over gRPC.",
+        values.choice("http/protobuf", "grpc", aliases={"http": "http/protobuf"}), ("protocol",), choices="http/protobuf, grpc",
+    ),
+    Setting("headers", {}, "Headers (gRPC: metadata) of every request.", values.key_values, ("headers",), secret=True, choices="key=value,…"),
+    Setting("compression", "gzip", "Compression of requests.", values.choice("gzip", "zstd", "none"), ("compression",), choices="gzip, zstd, none"),
+    Setting("timeout", 10.0, "Seconds that one attempt to send may take.", values.number(0.001, 3600, "seconds"), ("timeout",), choices="seconds (OTEL_*: milliseconds)"),
+    Setting("certificate", "", "File of certificate authorities to trust (PEM).", values.text, ("certificate",), choices="path"),
+    Setting("client_certificate", "", "File of our own certificate for mutual TLS (PEM).", values.text, ("client_certificate",), choices="path"),
+    Setting("client_key", "", "File of the key of that certificate (PEM).", values.text, ("client_key",), choices="path"),
+    Setting("insecure", None, "gRPC without TLS; by default the endpoint's scheme decides.", values.boolean, ("insecure",), choices="true, false"),
+)  # fmt: skip
+"""The settings of a destination; each may also be set for one signal, as in `logs_endpoint`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings of a process, resolved and checked; `Config()` is all defaults."""
+
+    service: str = _setting(
+        "",
+        values.text,
+        "Name of this service; by default from the program's name.",
+        otel=("OTEL_SERVICE_NAME",),
+        choices="name",
+    )
+    version: str = _setting("", values.text, "Version of this service.", choices="text")
+    environment: str = _setting("", values.text, "Where it runs, e.g. production.", choices="name")
+    resource_attributes: Mapping[str, str] = _setting(
+        {},
+        values.key_values,
+        "More about this process.",
+        otel=("OTEL_RESOURCE_ATTRIBUTES",),
+        choices="key=value,…",
+    )
+    profile: str = _setting(
+        "",
+        values.text,
+        "A named set of settings.",
+        choices="development, testing, staging, production",
+    )
+    disabled: bool = _setting(
+        False,
+        values.boolean,
+        "Switch everything off: nothing is captured, printed or sent.",
+        otel=("OTEL_SDK_DISABLED",),
+        choices="true, false",
+    )
+
+    level: int = _setting(
+        20,
+        values.level,
+        "Least severe level that is kept.",
+        otel=("OTEL_LOG_LEVEL",),
+        choices="trace, debug, info, warning, error, critical",
+    )
+    console: str = _setting(
+        "auto",
+        values.choice("auto", "pretty", "json", "off"),
+        "Log lines on standard error; auto: pretty on a terminal, JSON elsewhere.",
+        choices="auto, pretty, json, off",
+    )
+    logs: str = _setting(
+        "otlp",
+        _exporter,
+        "What happens to logs.",
+        otel=("OTEL_LOGS_EXPORTER",),
+        choices="otlp, console, none",
+    )
+    traces: str = _setting(
+        "otlp",
+        _exporter,
+        "What happens to spans.",
+        otel=("OTEL_TRACES_EXPORTER",),
+        choices="otlp, console, none",
+    )
+    metrics: str = _setting(
+        "otlp",
+        _exporter,
+        "What happens to metrics.",
+        otel=("OTEL_METRICS_EXPORTER",),
+        choices="otlp, console, none",
+    )
+    capture_stdlib: bool = _setting(
+        True,
+        values.boolean,
+        "Take the records of the standard logging module.",
+        choices="true, false",
+    )
+    capture_loguru: bool | str = _setting(
+        "auto",
+        values.optional_boolean,
+        "Take loguru's messages; auto: when the program has imported it.",
+        choices="auto, true, false",
+    )
+    live: str = _setting(
+        "auto",
+        values.choice("auto", "on", "off", aliases={"true": "on", "false": "off"}),
+        "Tell the destination when a span begins; auto: when it is a hub.",
+        choices="auto, on, off",
+    )
+
+    sample: float = _setting(
+        1.0,
+        values.number(0, 1),
+        "Share of new traces that is kept, decided by trace id.",
+        choices="0 to 1",
+    )
+    traces_sampler: str = _setting(
+        "",
+        values.choice(
+            "always_on",
+            "always_off",
+            "traceidratio",
+            "parentbased_always_on",
+            "parentbased_always_off",
+            "parentbased_traceidratio",
+        ),
+        "OpenTelemetry's name of the sampler; stronger than sample.",
+        otel=("OTEL_TRACES_SAMPLER",),
+        choices="OpenTelemetry's sampler names",
+    )
+    traces_sampler_arg: float = _setting(
+        1.0,
+        values.number(0, 1),
+        "The ratio for traces_sampler.",
+        otel=("OTEL_TRACES_SAMPLER_ARG",),
+        choices="0 to 1",
+    )
+    propagators: tuple[str, ...] = _setting(
+        ("tracecontext", "baggage"),
+        values.words,
+        "Which headers carry the context.",
+        otel=("OTEL_PROPAGATORS",),
+        choices="tracecontext, baggage, none, or any installed",
+    )
+    baggage_keys: tuple[str, ...] = _setting(
+        (),
+        values.words,
+        "Baggage entries that become attributes of log records.",
+        choices="names with commas",
+    )
+
+    redact: bool = _setting(
+        True, values.boolean, "Blank out secrets before anything is written.", choices="true, false"
+    )
+    redact_keys: tuple[str, ...] = _setting(
+        (),
+        values.words,
+        "More attribute names whose values are secret.",
+        choices="names with commas",
+    )
+    callsite: bool = _setting(
+        True, values.boolean, "Record file, line and function of log calls.", choices="true, false"
+    )
+    attribute_limit: float = _setting(
+        128,
+        values.number(1, 10_000),
+        "Most attributes of a record or span.",
+        otel=("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
+        choices="1 to 10000",
+    )
+    value_limit: float = _setting(
+        32_768,
+        values.number(16, 4_194_304, "characters"),
+        "Longest text of one log attribute or message; the rest is cut.",
+        otel=("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+        choices="characters",
+    )
+    metric_interval: float = _setting(
+        60.0,
+        values.number(0.1, 86_400, "seconds"),
+        "Seconds between two exports of metrics.",
+        otel=("OTEL_METRIC_EXPORT_INTERVAL",),
+        choices="seconds (OTEL_*: milliseconds)",
+    )
+    exit_timeout: float = _setting(
+        3.0,
+        values.number(0, 600, "seconds"),
+        "Seconds that all signals together may take to leave at exit.",
+        choices="seconds",
+    )
+
+    destinations: Mapping[Signal, Destination] = field(
+        default_factory=lambda: {signal: Destination() for signal in SIGNALS}
+    )
+    """Where each signal goes; put together from `DESTINATION_SETTINGS`."""
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where each value that is not a default came from, in words for people."""
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+    """What looked wrong without being an error, one sentence each."""
+
+    def exports(self, signal: Signal) -> bool:
+        """Return whether *signal* is sent over OTLP."""
+        return not self.disabled and getattr(self, signal) == "otlp"
+
+
+def _row(entry: Any) -> Setting:
+    return Setting(entry.name, **entry.metadata)
+
+
+_GENERAL: Final = tuple(_row(entry) for entry in fields(Config) if "read" in entry.metadata)
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    *_GENERAL[:6],
+    *(
+        Setting(
+            row.name,
+            row.default,
+            row.help,
+            row.read,
+            (_otlp(row.otel[0]),),
+            row.secret,
+            row.choices,
+        )
+        for row in DESTINATION_SETTINGS
+    ),
+    *_GENERAL[6:],
+)
+"""The whole table, in the order it is shown; the per-signal variants of a destination are not
+repeated in it: `logs_endpoint`, `OTBRIDGE_LOGS_ENDPOINT` and
+`OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` follow from `endpoint`."""
+
+
+def reader_for(row: Setting, variable: str) -> values.Reader:
+    """Return how *row* is read from *variable*: OpenTelemetry counts its times in milliseconds."""
+    if variable.startswith("OTEL_") and row.name in {"timeout", "metric_interval"}:
+        return _milliseconds
+    return row.read

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from otbridge.wire.protobuf import BYTES, FIXED32, FIXED64, VARINT, varint
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,8 +30,6 @@ MAX_DEPTH: Final = 30
 
 _ID_FIELDS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
 """The bytes fields that are hex in JSON; all others are base64."""
-
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 Reader = dict[str, "Callable[[Any, int], bytes]"]
 """JSON key to the function that turns a value, found at some depth, into a field with its tag."""
@@ -100,11 +100,11 @@ def read_message(reader: Reader, value: Any, depth: int) -> bytes:
 
 def _field_reader(field: FieldDescriptor) -> Callable[[Any, int], bytes]:
     if field.message_type is not None:
-        one = _message_field(_tag(field, _BYTES), field.message_type)
+        one = _message_field(_tag(field, BYTES), field.message_type)
         return _repeated(one) if field.is_repeated else one
     wire_type, read = _scalar(field)
-    if field.is_repeated and wire_type != _BYTES:
-        return _packed(_tag(field, _BYTES), read)
+    if field.is_repeated and wire_type != BYTES:
+        return _packed(_tag(field, BYTES), read)
     one = _scalar_field(_tag(field, wire_type), read)
     return _repeated(one) if field.is_repeated else one
 
@@ -118,7 +118,7 @@ def _message_field(tag: bytes, descriptor: Descriptor) -> Callable[[Any, int], b
         if depth > MAX_DEPTH:
             raise Mismatch(f"nested at most {MAX_DEPTH} deep", value)
         body = read_message(reader, value, depth)
-        return tag + _varint(len(body)) + body
+        return tag + varint(len(body)) + body
 
     return read
 
@@ -140,7 +140,7 @@ def _repeated(one: Callable[[Any, int], bytes]) -> Callable[[Any, int], bytes]:
 def _packed(tag: bytes, one: Callable[[Any], bytes]) -> Callable[[Any, int], bytes]:
     def read(value: Any, _depth: int) -> bytes:
         body = b"".join(_each(value, one))
-        return tag + _varint(len(body)) + body if body else b""
+        return tag + varint(len(body)) + body if body else b""
 
     return read
 
@@ -163,31 +163,31 @@ def _scalar(field: FieldDescriptor) -> tuple[int, Callable[[Any], bytes]]:
     kinds = FieldDescriptor
     match field.type:
         case kinds.TYPE_STRING:
-            return _BYTES, _read_string
+            return BYTES, _read_string
         case kinds.TYPE_BYTES:
-            return _BYTES, _read_id if field.name in _ID_FIELDS else _read_base64
+            return BYTES, _read_id if field.name in _ID_FIELDS else _read_base64
         case kinds.TYPE_BOOL:
-            return _VARINT, _read_bool
+            return VARINT, _read_bool
         case kinds.TYPE_DOUBLE:
-            return _FIXED64, _read_double
+            return FIXED64, _read_double
         case kinds.TYPE_ENUM:
-            return _VARINT, _read_enum
+            return VARINT, _read_enum
         case kinds.TYPE_INT32:
-            return _VARINT, _integer(-(2**31), 2**31, lambda number: _varint(number % 2**64))
+            return VARINT, _integer(-(2**31), 2**31, varint)
         case kinds.TYPE_INT64:
-            return _VARINT, _integer(-(2**63), 2**63, lambda number: _varint(number % 2**64))
+            return VARINT, _integer(-(2**63), 2**63, varint)
         case kinds.TYPE_UINT32:
-            return _VARINT, _integer(0, 2**32, _varint)
+            return VARINT, _integer(0, 2**32, varint)
         case kinds.TYPE_UINT64:
-            return _VARINT, _integer(0, 2**64, _varint)
+            return VARINT, _integer(0, 2**64, varint)
         case kinds.TYPE_SINT32:
-            return _VARINT, _integer(-(2**31), 2**31, _zigzag)
+            return VARINT, _integer(-(2**31), 2**31, _zigzag)
         case kinds.TYPE_FIXED32:
-            return _FIXED32, _integer(0, 2**32, struct.Struct("<I").pack)
+            return FIXED32, _integer(0, 2**32, struct.Struct("<I").pack)
         case kinds.TYPE_FIXED64:
-            return _FIXED64, _integer(0, 2**64, struct.Struct("<Q").pack)
+            return FIXED64, _integer(0, 2**64, struct.Struct("<Q").pack)
         case kinds.TYPE_SFIXED64:
-            return _FIXED64, _integer(-(2**63), 2**63, struct.Struct("<q").pack)
+            return FIXED64, _integer(-(2**63), 2**63, struct.Struct("<q").pack)
         case _:
             raise TypeError(f"OTLP has gained a kind of field: {field.full_name}")
 
@@ -196,7 +196,7 @@ def _read_string(value: Any) -> bytes:
     if type(value) is not str:
         raise Mismatch("a string", value)
     data = value.encode()
-    return _varint(len(data)) + data
+    return varint(len(data)) + data
 
 
 def _read_id(value: Any) -> bytes:
@@ -206,7 +206,7 @@ def _read_id(value: Any) -> bytes:
         data = binascii.unhexlify(value)
     except ValueError:
         raise Mismatch("a string of hex digits", value) from None
-    return _varint(len(data)) + data
+    return varint(len(data)) + data
 
 
 def _read_base64(value: Any) -> bytes:
@@ -217,7 +217,7 @@ def _read_base64(value: Any) -> bytes:
         data = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except ValueError:
         raise Mismatch("a string of base64", value) from None
-    return _varint(len(data)) + data
+    return varint(len(data)) + data
 
 
 def _read_bool(value: Any) -> bytes:
@@ -249,7 +249,7 @@ _pack_double: Final = struct.Struct("<d").pack
 def _read_enum(value: Any) -> bytes:
     if type(value) is not int or not -(2**31) <= value < 2**31:
         raise Mismatch("the number of an enum, not its name", value)
-    return _varint(value % 2**64)
+    return varint(value)
 
 
 def _integer(low: int, high: int, encode: Callable[[int], bytes]) -> Callable[[Any], bytes]:
@@ -278,25 +278,11 @@ def _integer(low: int, high: int, encode: Callable[[int], bytes]) -> Callable[[A
 
 
 def _zigzag(number: int) -> bytes:
-    return _varint(number * 2 if number >= 0 else -number * 2 - 1)
+    return varint(number * 2 if number >= 0 else -number * 2 - 1)
 
 
 def _tag(field: FieldDescriptor, wire_type: int) -> bytes:
-    return _varint(field.number << 3 | wire_type)
-
-
-def _varint(number: int) -> bytes:
-    if number < 0x80:
-        return _SMALL[number]
-    parts = bytearray()
-    while number > 0x7F:
-        parts.append(number & 0x7F | 0x80)
-        number >>= 7
-    parts.append(number)
-    return bytes(parts)
-
-
-_SMALL: Final = [bytes([number]) for number in range(128)]
+    return varint(field.number << 3 | wire_type)
 
 
 # --------------------------------------------------------------------------- writing

@@ -3,7 +3,7 @@ r"""Any Python value as an OTLP AnyValue, whatever it is.
 | Python                                     | OTLP                                           |
 |--------------------------------------------|------------------------------------------------|
 | None                                       | AnyValue with nothing set                      |
-| str, StrEnum                               | string; lone surrogates as `\\udXXX`            |
+| str, StrEnum                               | string; lone surrogates as `\udXXX`             |
 | bool, int, IntEnum                         | bool, int; beyond 64 bits its digits as string |
 | float, also NaN and ±inf                   | double                                         |
 | bytes, bytearray, memoryview               | bytes                                          |
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AnySet
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
@@ -157,7 +157,7 @@ class _Walk:
             return _string(utf8(_exception(value)))
         if isinstance(value, Mapping):
             return self._container(value, self._mapping)
-        if isinstance(value, AnySet):
+        if isinstance(value, AbstractSet):
             return self._container(value, self._set)
         if isinstance(value, Sequence):
             return self._container(value, self._array)

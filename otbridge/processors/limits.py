@@ -1,0 +1,48 @@
+"""Keep one event from growing without bound: number of attributes and length of texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from otbridge.typing import EventDict, Processor
+
+__all__ = ["DROPPED", "limits"]
+
+DROPPED: Final = "otbridge.dropped_attributes"
+"""Attribute that says how many attributes an event lost to the limit."""
+
+_KEPT: Final = (
+    *("event", "level", "severity_number", "logger", "timestamp"),
+    *("trace_id", "span_id", "trace_flags", "correlation.id", "exception.", "code."),
+)
+"""Starts of the names of what makes an event readable; it is few and bounded, and always stays."""
+
+_OWN_LIMIT: Final = frozenset({"exception.stacktrace", "code.stacktrace"})
+"""Stack traces have a larger limit of their own, in `exceptions`."""
+
+
+def limits(attributes: int = 128, text: int = 32_768) -> Processor:
+    """Make a processor that cuts texts and drops surplus attributes, and says so.
+
+    Args:
+        attributes: Most attributes kept; the last ones go (OpenTelemetry's default is 128).
+        text: Most characters of a text kept, the message included. Texts inside lists and
+            mappings are left to the encoder's own limits.
+    """
+
+    def cut(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
+        for key, value in event_dict.items():
+            if type(value) is str and len(value) > text and key not in _OWN_LIMIT:
+                # Assigning to an existing key does not disturb the iteration.
+                event_dict[key] = f"{value[:text]}… (cut: {len(value)} characters)"
+        if len(event_dict) > attributes:
+            ours = [key for key in event_dict if not key.startswith(_KEPT)]
+            surplus = ours[attributes:]
+            for key in surplus:
+                del event_dict[key]
+            if surplus:
+                event_dict[DROPPED] = len(surplus)
+        return event_dict
+
+    return cut

@@ -43,6 +43,8 @@ class SpanRow:
     """The Span message, serialised."""
     producer: str = ""
     """Who sent it, for deduplication and the "lost" verdict; empty for foreign senders."""
+    lost: bool = False
+    """Whether it is open for good: its producer went away without ending it."""
 
 
 @dataclass(slots=True)

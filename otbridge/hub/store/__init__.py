@@ -1,1 +1,154 @@
-"""hub/store."""
+"""Keeps what the hub acknowledged, and answers questions about it.
+
+A store takes batches of rows (`otbridge.wire.rows`) and is asked in the words of `vocabulary`.
+Which kind of store it is, is decided by the address it is opened with; nobody else has to know.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from otbridge.errors import QueryError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from concurrent.futures import Future
+    from datetime import date
+
+    from otbridge._clock import Clock
+    from otbridge.hub.store.vocabulary import (
+        LogFilter,
+        LogPosition,
+        ServiceTotals,
+        StoredLog,
+        StoredTrace,
+        StoreTotals,
+        TraceFilter,
+        TracePosition,
+        TraceSummary,
+    )
+    from otbridge.wire.rows import Batch, SpanRow
+
+__all__ = ["QueryTooSlow", "Store", "StoreFull", "open_store"]
+
+
+class StoreFull(StoreError):  # noqa: N818 - says what the store is
+    """The store takes nothing at the moment; the sender should keep the batch and come back."""
+
+
+class QueryTooSlow(QueryError):  # noqa: N818 - says what the question is
+    """The question needed more time than one question is given."""
+
+
+class Store(Protocol):
+    """A place that keeps batches and is asked about them.
+
+    Batches may be submitted from any thread. Questions block and belong in a worker thread; each
+    has a time budget, and none ever delays the writing.
+
+    Raises:
+        QueryTooSlow: From any question that took longer than its budget.
+        StoreError: From any question, where the store cannot be read.
+    """
+
+    def submit(self, batch: Batch) -> Future[None]:
+        """Have *batch* stored; never blocks and never raises.
+
+        The future is resolved when the batch is on disk, and not before. It fails with `StoreFull`
+        where too much is waiting already or there is no room, and with another `StoreError` where
+        the batch cannot be stored at all. A batch whose `key` is known is not stored again. A span
+        is stored once; an ended one takes the place of the open one, whichever comes first.
+        """
+        ...
+
+    def mark_lost(self, producer: str) -> Future[list[SpanRow]]:
+        """Give the spans that *producer* left open the verdict "lost"; the future has them."""
+        ...
+
+    def expire(self, before: date) -> Future[int]:
+        """Delete the days (UTC) before *before*; the future has their number."""
+        ...
+
+    def close(self) -> None:
+        """Commit what is waiting and give everything back; may be called twice."""
+        ...
+
+    def traces(
+        self, wanted: TraceFilter, limit: int, after: TracePosition | None = None
+    ) -> list[TraceSummary]:
+        """Return at most *limit* traces with spans, newest first, beginning after *after*."""
+        ...
+
+    def summary(self, trace_id: bytes) -> TraceSummary | None:
+        """Return one trace in one line, or None where the store has nothing of it."""
+        ...
+
+    def trace(self, trace_id: bytes, limit: int) -> StoredTrace | None:
+        """Return a trace with at most *limit* spans and *limit* logs, or None."""
+        ...
+
+    def logs(
+        self, wanted: LogFilter, limit: int, after: LogPosition | None = None
+    ) -> list[StoredLog]:
+        """Return at most *limit* log records, newest first, beginning after *after*."""
+        ...
+
+    def spans(self, trace_ids: Collection[bytes], limit: int) -> list[SpanRow]:
+        """Return at most *limit* spans of these traces, in start order."""
+        ...
+
+    def related(self, trace_id: bytes) -> set[bytes]:
+        """Return the traces that a link, a run id or a conversation id joins with this one."""
+        ...
+
+    def services(self) -> list[ServiceTotals]:
+        """Return every service that has sent spans or logs, by name."""
+        ...
+
+    def totals(self) -> StoreTotals:
+        """Return the store in numbers."""
+        ...
+
+
+def open_store(address: str | Path, *, clock: Clock | None = None) -> Store:
+    """Open the store at *address*, and make it where there is none.
+
+    Args:
+        address: A folder, as a path or as `sqlite:///ABSOLUTE/PATH`. It belongs to one process at a time.
+        clock: Where the store gets its time from; the machine's by default.
+
+    Raises:
+        StoreError: The address is of no known kind, or the store there cannot be opened.
+    """
+    path = _folder(address)
+    # Imported here so that naming the protocol does not load a database.
+    from otbridge.hub.store.sqlite import SqliteStore
+
+    return SqliteStore(path, clock=clock)
+
+
+def _folder(address: str | Path) -> Path:
+    if isinstance(address, Path):
+        return address
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        if not address:
+            raise StoreError("The store's address is empty.", "", "Give a folder.")
+        return Path(address)
+    if scheme != "sqlite":
+        raise StoreError(
+            f"The store address {scheme}://… is of no known kind.",
+            "This version stores in SQLite files.",
+            "Give a folder, or sqlite:///ABSOLUTE/PATH.",
+        )
+    # As in file URLs the path is absolute; with four slashes, as database URLs have it, it is the
+    # same one.
+    path = "/" + rest.lstrip("/")
+    if not rest.startswith("/") or path == "/":
+        raise StoreError(
+            f"The store address {address} names no folder.",
+            "After sqlite:// comes an absolute path.",
+            "Write sqlite:///absolute/folder, or give a relative folder without sqlite://.",
+        )
+    return Path(path)

@@ -1,0 +1,142 @@
+"""The default store: SQLite files, one per day, nothing to install.
+
+One thread writes (`writer`), a few connections that cannot write answer questions (`reader`,
+`find`). SQLite's write-ahead log lets them go on side by side.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from typing import TYPE_CHECKING
+
+from otbridge._clock import SystemClock
+from otbridge.errors import StoreError
+from otbridge.hub.store.sqlite import find
+from otbridge.hub.store.sqlite.days import Folder
+from otbridge.hub.store.sqlite.reader import Readers
+from otbridge.hub.store.sqlite.writer import Writer
+from otbridge.hub.store.vocabulary import StoreTotals
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from concurrent.futures import Future
+    from datetime import date
+    from pathlib import Path
+
+    from otbridge._clock import Clock
+    from otbridge.hub.store.vocabulary import (
+        LogFilter,
+        LogPosition,
+        ServiceTotals,
+        StoredLog,
+        StoredTrace,
+        TraceFilter,
+        TracePosition,
+        TraceSummary,
+    )
+    from otbridge.wire.rows import Batch, SpanRow
+
+__all__ = ["SqliteStore"]
+
+
+class SqliteStore:
+    """A `Store` in a folder of SQLite files; see there for what the methods promise."""
+
+    def __init__(self, path: Path, *, clock: Clock | None = None) -> None:
+        """Open the folder at *path*, and make it where there is none.
+
+        Raises:
+            StoreError: The folder cannot be used, is in use, or holds files that are not ours.
+        """
+        self._folder = Folder(path)
+        try:
+            self._writer = Writer(self._folder, clock or SystemClock())
+        except sqlite3.Error as error:
+            self._folder.close()
+            raise StoreError(
+                f"The store in {path} cannot be opened.",
+                f"SQLite says: {error}.",
+                "Check the folder's disk and permissions, or give another folder.",
+            ) from error
+        except BaseException:
+            self._folder.close()
+            raise
+        self._readers = Readers(self._folder, lambda: self._writer.days)
+        self._closing = threading.Lock()
+
+    def submit(self, batch: Batch) -> Future[None]:
+        """Have *batch* stored."""
+        return self._writer.submit(batch)
+
+    def mark_lost(self, producer: str) -> Future[list[SpanRow]]:
+        """Give the spans that *producer* left open the verdict "lost"."""
+        return self._writer.call(lambda: self._writer.mark_lost(producer))
+
+    def expire(self, before: date) -> Future[int]:
+        """Delete the days before *before*."""
+        return self._writer.call(lambda: self._writer.expire(before.isoformat()))
+
+    def close(self) -> None:
+        """Commit what is waiting and give everything back."""
+        with self._closing:
+            # Readers first: the last connection to close takes the write-ahead log with it, and
+            # that has to be the writing one.
+            self._readers.close()
+            self._writer.close()
+            self._folder.close()
+
+    def traces(
+        self, wanted: TraceFilter, limit: int, after: TracePosition | None = None
+    ) -> list[TraceSummary]:
+        """Return a page of traces, newest first."""
+        with self._readers.lend() as reader:
+            return find.traces(reader, wanted, limit, after)
+
+    def summary(self, trace_id: bytes) -> TraceSummary | None:
+        """Return one trace in one line."""
+        with self._readers.lend() as reader:
+            return find.summary(reader, trace_id)
+
+    def trace(self, trace_id: bytes, limit: int) -> StoredTrace | None:
+        """Return one trace with its spans and logs."""
+        with self._readers.lend() as reader:
+            return find.trace(reader, trace_id, limit)
+
+    def logs(
+        self, wanted: LogFilter, limit: int, after: LogPosition | None = None
+    ) -> list[StoredLog]:
+        """Return a page of log records, newest first."""
+        with self._readers.lend() as reader:
+            return find.logs(reader, wanted, limit, after)
+
+    def spans(self, trace_ids: Collection[bytes], limit: int) -> list[SpanRow]:
+        """Return the spans of several traces."""
+        with self._readers.lend() as reader:
+            return find.spans(reader, trace_ids, limit)
+
+    def related(self, trace_id: bytes) -> set[bytes]:
+        """Return the traces joined with this one."""
+        with self._readers.lend() as reader:
+            return find.related(reader, trace_id)
+
+    def services(self) -> list[ServiceTotals]:
+        """Return every service that has sent spans or logs."""
+        with self._readers.lend() as reader:
+            return find.services(reader)
+
+    def totals(self) -> StoreTotals:
+        """Return the store in numbers."""
+        with self._readers.lend() as reader:
+            spans, logs, points = find.counts(reader)
+            days = reader.days
+        return StoreTotals(
+            bytes=self._folder.size(),
+            spans=spans,
+            logs=logs,
+            data_points=points,
+            duplicates=self._writer.duplicates,
+            waiting=self._writer.waiting,
+            corrupt=self._readers.corrupt,
+            days=days,
+        )

@@ -1,0 +1,100 @@
+"""The store's folder: one database file per day, and the lock that keeps other processes out.
+
+A day is the UTC date on which the hub received the first record of a trace (or a record that
+belongs to none). All of a trace is kept in one file, however long it lives, so no answer has to be
+put together from pieces, and the oldest days can go by deleting their files.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from otbridge.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Folder", "day_of"]
+
+_FILE = re.compile(r"(\d{4}-\d{2}-\d{2})\.db")
+
+
+def day_of(time_ns: int) -> str:
+    """Return the UTC date of *time_ns* (unix nanoseconds) as `YYYY-MM-DD`."""
+    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).date().isoformat()
+
+
+class Folder:
+    """A store's folder, held by this process until it is closed.
+
+    A folder made here is its owner's only (0700); one that was there keeps its permissions. The
+    files in it are always their owner's only (0600).
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Make the folder where there is none, and lock it.
+
+        Raises:
+            StoreError: It cannot be made or written, or another process holds it.
+        """
+        self.path = path
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreError(
+                f"The store's folder {path} cannot be used.",
+                f"The system says: {error.strerror}.",
+                "Give another folder, or correct its owner and permissions.",
+            ) from error
+        self._take_lock()
+
+    def _take_lock(self) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.pread(self._lock, 32, 0).decode("ascii", "replace").strip()
+            os.close(self._lock)
+            raise StoreError(
+                f"The store in {self.path} is in use by "
+                f"{f'process {holder}' if holder else 'another process'}.",
+                "A store belongs to one hub at a time.",
+                "Stop that hub, or give this one another folder.",
+            ) from None
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+
+    def days(self) -> list[str]:
+        """Return the days that have a file, oldest first."""
+        return sorted(
+            match[1] for entry in self.path.iterdir() if (match := _FILE.fullmatch(entry.name))
+        )
+
+    def file(self, day: str) -> Path:
+        """Return the path of a day's file, whether or not it exists."""
+        return self.path / f"{day}.db"
+
+    def delete(self, day: str) -> None:
+        """Delete a day's file; nobody may be writing it."""
+        for suffix in ("", "-wal", "-shm"):
+            (self.path / f"{day}.db{suffix}").unlink(missing_ok=True)
+
+    def size(self) -> int:
+        """Return the bytes that all files take, the write-ahead logs included."""
+        total = 0
+        for entry in os.scandir(self.path):
+            try:
+                total += entry.stat().st_size
+            except FileNotFoundError:
+                continue  # a write-ahead log may go between the listing and the look
+        return total
+
+    def close(self) -> None:
+        """Let other processes have the folder; may be called twice."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1

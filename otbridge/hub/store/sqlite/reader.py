@@ -1,0 +1,139 @@
+"""Connections for questions: they cannot write, and no question runs longer than its budget."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from otbridge.errors import StoreError
+from otbridge.hub.store import QueryTooSlow
+from otbridge.hub.store.sqlite.schema import open_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from otbridge.hub.store.sqlite.days import Folder
+
+__all__ = ["BUDGET_S", "Reader", "Readers"]
+
+BUDGET_S = 2.0
+"""Seconds that one question may take, all days together."""
+
+_STEPS = 2_000
+"""SQLite instructions between two looks at the clock: a few dozen microseconds."""
+
+_READERS = 4
+"""Questions that run at the same time; more would only share the same two or four cores."""
+
+
+class Reader:
+    """One thread's connections for one question, a connection per day."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._open: dict[str, sqlite3.Connection] = {}
+        self._deadline = 0.0
+        self.days: tuple[str, ...] = ()
+        """The days to look at, oldest first."""
+        self.corrupt = 0
+        """Rows that did not fit their checksum, since this was last set to 0."""
+
+    def begin(self, days: tuple[str, ...], budget_s: float) -> None:
+        """Begin a question about *days*."""
+        for day in self._open.keys() - set(days):
+            self._open.pop(day).close()
+        self.days = days
+        self.corrupt = 0
+        self._deadline = time.monotonic() + budget_s
+
+    def rows(self, day: str, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Return all rows that *sql* finds in one day's file.
+
+        Raises:
+            QueryTooSlow: The question's time is up.
+            StoreError: The file cannot be read.
+        """
+        try:
+            return self._connection(day).execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+                raise QueryTooSlow(
+                    f"The answer would have taken more than {BUDGET_S:g} s.",
+                    "Too many records have to be looked at one by one.",
+                    "Narrow the time range, or add a service or a rarer word.",
+                ) from None
+            raise StoreError(
+                f"The store's day {day} cannot be read.",
+                f"SQLite says: {error}.",
+                "Check the disk; other days are not affected.",
+            ) from error
+
+    def first(self, day: str, sql: str, *parameters: Any) -> tuple[Any, ...] | None:
+        """Return the first row that *sql* finds in one day's file, or None."""
+        found = self.rows(day, sql, *parameters)
+        return found[0] if found else None
+
+    def keep_sound(
+        self, found: list[tuple[Any, ...]], read: Callable[[tuple[Any, ...]], Any]
+    ) -> list[Any]:
+        """Return what *read* makes of the columns, without the rows whose checksum does not fit."""
+        sound = [row for columns in found if (row := read(columns)) is not None]
+        self.corrupt += len(found) - len(sound)
+        return sound
+
+    def _connection(self, day: str) -> sqlite3.Connection:
+        connection = self._open.get(day)
+        if connection is None:
+            connection = open_reader(self._folder.file(day))
+            connection.set_progress_handler(self._time_is_up, _STEPS)
+            self._open[day] = connection
+        return connection
+
+    def _time_is_up(self) -> bool:
+        return time.monotonic() > self._deadline
+
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in self._open.values():
+            connection.close()
+        self._open.clear()
+
+
+class Readers:
+    """A few readers, lent to one thread at a time."""
+
+    def __init__(self, folder: Folder, days: Callable[[], tuple[str, ...]]) -> None:
+        self._days = days
+        self._free: queue.LifoQueue[Reader] = queue.LifoQueue()
+        for _ in range(_READERS):
+            self._free.put(Reader(folder))
+        self._lock = threading.Lock()
+        self._closed = False
+        self.budget_s = BUDGET_S
+        self.corrupt = 0
+        """Rows that did not fit their checksum, all questions together."""
+
+    @contextmanager
+    def lend(self) -> Iterator[Reader]:
+        """Lend a reader for one question; waits while all are out."""
+        reader = self._free.get()
+        try:
+            if self._closed:
+                raise StoreError("The store is closed.", "The hub is stopping.", "")
+            reader.begin(self._days(), self.budget_s)
+            yield reader
+        finally:
+            with self._lock:
+                self.corrupt += reader.corrupt
+            self._free.put(reader)
+
+    def close(self) -> None:
+        """Wait for the questions that run, and close all connections."""
+        self._closed = True
+        for reader in [self._free.get() for _ in range(_READERS)]:
+            reader.close()
+            self._free.put(reader)

@@ -1,0 +1,85 @@
+"""What a text search can find: which words of a record are indexed, and how they are asked for.
+
+Words are what SQLite's `unicode61` tokenizer makes of a text: runs of letters and digits, folded
+to lower case and without accents. A `key=value` condition has to match a whole attribute value,
+whatever characters it holds, so each short attribute is indexed as one more word: a character
+that nobody types (of Unicode's private area, which the tokenizer counts as a letter) and a hash
+of the pair.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from otbridge.wire.otlp_rows import plain_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
+    from otbridge.hub.store.vocabulary import Term
+
+__all__ = ["attribute_words", "decode_attributes", "match_expressions"]
+
+MAX_WORDS = 2_000
+"""Characters of one text that are indexed; what is said first is what is searched for."""
+
+MAX_PAIR = 256
+"""Characters of an attribute value that can still be asked for as `key=value`."""
+
+_MARK = "\ue000"
+_WORDS = re.compile(r"[^\W_]+")
+
+
+def decode_attributes(attributes: Iterable[KeyValue]) -> dict[str, Any]:
+    """Return attributes by name, their values as JSON has them (see `plain_value`)."""
+    return {attribute.key: plain_value(attribute.value) for attribute in attributes}
+
+
+def attribute_words(attributes: dict[str, Any]) -> Iterator[str]:
+    """Yield the texts to index for *attributes*: their values, and each `key=value` as one word."""
+    for key, value in attributes.items():
+        for text in _texts(value):
+            yield text[:MAX_WORDS]
+            if len(text) <= MAX_PAIR:
+                yield _pair(key, text)
+
+
+def match_expressions(terms: Sequence[Term]) -> list[str]:
+    """Return an FTS5 MATCH expression per term.
+
+    A word of the search matches every word that begins with it, so that results appear while it
+    is being typed. Where it is made of several (`order-placed`), all of them have to occur.
+    A term that holds no letter and no digit asks nothing and gives no expression.
+    """
+    expressions = []
+    for term in terms:
+        if term.key is not None:
+            expressions.append(f'"{_pair(term.key, term.text)}"')
+        elif words := _WORDS.findall(term.text):
+            *whole, begun = words
+            expressions.append(" AND ".join([*(f'"{word}"' for word in whole), f'"{begun}"*']))
+    return expressions
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if value:
+            yield value
+    elif isinstance(value, bool):
+        yield "true" if value else "false"
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif value is not None:
+        yield repr(value)
+
+
+def _pair(key: str, text: str) -> str:
+    return _MARK + blake2b(f"{key}={text}".encode(), digest_size=8).hexdigest()

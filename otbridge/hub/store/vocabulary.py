@@ -1,0 +1,173 @@
+"""What a store is asked, and what it answers: the words that every kind of store understands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from otbridge.wire.rows import LogRow, SpanRow
+
+__all__ = [
+    "LogFilter",
+    "LogPosition",
+    "ServiceTotals",
+    "StoreTotals",
+    "StoredLog",
+    "StoredTrace",
+    "Term",
+    "TraceFilter",
+    "TracePosition",
+    "TraceState",
+    "TraceSummary",
+]
+
+TraceState = Literal["open", "complete", "lost"]
+
+
+class Term(NamedTuple):
+    """One condition of a text search; all terms of a search have to hold."""
+
+    text: str
+    """A word, or an attribute's value."""
+    key: str | None = None
+    """The attribute whose value is asked for; None asks for the word anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceFilter:
+    """Which traces are wanted; a field left out asks nothing."""
+
+    service: str | None = None
+    """A service that has at least one span in the trace."""
+    name: str | None = None
+    """Part of the trace's name, in any case."""
+    min_duration_ns: int | None = None
+    error: bool | None = None
+    """True: with a failed span; False: without."""
+    terms: tuple[Term, ...] = ()
+    """Each holds for a span of the trace, or for one of its logs."""
+    from_ns: int | None = None
+    """Begun at this time or later."""
+    to_ns: int | None = None
+    """Begun before this time."""
+    agents: bool = False
+    """Only traces with spans of agents, models or tools."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which log records are wanted; a field left out asks nothing."""
+
+    trace_id: bytes | None = None
+    span_id: bytes | None = None
+    service: str | None = None
+    min_severity: int | None = None
+    """OTLP SeverityNumber; records without one (0) are below all."""
+    terms: tuple[Term, ...] = ()
+    from_ns: int | None = None
+    to_ns: int | None = None
+
+
+class TracePosition(NamedTuple):
+    """Where a page of traces ended; the order is newest start first, then by trace id."""
+
+    start_ns: int
+    trace_id: bytes
+
+
+class LogPosition(NamedTuple):
+    """Where a page of logs ended; the order is newest first, then latest stored first."""
+
+    time_ns: int
+    day: str
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSummary:
+    """A trace in one line."""
+
+    trace_id: bytes
+    name: str
+    """The root span's name; the earliest span's while there is no root; empty without spans."""
+    start_ns: int
+    end_ns: int
+    """The latest time known of the trace, also while spans of it are open."""
+    root_span_id: bytes | None
+    root_service: str
+    root_kind: int
+    span_count: int
+    """With the open and the lost ones."""
+    open_count: int
+    lost_count: int
+    error_count: int
+    """Spans whose status is error."""
+    log_count: int
+    services: dict[str, int]
+    """Spans per service, in the order of first arrival."""
+    agents: tuple[str, ...]
+    agent_span_count: int
+    agent_version: int
+    """Grows whenever a span of an agent, model or tool is written: what is derived from them may
+    be kept for as long as it stays the same."""
+
+    @property
+    def duration_ns(self) -> int:
+        """From the first start to the latest time known."""
+        return self.end_ns - self.start_ns
+
+    @property
+    def state(self) -> TraceState:
+        """Whether something in the trace still runs, or will never end."""
+        if self.open_count:
+            return "open"
+        return "lost" if self.lost_count else "complete"
+
+
+class StoredLog(NamedTuple):
+    """A log record and its place in the order of answers."""
+
+    position: LogPosition
+    row: LogRow
+
+
+@dataclass(slots=True)
+class StoredTrace:
+    """A trace with all that belongs to it."""
+
+    summary: TraceSummary
+    spans: list[SpanRow]
+    """In start order."""
+    logs: list[LogRow]
+    """In time order."""
+    truncated: bool
+    """Whether there is more of it than was asked for."""
+
+
+class ServiceTotals(NamedTuple):
+    """What a service has sent."""
+
+    name: str
+    span_count: int
+    log_count: int
+    last_seen_ns: int
+    """When the hub last received something of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTotals:
+    """The store in numbers."""
+
+    bytes: int
+    spans: int
+    logs: int
+    data_points: int
+    duplicates: int
+    """Spans and batches that came again and were not stored again, since the store was opened."""
+    waiting: int
+    """Records that were submitted and are not committed yet."""
+    corrupt: int
+    """Rows left out of answers because their checksum did not fit, since the store was opened."""
+    days: tuple[str, ...] = field(default=())
+    """The days that the store holds, oldest first."""

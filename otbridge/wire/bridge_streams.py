@@ -126,6 +126,7 @@ class Stream:
         if oldest - 1 > self.last:
             self.last = oldest - 1
             self._above = {batch_id for batch_id in self._above if batch_id > self.last}
+            self._parts = {key: taken for key, taken in self._parts.items() if key > self.last}
             self._advance()
 
     def parts(self, batch_id: int) -> set[Signal]:

@@ -1,1 +1,1 @@
-"""hub/receivers."""
+"""The doors of the hub, one file per protocol. All of them lead to `otbridge.hub.ingest`."""

@@ -1,0 +1,139 @@
+"""`otbridge hub`: runs the hub in the foreground."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from otbridge.cli import exit_codes
+
+if TYPE_CHECKING:
+    from otbridge.hub.process import Addresses
+    from otbridge.hub.settings import HubSettings
+
+__all__ = ["hub"]
+
+_PORT = click.IntRange(0, 65535)
+
+_EPILOG = """
+Prints "ready http://HOST:PORT grpc HOST:PORT" when it serves.
+
+Exit codes: 0 ended by Ctrl-C or SIGTERM, 2 wrong options, 3 a port is taken,
+4 the data folder or the store cannot be used.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="OTBRIDGE_HUB_DATA",
+    help="Folder for everything it keeps. Default: otbridge/hub in your user data folder.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--http-port",
+    type=_PORT,
+    default=4318,
+    show_default=True,
+    help="OTLP over HTTP, bridge, API and UI; 0 takes a free one.",
+)
+@click.option(
+    "--grpc-port",
+    type=_PORT,
+    default=4317,
+    show_default=True,
+    help="OTLP over gRPC; 0 takes a free one.",
+)
+@click.option("--store", help="Where records are kept, if not in the data folder: sqlite:///PATH.")
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name of this hub beside localhost; may be repeated.",
+)
+@click.option(
+    "--allow-origin",
+    "allowed_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let pages of this origin send, e.g. https://shop.example; may be repeated.",
+)
+@click.option("--insecure", is_flag=True, help="Listen on a network, without any access control.")
+@click.option("--no-open", is_flag=True, help="Do not open the browser (nor with OTBRIDGE_OPEN=0).")
+def hub(
+    *,
+    data: Path | None,
+    host: str,
+    http_port: int,
+    grpc_port: int,
+    store: str | None,
+    allowed_hosts: tuple[str, ...],
+    allowed_origins: tuple[str, ...],
+    insecure: bool,
+    no_open: bool,
+) -> None:
+    """Receive, keep and show telemetry on this machine, until Ctrl-C."""
+    from otbridge.hub.settings import HubSettings, default_data_folder
+
+    settings = HubSettings(
+        data=data or default_data_folder(),
+        store=store,
+        host=host,
+        http_port=http_port,
+        grpc_port=grpc_port,
+        insecure=insecure,
+        allowed_hosts=allowed_hosts,
+        allowed_origins=allowed_origins,
+    )
+    sys.exit(_run(settings, open_browser=not no_open and _wants_browser()))
+
+
+def _run(settings: HubSettings, *, open_browser: bool) -> int:
+    import asyncio
+    import logging
+
+    from otbridge.errors import ConfigurationError, StoreError
+    from otbridge.hub.listening import AddressTaken
+    from otbridge.hub.process import serve
+
+    logging.basicConfig(level=logging.WARNING, format="otbridge hub: %(message)s")
+    # uvicorn reports every malformed request; a stranger's noise is not for our terminal.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+
+    def ready(addresses: Addresses) -> None:
+        print(f"ready {addresses.http} grpc {addresses.grpc}", flush=True)
+        if open_browser:
+            _open_browser(addresses.http)
+
+    try:
+        asyncio.run(serve(settings, ready))
+    except AddressTaken as error:
+        return _complain(error, exit_codes.ADDRESS_TAKEN)
+    except StoreError as error:
+        return _complain(error, exit_codes.STORE)
+    except ConfigurationError as error:
+        return _complain(error, exit_codes.USAGE)
+    return exit_codes.OK
+
+
+def _complain(error: Exception, code: int) -> int:
+    click.echo(f"otbridge hub: {error}", err=True)
+    return code
+
+
+def _wants_browser() -> bool:
+    return os.environ.get("OTBRIDGE_OPEN", "1") != "0" and sys.stdout.isatty()
+
+
+def _open_browser(url: str) -> None:
+    import threading
+    import webbrowser
+
+    # On a thread, because some browsers' launchers return only when the browser is closed.
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

@@ -1,0 +1,182 @@
+"""Puts the hub together: which door serves which path, and who is behind it.
+
+This is the hub's composition root; `otbridge.hub.process` gives it ports and a life.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from otbridge._clock import SystemClock
+from otbridge.bridge.asgi import BridgeApp
+from otbridge.hub.api.live import Live
+from otbridge.hub.asgi import error_body, respond
+from otbridge.hub.ingest import Ingest
+from otbridge.hub.ledger import HubLedger
+from otbridge.hub.live import LiveFeed
+from otbridge.hub.receivers.bridge import BridgeConsumer
+from otbridge.hub.receivers.otlp_http import SIGNALS, OtlpHttp
+from otbridge.hub.security import HostGuard, Origins
+from otbridge.hub.ui import Ui
+
+if TYPE_CHECKING:
+    from otbridge._clock import Clock
+    from otbridge.hub.asgi import App, Message, Receive, Scope, Send
+    from otbridge.hub.settings import HubSettings
+    from otbridge.hub.store import Store
+
+__all__ = ["Hub", "version"]
+
+_logger = logging.getLogger("otbridge.hub")
+
+
+def version() -> str:
+    """Return the installed version of otbridge."""
+    from importlib.metadata import version as installed
+
+    return installed("otbridge")
+
+
+class Hub:
+    """A hub without ports: what it holds, and the ASGI application for its HTTP port.
+
+    Args:
+        store: Where everything is kept; the caller opens and closes it.
+        settings: Who may connect.
+        clock: The machine's by default.
+    """
+
+    def __init__(self, store: Store, settings: HubSettings, *, clock: Clock | None = None) -> None:
+        clock = clock or SystemClock()
+        self.started_ns = clock.time_ns()
+        self.ledger = HubLedger()
+        self.live = LiveFeed()
+        self.ingest = Ingest(store, self.live, self.ledger, clock)
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._api: App | None = None
+        self.app: App = _Unfailing(HostGuard(self._route, _own_names(settings)))
+        """Serves the HTTP port."""
+        self._doors = self._open_doors()
+        self._ui = Ui()
+
+    def _open_doors(self) -> dict[str, App]:
+        origins = Origins(self._settings.allowed_origins)
+        otlp = OtlpHttp(self.ingest, origins, self.ledger)
+        bridge = BridgeApp(
+            BridgeConsumer(self.ingest), origins=origins.allowed, live=True, clock=self._clock
+        )
+        return {
+            **dict.fromkeys(SIGNALS, otlp),
+            "/v1/bridge": bridge,
+            "/api/v1/live": Live(self.live, version(), self._clock),
+            "/healthz": _health,
+        }
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        door = self._doors.get(path)
+        if door is None:
+            if path.startswith("/api/"):
+                door = self._api = self._api or _api(self, self._store)
+            elif scope["type"] == "websocket":
+                await receive()
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            elif path.startswith("/v1/"):
+                door = _unknown_door
+            else:
+                door = self._ui
+        elif scope["type"] == "websocket" and path not in ("/v1/bridge", "/api/v1/live"):
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await door(scope, receive, send)
+
+
+def _api(hub: Hub, store: Store) -> App:
+    """Make the query API; when first asked, because a framework takes time and memory to load."""
+    from fastapi import FastAPI
+
+    from otbridge.hub.api.routes import router
+
+    api = FastAPI(
+        title="otbridge hub",
+        version=version(),
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    api.state.store = store
+    api.state.ledger = hub.ledger
+    api.state.live = hub.live
+    api.state.started_ns = hub.started_ns
+    api.include_router(router)
+    return api
+
+
+def _own_names(settings: HubSettings) -> tuple[str, ...]:
+    host = settings.host
+    return (*settings.allowed_hosts, f"[{host}]" if ":" in host else host)
+
+
+async def _health(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    """Say that the hub is one, and answers."""
+    body = {"status": "ok", "hub": "otbridge", "version": version()}
+    await respond(send, 200, "application/json", msgspec.json.encode(body))
+
+
+async def _unknown_door(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    body = error_body(
+        "unknown_path",
+        f"The hub has no {scope['path'][:80]}.",
+        "",
+        f"OTLP goes to {', '.join(SIGNALS)}; the bridge to /v1/bridge.",
+    )
+    await respond(send, 404, "application/json", body)
+
+
+class _Unfailing:
+    """Answers 503 where a fault of ours would have been a 500, and keeps the hub running.
+
+    To a sender 503 means: keep it, and come again. To the log it means a stack trace.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                if message["status"] == 500:
+                    raise _Failed
+                started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            if not isinstance(error, _Failed):
+                _logger.exception("A request to %s failed.", scope["path"])
+            if scope["type"] != "http" or started:
+                raise
+            await respond(send, 503, "application/json", _FAULT, ((b"retry-after", b"5"),))
+
+
+class _Failed(Exception):  # noqa: N818 - never leaves this file
+    """A framework was about to answer 500."""
+
+
+_FAULT = error_body(
+    "fault",
+    "The hub could not answer this request.",
+    "This is a fault of the hub's; its log says where.",
+    "Try again; if it stays, report it with the log.",
+)

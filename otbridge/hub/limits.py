@@ -1,0 +1,42 @@
+"""How much the hub takes, and for how long it waits.
+
+Each number is a decision against one threat; sizes are bytes, times are seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "BODY_BASE_S",
+    "BODY_BYTES_PER_S",
+    "DECODE_INLINE_BYTES",
+    "MAX_BODY_BYTES",
+    "MAX_CONNECTIONS",
+    "MAX_INFLATED_BYTES",
+    "MAX_WAITING_BYTES",
+    "MAX_WEBSOCKET_BYTES",
+]
+
+MAX_BODY_BYTES: Final = 16 << 20
+"""A request as it comes over the wire; batches of stock SDKs are below 1 MiB."""
+
+MAX_INFLATED_BYTES: Final = 64 << 20
+"""The same request inflated: OTLP's recommended maximum for a message (OTLP 1.11 §Request)."""
+
+MAX_WAITING_BYTES: Final = 128 << 20
+"""Requests that are being decoded and stored, all together; beyond, senders are told to wait."""
+
+DECODE_INLINE_BYTES: Final = 256 << 10
+"""Larger requests are decoded on a worker thread, so that the event loop never stalls for more
+than a few milliseconds: some 1,000 spans."""
+
+BODY_BASE_S: Final = 10.0
+"""A body has this long to arrive, and a second more for every `BODY_BYTES_PER_S`."""
+BODY_BYTES_PER_S: Final = 64 << 10
+
+MAX_CONNECTIONS: Final = 512
+"""Open connections; beyond, new requests get 503."""
+
+MAX_WEBSOCKET_BYTES: Final = 1 << 20
+"""One WebSocket message, of a bridge or a viewer; each has its own, lower limit on top."""

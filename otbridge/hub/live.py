@@ -1,0 +1,172 @@
+"""Shows what arrives to everybody who is looking, before it is stored.
+
+A viewer has a filter and a ring of items that passed it. Ten times a second at most, what is in
+the ring goes out as one message; what a slow viewer's ring cannot hold is let go, oldest first,
+and the viewer is told how much that was. Nothing here ever waits for a viewer, and without
+viewers nothing here costs anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from otbridge.hub.live_filter import LiveFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from otbridge.wire.rows import Batch, LogRow, SpanRow
+
+__all__ = ["LiveFeed", "LiveItem", "Viewer"]
+
+FLUSH_S: Final = 0.1
+"""Messages to one viewer are at least this far apart, and no item waits longer for its own."""
+
+GATHER_S: Final = 0.02
+"""How long the first item after a silence waits for company."""
+
+RING_ITEMS: Final = 1000
+"""Items a viewer may be behind: more than a screen can show of a tenth of a second."""
+RING_BYTES: Final = 8 << 20
+"""And their size; a single larger item passes alone."""
+
+
+class LiveItem:
+    """One thing to show, turned into JSON by the first viewer who needs it."""
+
+    __slots__ = ("_encoded", "kind", "row", "size")
+
+    def __init__(self, kind: str, row: SpanRow | LogRow) -> None:
+        self.kind = kind
+        """`log`, `start`, `span` or `lost`."""
+        self.row = row
+        self.size = len(row.data) + 200  # the columns, roughly
+        self._encoded: bytes | None = None
+
+    def encoded(self) -> bytes:
+        """Return the item as the API's JSON; the same object each time."""
+        if self._encoded is None:
+            self._encoded = _encode(self)
+        return self._encoded
+
+
+class Viewer:
+    """Somebody who is looking; made by `LiveFeed.viewer`."""
+
+    def __init__(self, feed: LiveFeed) -> None:
+        self._feed = feed
+        self._ring: deque[LiveItem] = deque()
+        self._ring_bytes = 0
+        self._skipped = 0
+        self._something = asyncio.Event()
+        self._closed = False
+        self.filter = LiveFilter()
+        """What is wanted; may be replaced at any time."""
+
+    def offer(self, items: Iterable[LiveItem]) -> None:
+        """Take what passes the filter; let the oldest go where it does not fit."""
+        ring = self._ring
+        for item in items:
+            if not self.filter.passes(item.kind, item.row):
+                continue
+            ring.append(item)
+            self._ring_bytes += item.size
+            while len(ring) > 1 and (len(ring) > RING_ITEMS or self._ring_bytes > RING_BYTES):
+                self._ring_bytes -= ring.popleft().size
+                self._skipped += 1
+        if ring:
+            self._something.set()
+
+    def close(self) -> None:
+        """Take nothing any more, and end `run` once what is in the ring has been sent."""
+        self._closed = True
+        self._something.set()
+
+    async def run(self, send: Callable[[bytes], Awaitable[None]]) -> None:
+        """Send messages by *send* until the viewer is closed.
+
+        *send* may take as long as it likes: the ring bounds what gathers meanwhile.
+        """
+        while True:
+            await self._something.wait()
+            if not self._closed:
+                await asyncio.sleep(GATHER_S)
+            message = self._take()
+            if message:
+                await send(message)
+            if self._closed:
+                return
+            await asyncio.sleep(FLUSH_S - GATHER_S)
+
+    def _take(self) -> bytes:
+        """Empty the ring into one message; empty where there is nothing to say."""
+        items, skipped = self._ring, self._skipped
+        self._ring, self._ring_bytes, self._skipped = deque(), 0, 0
+        self._something.clear()
+        self._feed.skipped += skipped
+        if not items:
+            return b""
+        body = b",".join(item.encoded() for item in items)
+        return b'{"k":"batch","items":[%b],"skipped":%d}' % (body, skipped)
+
+
+class LiveFeed:
+    """Everybody who is looking. Used by the event loop only."""
+
+    def __init__(self) -> None:
+        self._viewers: set[Viewer] = set()
+        self.skipped = 0
+        """Items that some viewer was too slow for, since the hub began."""
+
+    @property
+    def viewers(self) -> int:
+        """How many are looking."""
+        return len(self._viewers)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the feed's numbers as `GET /api/v1/stats` shows them."""
+        return {"viewers": self.viewers, "skipped": self.skipped}
+
+    def join(self) -> Viewer:
+        """Return a new viewer, who sees everything that is published from now on."""
+        viewer = Viewer(self)
+        self._viewers.add(viewer)
+        return viewer
+
+    def leave(self, viewer: Viewer) -> None:
+        """Forget *viewer*; may be called twice."""
+        self._viewers.discard(viewer)
+
+    def publish(self, batch: Batch) -> None:
+        """Show what *batch* brought: beginnings first, then logs, then ends."""
+        if not self._viewers:
+            return
+        items = [LiveItem("start", row) for row in batch.open_spans]
+        items += [LiveItem("log", row) for row in batch.logs]
+        items += [LiveItem("span", row) for row in batch.spans]
+        self._offer(items)
+
+    def publish_lost(self, spans: list[SpanRow]) -> None:
+        """Show that *spans* will never end."""
+        if self._viewers:
+            self._offer([LiveItem("lost", row) for row in spans])
+
+    def close(self) -> None:
+        """Let everybody go, after what they have not seen yet."""
+        for viewer in self._viewers:
+            viewer.close()
+
+    def _offer(self, items: list[LiveItem]) -> None:
+        for viewer in self._viewers:
+            viewer.offer(items)
+
+
+def _encode(item: LiveItem) -> bytes:
+    import msgspec
+
+    from otbridge.hub.api.shapes import log_json, span_json
+
+    fields = log_json(item.row) if item.kind == "log" else span_json(item.row)
+    return msgspec.json.encode({"t": item.kind, **fields})

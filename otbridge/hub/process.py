@@ -1,0 +1,158 @@
+"""The hub as a process: takes the ports, says when it is ready, and ends without losing anything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING, NamedTuple
+
+import uvicorn
+
+from otbridge.errors import ConfigurationError, StoreError
+from otbridge.hub.app import Hub
+from otbridge.hub.limits import MAX_CONNECTIONS, MAX_WEBSOCKET_BYTES
+from otbridge.hub.listening import listener, printed
+from otbridge.hub.receivers.otlp_grpc import OtlpGrpc
+from otbridge.hub.store import open_store
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+
+    from otbridge.hub.settings import HubSettings
+    from otbridge.hub.store import Store
+
+__all__ = ["Addresses", "serve"]
+
+_GRACE_S = 1
+"""What is under way at the end has this long to finish; then the store needs time to commit."""
+
+_IDLE_S = 60
+"""A connection that nothing is asked on is closed after this."""
+
+
+class Addresses(NamedTuple):
+    """Where a hub can be reached."""
+
+    http: str
+    """As in `http://127.0.0.1:4318`."""
+    grpc: str
+    """As in `127.0.0.1:4317`."""
+
+
+async def serve(settings: HubSettings, ready: Callable[[Addresses], None]) -> None:
+    """Run a hub until SIGTERM or SIGINT.
+
+    Args:
+        settings: What it was told.
+        ready: Called once, when it serves.
+
+    Raises:
+        ConfigurationError: The settings cannot be followed; `AddressTaken` for the ports.
+        StoreError: The store cannot be opened, or belongs to another hub.
+    """
+    _check_exposure(settings)
+    stop = asyncio.Event()
+    _on_signal(stop.set)
+    with listener(settings.host, settings.http_port) as bound:
+        store = _open_store(settings)
+        try:
+            await _serve(settings, store, bound, ready, stop)
+        finally:
+            await asyncio.to_thread(store.close)
+
+
+async def _serve(
+    settings: HubSettings,
+    store: Store,
+    bound: socket.socket,
+    ready: Callable[[Addresses], None],
+    stop: asyncio.Event,
+) -> None:
+    hub = Hub(store, settings)
+    grpc = OtlpGrpc(hub.ingest)
+    grpc_port = await grpc.start(settings.host, settings.grpc_port)
+    http = _Http(hub)
+    serving = asyncio.create_task(http.serve(sockets=[bound]))
+    try:
+        await http.up.wait()
+        http_address = printed(settings.host, bound.getsockname()[1])
+        ready(Addresses(f"http://{http_address}", printed(settings.host, grpc_port)))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+    finally:
+        http.should_exit = True
+        hub.ingest.close()
+        hub.live.close()
+        await grpc.stop(_GRACE_S)
+        await serving
+
+
+class _Http(uvicorn.Server):
+    """uvicorn, with the process's signals left to us."""
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(
+            uvicorn.Config(
+                hub.app,
+                http="httptools",
+                ws="websockets-sansio",
+                ws_max_size=MAX_WEBSOCKET_BYTES,
+                ws_per_message_deflate=False,  # a compressed frame's size cannot be seen coming
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=MAX_CONNECTIONS,
+                timeout_keep_alive=_IDLE_S,
+                timeout_graceful_shutdown=_GRACE_S,
+            )
+        )
+        self.up = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.up.set()
+
+
+def _check_exposure(settings: HubSettings) -> None:
+    if settings.insecure or settings.host in ("127.0.0.1", "::1", "localhost"):
+        return
+    raise ConfigurationError(
+        f"The hub would be open to everybody who can reach {settings.host}.",
+        "It has no accounts and no encryption yet, and shows everything it was sent.",
+        "Keep --host 127.0.0.1 and reach it through a tunnel such as ssh -L, "
+        "or add --insecure where the network is trusted.",
+    )
+
+
+def _open_store(settings: HubSettings) -> Store:
+    if settings.store is not None:
+        return open_store(settings.store)
+    folder = settings.data
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The hub cannot keep its data in {folder}.",
+            f"The system says: {error.strerror}.",
+            "Give a folder that you may write with --data.",
+        ) from None
+    return open_store(folder / "store")
+
+
+def _on_signal(act: Callable[[], None]) -> None:
+    """Have *act* called on the event loop when the process is asked to end."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, act)
+        except NotImplementedError:  # Windows' event loops have none
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(act))

@@ -1,0 +1,110 @@
+"""OTLP over gRPC, port 4317.
+
+The handlers are generic: gRPC hands over the message's bytes as they came, and no message object
+is built before limits are checked. Rules S1 to S11 of the checklist (OTLP 1.11 §OTLP/gRPC).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from otbridge.errors import LimitExceeded, MalformedData
+from otbridge.hub.ingest import Busy
+from otbridge.hub.limits import MAX_BODY_BYTES
+from otbridge.hub.listening import AddressTaken, printed
+from otbridge.hub.receivers.responses import response_protobuf
+from otbridge.hub.receivers.status import retry_details
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import grpc.aio
+
+    from otbridge.hub.ingest import Ingest
+    from otbridge.typing import Signal
+
+__all__ = ["OtlpGrpc"]
+
+_SERVICES: Final[dict[str, Signal]] = {
+    "opentelemetry.proto.collector.trace.v1.TraceService": "traces",
+    "opentelemetry.proto.collector.logs.v1.LogsService": "logs",
+    "opentelemetry.proto.collector.metrics.v1.MetricsService": "metrics",
+}
+
+_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", MAX_BODY_BYTES),
+    ("grpc.max_send_message_length", 4 << 20),
+    ("grpc.max_concurrent_streams", 100),
+    ("grpc.max_metadata_size", 16 << 10),
+    # Linux would let a second hub listen on the same port and take half of the requests.
+    ("grpc.so_reuseport", 0),
+)
+
+
+class OtlpGrpc:
+    """The receiver.
+
+    Args:
+        ingest: Who takes the requests.
+    """
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen, and return the port (another than *port* where that is 0).
+
+        Raises:
+            AddressTaken: The address is taken or not ours.
+        """
+        import grpc.aio
+
+        server = grpc.aio.server(options=_OPTIONS)
+        server.add_generic_rpc_handlers(
+            [
+                grpc.method_handlers_generic_handler(
+                    service, {"Export": grpc.unary_unary_rpc_method_handler(self._export(signal))}
+                )
+                for service, signal in _SERVICES.items()
+            ]
+        )
+        address = printed(host, port)
+        try:
+            bound = server.add_insecure_port(address)
+        except RuntimeError:
+            raise AddressTaken(
+                f"The hub cannot listen for gRPC on {address}.",
+                "Another program has the port, or the address is not this machine's.",
+                "End that program, or choose another port with --grpc-port (0 takes a free one).",
+            ) from None
+        await server.start()
+        self._server = server
+        return bound
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no new calls; let the running ones finish for *grace_s* seconds."""
+        if self._server is not None:
+            await self._server.stop(grace_s)
+
+    def _export(self, signal: Signal) -> Callable[[bytes, Any], Awaitable[bytes]]:
+        import grpc
+
+        codes = grpc.StatusCode
+
+        async def export(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
+            try:
+                taken = await self._ingest.take(signal, request, door="grpc")
+            except MalformedData as error:
+                await context.abort(codes.INVALID_ARGUMENT, str(error))
+            except LimitExceeded as error:
+                # Without RetryInfo, which tells the sender not to try again (rule S3).
+                await context.abort(codes.RESOURCE_EXHAUSTED, str(error))
+            except Busy as error:
+                details = retry_details(str(error), error.retry_s)
+                await context.abort(
+                    codes.UNAVAILABLE, str(error), (("grpc-status-details-bin", details),)
+                )
+            return response_protobuf(taken)
+
+        return export

@@ -1,0 +1,158 @@
+"""OTLP over HTTP: `POST /v1/traces`, `/v1/logs`, `/v1/metrics`, protobuf and JSON.
+
+Rules H1 to H10 of the checklist (OTLP 1.11 §OTLP/HTTP).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from otbridge.errors import LimitExceeded, MalformedData, OtbridgeError, StoreError
+from otbridge.hub.asgi import SlowBody, header, headers_of, read_body, respond
+from otbridge.hub.ingest import Busy
+from otbridge.hub.limits import DECODE_INLINE_BYTES, MAX_BODY_BYTES, MAX_INFLATED_BYTES
+from otbridge.hub.receivers.responses import response_json, response_protobuf
+from otbridge.hub.receivers.status import JSON, PROTOBUF, status_body
+from otbridge.wire.compression import decompress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otbridge.hub.asgi import Header, Receive, Scope, Send
+    from otbridge.hub.ingest import Ingest
+    from otbridge.hub.ledger import HubLedger
+    from otbridge.hub.security import Origins
+    from otbridge.typing import Signal
+
+__all__ = ["SIGNALS", "OtlpHttp"]
+
+SIGNALS: Final[dict[str, Signal]] = {
+    "/v1/traces": "traces",
+    "/v1/logs": "logs",
+    "/v1/metrics": "metrics",
+}
+"""The paths that this receiver serves."""
+
+
+class OtlpHttp:
+    """The receiver, an ASGI application for the paths of `SIGNALS`.
+
+    Args:
+        ingest: Who takes the requests.
+        origins: Which pages may send.
+        ledger: Who counts what is turned away unread.
+    """
+
+    def __init__(self, ingest: Ingest, origins: Origins, ledger: HubLedger) -> None:
+        self._ingest = ingest
+        self._origins = origins
+        self._ledger = ledger
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["method"] == "OPTIONS":
+            await self._origins.preflight(scope, send)
+            return
+        origin = header(scope, b"origin")
+        if not self._origins.may_send(origin):
+            await self._origins.refuse(send)
+            return
+        status, content_type, body, headers = await self._answer(scope, receive)
+        await respond(send, status, content_type, body, (*headers, *self._origins.headers(origin)))
+
+    async def _answer(
+        self, scope: Scope, receive: Receive
+    ) -> tuple[int, str, bytes, tuple[Header, ...]]:
+        content_type = header(scope, b"content-type").partition(";")[0].strip().lower()
+        speaks = content_type if content_type in (PROTOBUF, JSON) else JSON
+        headers: tuple[Header, ...] = ()
+        try:
+            _check_request(scope, content_type)
+            body = await self._take(scope, receive, content_type)
+        except _WrongRequest as error:
+            status, refused = error.status, error.refused
+            headers = error.headers
+        except MalformedData as error:
+            status, refused = 400, error
+        except LimitExceeded as error:
+            status, refused = 413, error
+        except SlowBody as error:
+            status, refused = 408, error
+            headers = ((b"connection", b"close"),)
+        except Busy as error:
+            status = 503 if isinstance(error.__cause__, StoreError) else 429
+            refused = error
+            headers = ((b"retry-after", b"%d" % error.retry_s),)
+        else:
+            return 200, speaks, body, ()
+        return status, speaks, status_body(speaks, status, refused), headers
+
+    async def _take(self, scope: Scope, receive: Receive, content_type: str) -> bytes:
+        signal = SIGNALS[scope["path"]]
+        encoding = ", ".join(value.decode("latin-1") for value in _encodings(scope))
+        try:
+            body = await read_body(scope, receive, MAX_BODY_BYTES)
+            request = await _read_request(signal, body, encoding, as_json=content_type == JSON)
+        except MalformedData:
+            self._ledger.turned_away("malformed")
+            raise
+        except LimitExceeded:
+            self._ledger.turned_away("too_large")
+            raise
+        taken = await self._ingest.take(signal, request, door="http")
+        return response_json(signal, taken) if content_type == JSON else response_protobuf(taken)
+
+
+class _WrongRequest(Exception):  # noqa: N818 - becomes an answer, never an error of ours
+    """The request is of a kind that this receiver does not take."""
+
+    def __init__(self, status: int, refused: OtbridgeError, headers: tuple[Header, ...]) -> None:
+        super().__init__(status)
+        self.status = status
+        self.refused = refused
+        self.headers = headers
+
+
+def _check_request(scope: Scope, content_type: str) -> None:
+    if scope["method"] != "POST":
+        raise _WrongRequest(
+            405,
+            OtbridgeError(f"OTLP takes POST, and this is {scope['method'][:20]}."),
+            ((b"allow", b"POST, OPTIONS"),),
+        )
+    if content_type not in (PROTOBUF, JSON):
+        raise _WrongRequest(
+            415,
+            OtbridgeError(
+                f"The Content-Type is {content_type[:60]!r}.", "", f"Send {PROTOBUF} or {JSON}."
+            ),
+            ((b"accept-post", f"{PROTOBUF}, {JSON}".encode()),),
+        )
+
+
+def _encodings(scope: Scope) -> list[bytes]:
+    return headers_of(scope, b"content-encoding")
+
+
+async def _read_request(signal: Signal, body: bytes, encoding: str, *, as_json: bool) -> bytes:
+    """Return the protobuf request that *body* holds."""
+    if len(body) <= DECODE_INLINE_BYTES // 8:
+        return _inflate_and_parse(signal, body, encoding, as_json)
+    # Large bodies, and those that may inflate to one, leave the event loop free.
+    return await asyncio.to_thread(_inflate_and_parse, signal, body, encoding, as_json)
+
+
+def _inflate_and_parse(signal: Signal, body: bytes, encoding: str, as_json: bool) -> bytes:
+    plain = decompress(body, encoding, MAX_INFLATED_BYTES)
+    return _json_parser(signal)(plain) if as_json else plain
+
+
+def _json_parser(signal: Signal) -> Callable[[bytes], bytes]:
+    from otbridge.wire import otlp_json
+
+    return {
+        "traces": otlp_json.parse_traces,
+        "logs": otlp_json.parse_logs,
+        "metrics": otlp_json.parse_metrics,
+    }[signal]

@@ -154,8 +154,7 @@ class OtlpHttpSink:
         status = response.status
         if 200 <= status < 300:
             result = _read_success(response)
-            if isinstance(result, Success):
-                self._packed = (b"", b"")
+            self._packed = (b"", b"")
             return result._replace(message=self._clean(result.message))
         message = self._clean(_explain(response))
         if status in _RETRYABLE:
@@ -163,6 +162,7 @@ class OtlpHttpSink:
             if after is None and _is_protobuf(response):
                 after = read_retry_delay(response.body)
             return Retryable(str(status), message, after)
+        self._packed = (b"", b"")
         return Rejected(str(status), message)
 
     def _clean(self, message: str) -> str:

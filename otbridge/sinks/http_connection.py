@@ -153,6 +153,7 @@ def _read(answer: http.client.HTTPResponse, limit: int) -> bytes:
         parts.append(piece)
     if answer.length:
         raise http.client.IncompleteRead(b"", answer.length)
+    answer.close()  # read1 leaves an answer open whose length is known; the socket stays open
     return b"".join(parts)
 
 

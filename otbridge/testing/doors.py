@@ -66,10 +66,12 @@ class HttpServer(ThreadingHTTPServer):
         self._thread.start()
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, so that it can be ended."""
         self._open.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
+        """Forget the connection."""
         self._open.discard(request)
         super().shutdown_request(request)
 
@@ -77,6 +79,7 @@ class HttpServer(ThreadingHTTPServer):
         """Say nothing of peers that go away: tests let them."""
 
     def stop(self) -> None:
+        """Serve no more, and end every connection."""
         self.shutdown()
         self._thread.join()
         self.server_close()
@@ -131,6 +134,7 @@ class _HttpHandler(BaseHTTPRequestHandler):
 
 
 def start_grpc(receive: Receive) -> tuple[grpc.Server, int]:
+    """Serve the three Export methods on a free port; return the server and the port."""
     import grpc
 
     class Handler(grpc.GenericRpcHandler):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextvars
 import functools
 import inspect
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+import sys
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from opentelemetry import context as otel
@@ -19,6 +20,7 @@ from otbridge.agents.carriers import carrier, continue_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
 __all__ = ["bind", "executor"]
 
@@ -69,7 +71,7 @@ class _BoundExecutor(Executor):
         self, function: Callable[..., _Result], /, *args: Any, **kwargs: Any
     ) -> Future[_Result]:
         """Submit a call of *function* to the pool, in the context of the caller."""
-        if isinstance(self._pool, ProcessPoolExecutor):
+        if _is_process_pool(self._pool):
             return self._pool.submit(_continued, carrier("queue"), function, args, kwargs)
         here = contextvars.copy_context()
         return self._pool.submit(here.run, function, *args, **kwargs)
@@ -77,6 +79,12 @@ class _BoundExecutor(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Shut the pool down."""
         self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def _is_process_pool(pool: Executor) -> bool:
+    # Whoever has such a pool has loaded its module; loading it here would load multiprocessing.
+    processes = sys.modules.get("concurrent.futures.process")
+    return processes is not None and isinstance(pool, processes.ProcessPoolExecutor)
 
 
 def _continued(

@@ -6,43 +6,48 @@ kept for as long as the provider stays the same one.
 
 from __future__ import annotations
 
+import importlib
+import logging
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from opentelemetry.trace import Tracer, TracerProvider
 
-__all__ = ["on_first_span", "tracer"]
+__all__ = ["SCOPE", "tracer"]
 
 SCOPE: Final = "otbridge.agents"
 """Name of the instrumentation scope of our agent spans."""
 
+_log = logging.getLogger(__name__)
+
 _kept: tuple[TracerProvider | None, Tracer | None] = (None, None)
-_first_span: Callable[[], object] | None = None
-
-
-def on_first_span(prepare: Callable[[], object]) -> None:
-    """Have *prepare* called once, before the first span.
-
-    It is how a program that never configured anything still gets its spans delivered: this
-    package does not know who delivers.
-    """
-    global _first_span
-    _first_span = prepare
+_started = False
 
 
 def tracer() -> Tracer:
-    """Return the tracer of the global provider."""
-    global _kept, _first_span
-    if _first_span is not None:
-        prepare, _first_span = _first_span, None
-        prepare()
+    """Return the tracer of the global provider.
+
+    Where the program has set up none, otbridge starts with its defaults, once.
+    """
+    global _kept
     provider = trace.get_tracer_provider()
+    if isinstance(provider, trace.ProxyTracerProvider) and not _started:
+        _start()
+        provider = trace.get_tracer_provider()
     kept_for, kept = _kept
     if kept is None or kept_for is not provider:
         kept = provider.get_tracer(SCOPE)
         _kept = (provider, kept)
     return kept
+
+
+def _start() -> None:
+    global _started
+    _started = True
+    try:
+        # By name: who delivers is known to the composition root alone, and it knows this package.
+        importlib.import_module("otbridge._configure").runtime()
+    except Exception:  # noqa: BLE001 - an agent's work goes on without telemetry
+        _log.debug("otbridge could not start by itself", exc_info=True)

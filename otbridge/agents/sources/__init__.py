@@ -1,1 +1,1 @@
-"""agents/sources."""
+"""Agent frameworks: one module each, switching on what it can tell, into the same trace."""

@@ -102,6 +102,10 @@ class Store(Protocol):
         """Return the traces that a link, a run id or a conversation id joins with this one."""
         ...
 
+    def traces_of_run(self, run: str) -> set[bytes]:
+        """Return the traces with an agent's span that names *run* as its run."""
+        ...
+
     def services(self) -> list[ServiceTotals]:
         """Return every service that has sent spans or logs, by name."""
         ...

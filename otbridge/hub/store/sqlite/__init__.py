@@ -120,6 +120,11 @@ class SqliteStore:
         with self._readers.lend() as reader:
             return find.related(reader, trace_id)
 
+    def traces_of_run(self, run: str) -> set[bytes]:
+        """Return the traces that name *run* as their run."""
+        with self._readers.lend() as reader:
+            return find.traces_of_run(reader, run)
+
     def services(self) -> list[ServiceTotals]:
         """Return every service that has sent spans or logs."""
         with self._readers.lend() as reader:

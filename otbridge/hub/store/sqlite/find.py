@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from otbridge.hub.store.vocabulary import LogFilter, TraceFilter, TracePosition
     from otbridge.wire.rows import SpanRow
 
-__all__ = ["counts", "logs", "related", "services", "spans", "summary", "trace", "traces"]
+__all__ = [
+    "counts",
+    "logs",
+    "related",
+    "services",
+    "spans",
+    "summary",
+    "trace",
+    "traces",
+    "traces_of_run",
+]
 
 _WARNING = 13
 """OTLP's WARN, from which on the table of logs has an index of its own."""
@@ -254,6 +264,14 @@ def related(reader: Reader, trace_id: bytes) -> set[bytes]:
         found |= _traces_with(reader, other_day, "otel_traces", "GenAiConversation", conversations)
         found |= _traces_with(reader, other_day, "otel_traces", "GenAiRun", runs)
     found.discard(trace_id)
+    return found
+
+
+def traces_of_run(reader: Reader, run: str) -> set[bytes]:
+    """Answer `Store.traces_of_run`."""
+    found: set[bytes] = set()
+    for day in reader.days:
+        found |= _traces_with(reader, day, "otel_traces", "GenAiRun", {run})
     return found
 
 

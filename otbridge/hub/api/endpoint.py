@@ -1,0 +1,171 @@
+"""An endpoint of the API as data: its arguments are parsed and documented from one description."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from otbridge.errors import QueryError
+from otbridge.hub.query import arguments, cursors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from otbridge.hub.store import Store
+
+__all__ = ["DEFAULT_LIMIT", "Endpoint", "Parameter", "parameters", "path_id", "read_arguments"]
+
+DEFAULT_LIMIT = 50
+
+
+class Parameter(NamedTuple):
+    """One argument of a question."""
+
+    name: str
+    read: Callable[[str, str], Any]
+    """Turns its name and text into a value, or raises QueryError."""
+    about: str
+    schema: dict[str, Any]
+    """Its JSON schema, as the OpenAPI document shows it."""
+    default: Any = None
+    in_path: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One question that can be asked by GET."""
+
+    path: str
+    """Below `/api/v1`, with `{name}` for arguments in the path."""
+    about: str
+    """What it answers, in a sentence."""
+    answer: Any
+    """The type of its JSON."""
+    handle: Callable[[Store, dict[str, Any]], Any]
+    """Answers in a worker thread; the arguments have their values by name, None where left out."""
+    parameters: tuple[Parameter, ...] = field(default=())
+    look: Callable[[Any], Any] | None = None
+    """Reads what the answer needs of the application's own state, on the event loop that owns it;
+    the result is the argument `hub`."""
+
+
+def _time(name: str, text: str) -> int:
+    return arguments.read_time(name, text, time.time_ns())
+
+
+_TEXT = {"type": "string", "maxLength": 1000}
+
+_ALL = (
+    Parameter("service", arguments.read_text, "Name of a service.", _TEXT),
+    Parameter("name", arguments.read_text, "Part of the trace's name, in any case.", _TEXT),
+    Parameter(
+        "min_duration",
+        arguments.read_duration,
+        "`250ms`, `1.5s`, `2m`; a bare number is milliseconds.",
+        {"type": "string"},
+    ),
+    Parameter("error", arguments.read_flag, "With a failed span, or without.", {"type": "boolean"}),
+    Parameter(
+        "q",
+        arguments.read_terms,
+        "Words that all have to occur, each at the beginning of a word; `key=value` asks for an"
+        " attribute.",
+        _TEXT,
+        default=(),
+    ),
+    Parameter(
+        "from",
+        _time,
+        "This moment and later: unix nanoseconds, RFC 3339, or relative to now (`-15m`).",
+        {"type": "string"},
+    ),
+    Parameter("to", _time, "Before this moment; written like `from`.", {"type": "string"}),
+    Parameter(
+        "severity",
+        arguments.read_severity,
+        "This level and above, by name or OTLP number.",
+        {"type": "string"},
+    ),
+    Parameter(
+        "trace_id",
+        arguments.read_trace_id,
+        "A trace.",
+        {"type": "string", "pattern": "^[0-9a-fA-F]{32}$"},
+    ),
+    Parameter(
+        "span_id",
+        arguments.read_span_id,
+        "A span.",
+        {"type": "string", "pattern": "^[0-9a-fA-F]{16}$"},
+    ),
+    Parameter(
+        "limit",
+        arguments.read_limit,
+        "Items on a page.",
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": arguments.MAX_LIMIT,
+            "default": DEFAULT_LIMIT,
+        },
+        default=DEFAULT_LIMIT,
+    ),
+)
+_BY_NAME = {parameter.name: parameter for parameter in _ALL}
+
+_CURSOR = "The `next_cursor` of the page before."
+
+
+def parameters(*names: str) -> tuple[Parameter, ...]:
+    """Return the arguments with these names; `trace_cursor` and `log_cursor` are both `cursor`."""
+    cursor = {
+        "trace_cursor": Parameter("cursor", cursors.read_trace_cursor, _CURSOR, _TEXT),
+        "log_cursor": Parameter("cursor", cursors.read_log_cursor, _CURSOR, _TEXT),
+    }
+    return tuple(cursor.get(name) or _BY_NAME[name] for name in names)
+
+
+def path_id(name: str) -> Parameter:
+    """Return the id in the path, `trace_id` or `run_id`."""
+    known = _BY_NAME.get(name)
+    if known is not None:
+        return known._replace(in_path=True)
+    return Parameter(name, arguments.read_text, "A run, by its id or a trace's.", _TEXT, None, True)
+
+
+def read_arguments(
+    endpoint: Endpoint, in_path: Mapping[str, str], in_query: Iterable[tuple[str, str]]
+) -> dict[str, Any]:
+    """Return the values of the endpoint's arguments by name.
+
+    An empty argument counts as left out, as forms send them.
+
+    Raises:
+        QueryError: One is unknown, comes twice, or cannot be read.
+    """
+    values = {parameter.name: parameter.default for parameter in endpoint.parameters}
+    known = {parameter.name: parameter for parameter in endpoint.parameters}
+    for name, text in in_path.items():
+        values[name] = known[name].read(name, text)
+    seen: set[str] = set()
+    for name, text in in_query:
+        parameter = known.get(name)
+        if parameter is None or parameter.in_path:
+            raise _unknown(name, [key for key, value in known.items() if not value.in_path])
+        if name in seen:
+            raise QueryError(f"{name} is given twice.", "It can have one value.", "Give one.")
+        seen.add(name)
+        if text:
+            values[name] = parameter.read(name, text)
+    return values
+
+
+def _unknown(name: str, known: list[str]) -> QueryError:
+    close = difflib.get_close_matches(name[:40], known, n=1)
+    return QueryError(
+        f"There is no argument {name[:40]!r} here.",
+        f"Known are {', '.join(known)}." if known else "This address takes none.",
+        f"Did you mean {close[0]}?" if close else "Leave it out.",
+    )

@@ -1,0 +1,89 @@
+"""`/api/v1/stats`: the hub in numbers, its own books and the store's."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from otbridge.hub.store import Store
+
+__all__ = ["StatsJson", "get_stats", "hub_numbers"]
+
+
+class BySignalJson(TypedDict):
+    """A number per signal."""
+
+    logs: int
+    traces: int
+    metrics: int
+
+
+class StoreJson(TypedDict):
+    """The store in numbers."""
+
+    bytes: int
+    spans: int
+    logs: int
+    data_points: int
+    corrupt: int
+    days: list[str]
+
+
+class SenderJson(TypedDict):
+    """Who has sent what by which door."""
+
+    service: str
+    door: str
+    records: int
+    last_seen_unix_nano: str
+
+
+class LiveJson(TypedDict):
+    """The live feed in numbers."""
+
+    viewers: int
+    skipped: int
+
+
+class StatsJson(TypedDict):
+    """The hub in numbers, since it was started; `store` over all that it holds."""
+
+    version: str
+    started_unix_nano: str
+    received: BySignalJson
+    stored: BySignalJson
+    rejected: dict[str, int]
+    refused: BySignalJson
+    duplicates: int
+    waiting: int
+    senders: list[SenderJson]
+    store: StoreJson
+    live: LiveJson
+
+
+def hub_numbers(state: Any) -> dict[str, Any]:
+    """Return the hub's own numbers: from `ledger`, `live` and `started_ns` of the app's state."""
+    return {
+        "version": version("otbridge"),
+        "started_unix_nano": str(state.started_ns),
+        **state.ledger.as_dict(),
+        "live": state.live.as_dict(),
+    }
+
+
+def get_stats(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
+    """Answer `GET /api/v1/stats`."""
+    totals = store.totals()
+    return {
+        **asked["hub"],
+        "duplicates": totals.duplicates,
+        "store": {
+            "bytes": totals.bytes,
+            "spans": totals.spans,
+            "logs": totals.logs,
+            "data_points": totals.data_points,
+            "corrupt": totals.corrupt,
+            "days": list(totals.days),
+        },
+    }

@@ -1,0 +1,193 @@
+"""`/api/v1/traces`: the list, one trace, and one trace as OTLP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+
+from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+
+from otbridge.hub.api.errors import NotFound, TooLarge
+from otbridge.hub.api.shapes import (
+    LogJson,
+    ResourceJson,
+    ResourceTable,
+    ServiceSpansJson,
+    SpanJson,
+    TraceSummaryJson,
+    logs_json,
+    span_json,
+    summary_json,
+)
+from otbridge.hub.query.cursors import trace_cursor
+from otbridge.hub.query.pages import list_traces
+from otbridge.hub.query.runs import usage_of
+from otbridge.hub.store.vocabulary import TraceFilter
+from otbridge.wire.otlp_json import to_json
+from otbridge.wire.rows import LogRow, SpanRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otbridge.hub.store import Store
+    from otbridge.hub.store.vocabulary import StoredTrace
+
+__all__ = ["OtlpJson", "TraceJson", "TracesJson", "get_trace", "get_trace_otlp", "get_traces"]
+
+_Row = TypeVar("_Row", SpanRow, LogRow)
+
+_MAX_SHOWN = 10_000
+"""Spans, and logs, in one trace's answer: about 10 MB of JSON."""
+
+_MAX_EXPORTED = 100_000
+"""Spans, and logs, in one trace's OTLP, which is whole or not given at all."""
+
+
+class TracesJson(TypedDict):
+    """A page of traces, newest first."""
+
+    traces: list[TraceSummaryJson]
+    next_cursor: str | None
+
+
+class TraceJson(TypedDict):
+    """A trace with all its spans and logs."""
+
+    trace_id: str
+    name: str
+    state: str
+    start_time_unix_nano: str
+    end_time_unix_nano: str
+    duration_nano: int
+    span_count: int
+    error_count: int
+    log_count: int
+    services: list[ServiceSpansJson]
+    resources: list[ResourceJson]
+    spans: list[SpanJson]
+    logs: list[LogJson]
+    truncated: bool
+
+
+class OtlpJson(TypedDict):
+    """Everything the hub holds of a trace, as OTLP/JSON."""
+
+    resourceSpans: list[dict[str, Any]]
+    resourceLogs: list[dict[str, Any]]
+
+
+def get_traces(store: Store, asked: dict[str, Any]) -> TracesJson:
+    """Answer `GET /api/v1/traces`."""
+    wanted = TraceFilter(
+        service=asked["service"],
+        name=asked["name"],
+        min_duration_ns=asked["min_duration"],
+        error=asked["error"],
+        terms=asked["q"],
+        from_ns=asked["from"],
+        to_ns=asked["to"],
+    )
+    page = list_traces(store, wanted, asked["limit"], asked["cursor"])
+    return {
+        "traces": [summary_json(trace, usage_of(store, trace)) for trace in page.traces],
+        "next_cursor": trace_cursor(page.next_position) if page.next_position else None,
+    }
+
+
+def get_trace(store: Store, asked: dict[str, Any]) -> TraceJson:
+    """Answer `GET /api/v1/traces/{trace_id}`."""
+    trace = _known(store, asked["trace_id"], _MAX_SHOWN)
+    summary = trace.summary
+    resources = ResourceTable()
+    spans = [span_json(row, resources.place(row)) for row in trace.spans]
+    logs = logs_json((row, resources.place(row)) for row in trace.logs)
+    return {
+        "trace_id": summary.trace_id.hex(),
+        "name": summary.name,
+        "state": summary.state,
+        "start_time_unix_nano": str(summary.start_ns),
+        "end_time_unix_nano": str(summary.end_ns),
+        "duration_nano": summary.duration_ns,
+        "span_count": summary.span_count,
+        "error_count": summary.error_count,
+        "log_count": summary.log_count,
+        "services": [
+            {"name": name, "span_count": count} for name, count in summary.services.items()
+        ],
+        "resources": resources.resources,
+        "spans": spans,
+        "logs": logs,
+        "truncated": trace.truncated,
+    }
+
+
+def get_trace_otlp(store: Store, asked: dict[str, Any]) -> OtlpJson:
+    """Answer `GET /api/v1/traces/{trace_id}/otlp`."""
+    trace = _known(store, asked["trace_id"], _MAX_EXPORTED)
+    if trace.truncated:
+        raise TooLarge(
+            f"The trace has more than {_MAX_EXPORTED:,} spans or logs.",
+            "It is given whole or not at all.",
+            "Ask for its logs page by page at /api/v1/logs?trace_id=….",
+        )
+    return {
+        "resourceSpans": _resource_spans(trace.spans),
+        "resourceLogs": _resource_logs(trace.logs),
+    }
+
+
+def _known(store: Store, trace_id: bytes, limit: int) -> StoredTrace:
+    trace = store.trace(trace_id, limit)
+    if trace is None:
+        raise NotFound(
+            "unknown_trace",
+            f"The hub has no trace {trace_id.hex()}.",
+            "Nothing with this id has arrived, or its day has been deleted.",
+            "Check the id, and that the sender's exporter points to this hub.",
+        )
+    return trace
+
+
+def _resource_spans(rows: Sequence[SpanRow]) -> list[dict[str, Any]]:
+    data = TracesData()
+    for (resource, resource_url), scopes in _grouped(rows).items():
+        of_resource = data.resource_spans.add(schema_url=resource_url)
+        if resource:
+            of_resource.resource.MergeFromString(resource)
+        for (scope, scope_url), members in scopes.items():
+            of_scope = of_resource.scope_spans.add(schema_url=scope_url)
+            if scope:
+                of_scope.scope.MergeFromString(scope)
+            for row in members:
+                of_scope.spans.add().MergeFromString(row.data)
+    found: list[dict[str, Any]] = to_json(data).get("resourceSpans", [])
+    return found
+
+
+def _resource_logs(rows: Sequence[LogRow]) -> list[dict[str, Any]]:
+    data = LogsData()
+    for (resource, resource_url), scopes in _grouped(rows).items():
+        of_resource = data.resource_logs.add(schema_url=resource_url)
+        if resource:
+            of_resource.resource.MergeFromString(resource)
+        for (scope, scope_url), members in scopes.items():
+            of_scope = of_resource.scope_logs.add(schema_url=scope_url)
+            if scope:
+                of_scope.scope.MergeFromString(scope)
+            for row in members:
+                of_scope.log_records.add().MergeFromString(row.data)
+    found: list[dict[str, Any]] = to_json(data).get("resourceLogs", [])
+    return found
+
+
+_Source = tuple[bytes, str]
+"""A resource or a scope, serialised, and its schema URL."""
+
+
+def _grouped(rows: Sequence[_Row]) -> dict[_Source, dict[_Source, list[_Row]]]:
+    """Return the rows by resource and by scope, each in the order in which they are met."""
+    groups: dict[_Source, dict[_Source, list[_Row]]] = {}
+    for row in rows:
+        scopes = groups.setdefault((row.resource, row.resource_schema_url), {})
+        scopes.setdefault((row.scope, row.scope_schema_url), []).append(row)
+    return groups

@@ -1,0 +1,66 @@
+"""Where a page ended, as the opaque text that asks for the next one."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import NoReturn, TypeVar
+
+import msgspec
+
+from otbridge.errors import QueryError
+from otbridge.hub.store.vocabulary import LogPosition, TracePosition
+
+__all__ = ["log_cursor", "read_log_cursor", "read_trace_cursor", "trace_cursor"]
+
+_MAX_TIME = 2**63 - 1
+_T = TypeVar("_T")
+
+
+def trace_cursor(position: TracePosition) -> str:
+    """Return the cursor of a page of traces (or runs) that ends at *position*."""
+    return _encode(("t", position.start_ns, position.trace_id.hex()))
+
+
+def log_cursor(position: LogPosition) -> str:
+    """Return the cursor of a page of logs that ends at *position*."""
+    return _encode(("l", *position))
+
+
+def read_trace_cursor(name: str, text: str) -> TracePosition:
+    """Return the position that `trace_cursor` wrote down."""
+    kind, start_ns, trace_id = _decode(name, text, tuple[str, int, str])
+    if kind != "t" or not 0 <= start_ns <= _MAX_TIME:
+        _refuse(name)
+    try:
+        return TracePosition(start_ns, bytes.fromhex(trace_id))
+    except ValueError:
+        _refuse(name)
+
+
+def read_log_cursor(name: str, text: str) -> LogPosition:
+    """Return the position that `log_cursor` wrote down."""
+    kind, time_ns, day, row = _decode(name, text, tuple[str, int, str, int])
+    if kind != "l" or not 0 <= time_ns <= _MAX_TIME or not 0 <= row <= _MAX_TIME:
+        _refuse(name)
+    return LogPosition(time_ns, day, row)
+
+
+def _encode(values: tuple[str | int, ...]) -> str:
+    return urlsafe_b64encode(msgspec.json.encode(values)).rstrip(b"=").decode()
+
+
+def _decode(name: str, text: str, kind: type[_T]) -> _T:
+    try:
+        document = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return msgspec.json.decode(document, type=kind)
+    except (msgspec.MsgspecError, binascii.Error, ValueError):
+        _refuse(name)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise QueryError(
+        f"{name} is not one of ours.",
+        "A cursor is the next_cursor of the page before, of the same list.",
+        "Leave it out to begin with the first page.",
+    )

@@ -1,0 +1,23 @@
+import type { Context, ContextManager } from "@opentelemetry/api";
+import type { Delivery } from "./delivery/delivery.js";
+import type { OpenSpans } from "./open-spans.js";
+import type { BridgeOptions } from "./options.js";
+import type { ChannelFactory } from "./transports/channel.js";
+
+/** A context manager that can pick a context up where a promise is fulfilled, if it has to. */
+export interface BridgeContextManager extends ContextManager {
+  resume?(context: Context): void;
+}
+
+/** What differs between a browser and Node. */
+export interface Platform {
+  contexts(): BridgeContextManager;
+  /** How to open a WebSocket; nothing where POST is the better way. */
+  socket(options: BridgeOptions): ChannelFactory | undefined;
+  /** What describes this page or process. */
+  resource(): Record<string, unknown>;
+  /** A relative `url` is taken from here. */
+  baseUrl(): string | undefined;
+  /** Starts the delivery, tells it when the page goes and comes; returns what ends that. */
+  watch(delivery: Delivery, page: { leave(): void; open: OpenSpans }): () => void;
+}

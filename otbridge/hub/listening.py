@@ -20,8 +20,13 @@ def printed(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def listener(host: str, port: int) -> socket.socket:
+def listener(host: str, port: int, option: str) -> socket.socket:
     """Return a listening socket.
+
+    Args:
+        host: An address of this machine.
+        port: 0 takes a free one.
+        option: What the port is set by, for the message.
 
     Raises:
         AddressTaken: The address cannot be had.
@@ -36,23 +41,23 @@ def listener(host: str, port: int) -> socket.socket:
         bound.listen(128)
     except (OSError, OverflowError) as error:
         bound.close()
-        raise _not_listening(host, port, error) from None
+        raise _not_listening(host, port, option, error) from None
     bound.setblocking(False)
     return bound
 
 
-def _not_listening(host: str, port: int, error: Exception) -> AddressTaken:
+def _not_listening(host: str, port: int, option: str, error: Exception) -> AddressTaken:
     what = f"The hub cannot listen on {host} port {port}."
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
         return AddressTaken(
             what,
             "Another program has the port; perhaps a hub is running already.",
-            f"Open http://{host}:{port} to see, or choose another port with --http-port "
+            f"Open http://{printed(host, port)} to see, or choose another port with {option} "
             "(0 takes a free one).",
         )
     if number in (errno.EACCES, errno.EPERM):
-        return AddressTaken(what, "The port is reserved.", "Choose one above 1023.")
+        return AddressTaken(what, "The port is reserved.", f"Choose one above 1023 with {option}.")
     return AddressTaken(
         what,
         f"The system says: {error}.",

@@ -9,17 +9,22 @@ viewers nothing here costs anything.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from otbridge.hub.live_filter import LiveFilter
+from otbridge.hub.live_filter import LiveFilter, Searchable
+from otbridge.wire.rows import LogRow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from otbridge.wire.rows import Batch, LogRow, SpanRow
+    from otbridge.wire.rows import Batch, SpanRow
 
 __all__ = ["LiveFeed", "LiveItem", "Viewer"]
+
+_logger = logging.getLogger("otbridge.hub")
 
 FLUSH_S: Final = 0.1
 """Messages to one viewer are at least this far apart, and no item waits longer for its own."""
@@ -33,23 +38,30 @@ RING_BYTES: Final = 8 << 20
 """And their size; a single larger item passes alone."""
 
 
-class LiveItem:
+class LiveItem(Searchable):
     """One thing to show, turned into JSON by the first viewer who needs it."""
 
-    __slots__ = ("_encoded", "kind", "row", "size")
-
     def __init__(self, kind: str, row: SpanRow | LogRow) -> None:
+        super().__init__(row)
         self.kind = kind
-        """`log`, `start`, `span` or `lost`."""
-        self.row = row
+        """`log`, `start` or `span`."""
         self.size = len(row.data) + 200  # the columns, roughly
-        self._encoded: bytes | None = None
 
+    @cached_property
     def encoded(self) -> bytes:
-        """Return the item as the API's JSON; the same object each time."""
-        if self._encoded is None:
-            self._encoded = _encode(self)
-        return self._encoded
+        """The item as the API's JSON; empty where a fault of ours keeps it from being shown."""
+        import msgspec
+
+        from otbridge.hub.api.shapes import log_json, span_json
+
+        row = self.row
+        try:
+            fields = log_json(row) if isinstance(row, LogRow) else span_json(row)
+            return msgspec.json.encode({"t": self.kind, **fields})
+        except Exception:
+            # One record must not end the feed for everybody who looks; it is stored all the same.
+            _logger.exception("A record cannot be shown live.")
+            return b""
 
 
 class Viewer:
@@ -69,7 +81,7 @@ class Viewer:
         """Take what passes the filter; let the oldest go where it does not fit."""
         ring = self._ring
         for item in items:
-            if not self.filter.passes(item.kind, item.row):
+            if not self.filter.passes(item):
                 continue
             ring.append(item)
             self._ring_bytes += item.size
@@ -108,7 +120,7 @@ class Viewer:
         self._feed.skipped += skipped
         if not items:
             return b""
-        body = b",".join(item.encoded() for item in items)
+        body = b",".join(filter(None, (item.encoded for item in items)))
         return b'{"k":"batch","items":[%b],"skipped":%d}' % (body, skipped)
 
 
@@ -151,7 +163,7 @@ class LiveFeed:
     def publish_lost(self, spans: list[SpanRow]) -> None:
         """Show that *spans* will never end."""
         if self._viewers:
-            self._offer([LiveItem("lost", row) for row in spans])
+            self._offer([LiveItem("span", row) for row in spans])
 
     def close(self) -> None:
         """Let everybody go, after what they have not seen yet."""
@@ -161,12 +173,3 @@ class LiveFeed:
     def _offer(self, items: list[LiveItem]) -> None:
         for viewer in self._viewers:
             viewer.offer(items)
-
-
-def _encode(item: LiveItem) -> bytes:
-    import msgspec
-
-    from otbridge.hub.api.shapes import log_json, span_json
-
-    fields = log_json(item.row) if item.kind == "log" else span_json(item.row)
-    return msgspec.json.encode({"t": item.kind, **fields})

@@ -1,29 +1,56 @@
-"""What a viewer of the live feed wants to see."""
+"""What a viewer of the live feed wants to see, and what there is to look for in an item."""
 
 from __future__ import annotations
 
-import binascii
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.errors import QueryError
+from otbridge.hub.query import arguments
+from otbridge.wire.rows import LogRow
 
 if TYPE_CHECKING:
-    from otbridge.wire.rows import LogRow, SpanRow
+    from collections.abc import Iterator
 
-__all__ = ["LiveFilter"]
+    from otbridge.hub.store.vocabulary import Term
+    from otbridge.wire.rows import SpanRow
 
-_SEVERITIES: Final = {
-    "trace": 1,
-    "debug": 5,
-    "info": 9,
-    "warn": 13,
-    "warning": 13,
-    "error": 17,
-    "fatal": 21,
-    "critical": 21,
-}
-"""The lowest number of each name (OTel logs data model §Severity Fields)."""
+__all__ = ["LiveFilter", "Searchable"]
+
+_WORDS: Final = re.compile(r"[^\W_]+")
+"""Runs of letters and digits, as the store's text search has them."""
+
+
+class Searchable:
+    """A record, and the words in it; taken from it once, and only where somebody looks."""
+
+    def __init__(self, row: SpanRow | LogRow) -> None:
+        self.row = row
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every word of its text and of its attributes' values, in lower case."""
+        row = self.row
+        texts = [row.body_text, row.event_name] if isinstance(row, LogRow) else [row.name]
+        texts += (text for _, text in self._pairs)
+        return frozenset(word for text in texts for word in _WORDS.findall(text.lower()))
+
+    def has_attribute(self, key: str, text: str) -> bool:
+        """Whether the attribute *key* has the value that is written *text*."""
+        return (key, text) in self._pairs
+
+    @cached_property
+    def _pairs(self) -> frozenset[tuple[str, str]]:
+        from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+        from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+        from otbridge.hub.store.text import decode_attributes
+
+        kind = LogRecord if isinstance(self.row, LogRow) else Span
+        attributes = decode_attributes(kind.FromString(self.row.data).attributes)
+        return frozenset((key, text) for key, value in attributes.items() for text in _texts(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +61,8 @@ class LiveFilter:
     service: str | None = None
     severity: int = 0
     """Log records below it are left out; spans have no severity and pass."""
-    words: tuple[bytes, ...] = ()
-    """In lower case; each has to occur in the record's text, names, keys or values."""
+    terms: tuple[Term, ...] = ()
+    """All have to hold, by the rules of the API's `q`."""
 
     @classmethod
     def of(cls, asked: dict[str, Any]) -> LiveFilter:
@@ -44,67 +71,54 @@ class LiveFilter:
         Raises:
             QueryError: A field is not what it should be.
         """
+        trace_id, service = _text(asked, "trace_id"), _text(asked, "service")
+        severity, q = _text(asked, "severity"), _text(asked, "q")
         return cls(
-            trace_id=_trace_id(_text(asked, "trace_id")),
-            service=_text(asked, "service") or None,
-            severity=_severity(asked.get("severity")),
-            words=tuple(
-                word.encode()
-                for part in (_text(asked, "q") or "").lower().split()
-                for word in part.split("=", 1)
-                if word
-            ),
+            trace_id=arguments.read_trace_id("trace_id", trace_id) if trace_id else None,
+            service=service or None,
+            severity=arguments.read_severity("severity", severity) if severity else 0,
+            terms=arguments.read_terms("q", q),
         )
 
-    def passes(self, kind: str, row: SpanRow | LogRow) -> bool:
-        """Whether the item of *kind* with *row* is wanted."""
+    def passes(self, item: Searchable) -> bool:
+        """Whether *item* is wanted."""
+        row = item.row
         if self.trace_id is not None and row.trace_id != self.trace_id:
             return False
         if self.service is not None and row.service != self.service:
             return False
-        if self.severity and kind == "log" and row.severity_number < self.severity:  # type: ignore[union-attr]
+        if self.severity and isinstance(row, LogRow) and row.severity_number < self.severity:
             return False
-        if self.words:
-            # Protobuf keeps strings as plain UTF-8, so the record's bytes are its text.
-            text = row.data.lower()
-            return all(word in text for word in self.words)
-        return True
+        return all(_holds(term, item) for term in self.terms)
 
 
-def _text(asked: dict[str, Any], name: str) -> str | None:
+def _holds(term: Term, item: Searchable) -> bool:
+    if term.key is not None:
+        return item.has_attribute(term.key, term.text)
+    asked = _WORDS.findall(term.text.lower())
+    return all(any(word.startswith(begun) for word in item.words) for begun in asked)
+
+
+def _text(asked: dict[str, Any], name: str) -> str:
     value = asked.get(name)
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return ""
+    if isinstance(value, str) or type(value) is int:
+        return str(value)
     raise QueryError(f"The filter's {name} is {value!r:.60}.", "", "Give a string, or null.")
 
 
-def _trace_id(text: str | None) -> bytes | None:
-    if not text:
-        return None
-    try:
-        value = binascii.unhexlify(text)
-    except ValueError:
-        value = b""
-    if len(value) != 16:
-        raise QueryError(
-            f"The filter's trace_id is {text[:60]!r}.", "", "Give 32 hex digits, or null."
-        )
-    return value
-
-
-def _severity(asked: Any) -> int:
-    if asked is None or asked == "":
-        return 0
-    if type(asked) is int and 0 <= asked <= 24:
-        return asked
-    if isinstance(asked, str):
-        number = _SEVERITIES.get(asked.lower())
-        if number is not None:
-            return number
-        if asked.isascii() and asked.isdigit() and int(asked[:3]) <= 24:
-            return int(asked[:3])
-    raise QueryError(
-        f"The filter's severity is {asked!r:.60}.",
-        "",
-        f"Give a number from 1 to 24, or one of {', '.join(_SEVERITIES)}.",
-    )
+def _texts(value: Any) -> Iterator[str]:
+    """Yield how each single value within *value* is written in a search."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, bool):
+        yield "true" if value else "false"
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif value is not None:
+        yield repr(value)

@@ -55,7 +55,7 @@ async def serve(settings: HubSettings, ready: Callable[[Addresses], None]) -> No
     _check_exposure(settings)
     stop = asyncio.Event()
     _on_signal(stop.set)
-    with listener(settings.host, settings.http_port) as bound:
+    with listener(settings.host, settings.http_port, "--http-port") as bound:
         store = _open_store(settings)
         try:
             await _serve(settings, store, bound, ready, stop)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otbridge.errors import LimitExceeded, MalformedData
 from otbridge.hub.ingest import Busy
 from otbridge.hub.limits import MAX_BODY_BYTES
-from otbridge.hub.listening import AddressTaken, printed
+from otbridge.hub.listening import AddressTaken, listener, printed
 from otbridge.hub.receivers.responses import response_protobuf
 from otbridge.hub.receivers.status import retry_details
 
@@ -60,6 +60,9 @@ class OtlpGrpc:
         """
         import grpc.aio
 
+        # gRPC does not say why it cannot have a port, and grumbles on standard error; a socket
+        # of our own does. Between the two somebody may still take it, hence the check below.
+        listener(host, port, "--grpc-port").close()
         server = grpc.aio.server(options=_OPTIONS)
         server.add_generic_rpc_handlers(
             [
@@ -75,8 +78,8 @@ class OtlpGrpc:
         except RuntimeError:
             raise AddressTaken(
                 f"The hub cannot listen for gRPC on {address}.",
-                "Another program has the port, or the address is not this machine's.",
-                "End that program, or choose another port with --grpc-port (0 takes a free one).",
+                "Another program has taken the port.",
+                "Choose another port with --grpc-port (0 takes a free one).",
             ) from None
         await server.start()
         self._server = server

@@ -2,7 +2,7 @@
 
 A browser sends no `traceparent` when it opens a page, but it can read the response's
 `Server-Timing` header: the SDK looks there for an entry named `traceparent` and begins its trace
-in it (research of W3C Trace Context's working group; Datadog and Dash0 read the same entry).
+in it. Grafana Faro and Splunk's browser agent read the same entry.
 """
 
 from __future__ import annotations

@@ -272,7 +272,7 @@ def decode_envelope(body: bytes) -> Envelope | OtherVersion:
         envelope = _envelopes.decode(body)
     except msgspec.ValidationError as error:
         head = _head(body)
-        if head is not None and head.v != b"1":
+        if head is not None and bytes(head.v) != b"1":
             return OtherVersion(_short(head.v))
         raise _malformed("The body", error) from error
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
@@ -308,7 +308,7 @@ def _oversize(data: bytes) -> Oversize:
 def _not_ours(data: bytes, error: Exception) -> ClientFrame:
     """Tell a frame of a later version, which is no fault, from one that is broken."""
     head = _head(data)
-    if head is not None and head.k == "hello" and head.v != b"1":
+    if head is not None and head.k == "hello" and bytes(head.v) != b"1":
         return OtherVersion(_short(head.v))
     if head is not None and head.k and head.k not in _KNOWN_KINDS:
         return Unknown(head.k)

@@ -1,7 +1,9 @@
 """One kept-alive HTTP/1.1 connection on which no peer can hold us longer than we said.
 
-The standard library's timeout counts for each read; a peer that sends one byte every few seconds
-outlives it. Here the whole exchange has one deadline, and one ceiling on what is read.
+`http.client` sets its timeout for each read, so a peer that sends one byte every few seconds
+outlives it, and writes head and body apart. Here the whole exchange has one deadline and one
+ceiling on what is read, and a request is one write: every further system call is a chance for
+busy callers to keep the interpreter lock from us for five milliseconds.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ __all__ = ["HttpConnection", "Response"]
 
 _CONNECT_SECONDS: Final = 5.0
 """A black-holed SYN is given up after this, however long the request may take."""
+_FRESH_SECONDS: Final = 1.0
+"""A connection used less than this ago is taken to be alive without looking."""
 _STEP: Final = 1 << 16
 
 
@@ -38,8 +42,7 @@ class Response(NamedTuple):
 class HttpConnection:
     """A connection to one host, opened when first needed and again when it broke.
 
-    Not for several threads at a time. In a forked child it forgets the parent's socket without
-    closing it down for the parent.
+    Not for several threads at a time. A forked child opens its own and leaves its parent's alone.
 
     Args:
         host: Name or address.
@@ -51,14 +54,23 @@ class HttpConnection:
         self._host = host
         self._port = port
         self._tls = tls
-        self._connection: http.client.HTTPConnection | None = None
+        name = f"[{host}]" if ":" in host else host
+        self._authority = name if port == (443 if tls else 80) else f"{name}:{port}"
         self._sock: _TimedSocket | None = None
         self._pid = 0
+        self._used_at = 0.0
 
     def post(
         self, path: str, body: bytes, headers: Mapping[str, str], timeout: float, limit: int
     ) -> Response:
         """Send one POST and return the whole answer, all within *timeout* seconds.
+
+        Args:
+            path: The request's target, e.g. `/v1/logs`.
+            body: The request's body.
+            headers: Further headers; checked before, for they are written as they are.
+            timeout: Seconds for everything from connecting on.
+            limit: Longest body of an answer that is read, in bytes.
 
         Raises:
             OSError: no connection, a broken one, or the time was up (TimeoutError).
@@ -66,41 +78,52 @@ class HttpConnection:
             LimitExceeded: the answer's body is longer than *limit* bytes.
         """
         deadline = time.monotonic() + timeout
-        connection = self._usable(deadline)
+        sock = self._usable(deadline)
+        sock.deadline = deadline
         try:
-            connection.request("POST", path, body, dict(headers))
-            answer = connection.getresponse()
+            sock.sendall(self._head(path, headers, len(body)) + body)
+            answer = http.client.HTTPResponse(sock, method="POST")  # type: ignore[arg-type]  # it only calls makefile
+            answer.begin()
             content = _read(answer, limit)
         except BaseException:
             self.close()  # the stream's position is unknown now
             raise
+        self._used_at = time.monotonic()
         if answer.will_close:
             self.close()
         return Response(answer.status, answer.headers, content)
 
     def close(self) -> None:
         """Close the connection, if there is one; a later post opens a new one."""
-        connection, self._connection, self._sock = self._connection, None, None
-        if connection is not None:
-            connection.close()
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            sock.close()
 
-    def _usable(self, deadline: float) -> http.client.HTTPConnection:
-        sock, connection = self._sock, self._connection
-        if sock is None or connection is None or self._pid != os.getpid() or _is_stale(sock.raw):
+    def _head(self, path: str, headers: Mapping[str, str], length: int) -> bytes:
+        lines = [f"POST {path} HTTP/1.1", f"Host: {self._authority}", f"Content-Length: {length}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def _usable(self, deadline: float) -> _TimedSocket:
+        sock = self._sock
+        if sock is None or self._pid != os.getpid() or self._is_stale(sock):
             self.close()  # after a fork: our descriptor only, the parent's connection stays up
             sock = self._sock = _TimedSocket(self._open(deadline))
-            kind = http.client.HTTPConnection if self._tls is None else http.client.HTTPSConnection
-            connection = self._connection = kind(self._host, self._port)
-            connection.sock = sock  # so it never connects by itself
             self._pid = os.getpid()
-        sock.deadline = deadline
-        return connection
+        return sock
+
+    def _is_stale(self, sock: _TimedSocket) -> bool:
+        """Return whether an idle connection has something to read: its end, most likely."""
+        if time.monotonic() - self._used_at < _FRESH_SECONDS:
+            return False
+        with selectors.DefaultSelector() as selector:
+            selector.register(sock.raw, selectors.EVENT_READ)
+            return bool(selector.select(0))
 
     def _open(self, deadline: float) -> socket.socket:
         seconds = min(_CONNECT_SECONDS, _remaining(deadline))
         raw = socket.create_connection((self._host, self._port), seconds)
         try:
-            # Headers and body go out in two writes; without this the second waits for an ACK.
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
                 raw.settimeout(_remaining(deadline))
@@ -112,7 +135,7 @@ class HttpConnection:
 
 
 class _TimedSocket:
-    """As much of a socket as http.client uses, with one deadline over all operations."""
+    """As much of a socket as an exchange needs, with one deadline over all operations."""
 
     def __init__(self, raw: socket.socket) -> None:
         self.raw = raw
@@ -122,7 +145,7 @@ class _TimedSocket:
         self.raw.settimeout(_remaining(self.deadline))
         self.raw.sendall(data)
 
-    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - http.client's call
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - as HTTPResponse calls it
         return io.BufferedReader(_TimedReader(self), _STEP)
 
     def close(self) -> None:
@@ -153,7 +176,6 @@ def _read(answer: http.client.HTTPResponse, limit: int) -> bytes:
         parts.append(piece)
     if answer.length:
         raise http.client.IncompleteRead(b"", answer.length)
-    answer.close()  # read1 leaves an answer open whose length is known; the socket stays open
     return b"".join(parts)
 
 
@@ -162,10 +184,3 @@ def _remaining(deadline: float) -> float:
     if seconds <= 0:
         raise TimeoutError("the time for the request is up")
     return seconds
-
-
-def _is_stale(sock: socket.socket) -> bool:
-    """Return whether an idle connection has something to read: its end, most likely."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(sock, selectors.EVENT_READ)
-        return bool(selector.select(0))

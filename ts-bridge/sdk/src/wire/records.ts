@@ -70,8 +70,9 @@ export function encodeSpan(span: SpanFields, ...more: (Values | undefined)[]): s
     (span.events.length ? `,"events":[${span.events}]` : "") +
     (span.droppedEvents ? `,"droppedEventsCount":${span.droppedEvents}` : "") +
     (span.links.length ? `,"links":[${span.links}]` : "") +
-    `,"status":{${status.code ? `"code":${status.code}` : ""}` +
-    (status.message ? `,"message":${quoteText(status.message)}}` : "}")
+    (status.code
+      ? `,"status":{"code":${status.code}${status.message ? `,"message":${quoteText(status.message)}` : ""}}}`
+      : "}")
   );
 }
 

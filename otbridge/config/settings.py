@@ -99,7 +99,12 @@ class Destination:
     client_certificate: str = ""
     client_key: str = ""
     insecure: bool | None = None
-    """gRPC without TLS; None takes it from the endpoint's scheme."""
+    """gRPC without TLS where the endpoint has no scheme; None means so, too."""
+
+    @property
+    def url(self) -> str:
+        """The endpoint with a scheme."""
+        return self.endpoint if "://" in self.endpoint else f"http://{self.endpoint}"
 
 
 DESTINATION_SETTINGS: Final[tuple[Setting, ...]] = (
@@ -114,7 +119,7 @@ DESTINATION_SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("certificate", "", "File of certificate authorities to trust (PEM).", values.text, ("certificate",), choices="path"),
     Setting("client_certificate", "", "File of our own certificate for mutual TLS (PEM).", values.text, ("client_certificate",), choices="path"),
     Setting("client_key", "", "File of the key of that certificate (PEM).", values.text, ("client_key",), choices="path"),
-    Setting("insecure", None, "gRPC without TLS; by default the endpoint's scheme decides.", values.boolean, ("insecure",), choices="true, false"),
+    Setting("insecure", None, "gRPC without TLS, where the endpoint has no scheme to say so.", values.boolean, ("insecure",), choices="true, false"),
 )  # fmt: skip
 """The settings of a destination; each may also be set for one signal, as in `logs_endpoint`."""
 

@@ -124,14 +124,13 @@ def level(value: Any) -> int:
 def endpoint(value: Any) -> str:
     """Return an address such as `http://host:4318` without a trailing slash.
 
-    A bare `host:port` is taken too (gRPC users write it so) and means `http://host:port`.
+    A bare `host:port` is taken as it is: gRPC users write it so, and whether it is encrypted is
+    then a setting of its own.
     """
     address = text(value)
-    if "://" not in address:
-        address = f"http://{address}"
     wanted = "It must be an address such as http://127.0.0.1:4318."
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(address if "://" in address else f"http://{address}")
         port_is_fine = parts.port is None or parts.port > 0
     except ValueError:
         raise ValueError(wanted) from None

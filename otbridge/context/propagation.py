@@ -13,10 +13,21 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry import context, propagate
 from opentelemetry.context import Context
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, MutableMapping
+from otbridge.errors import ConfigurationError
 
-__all__ = ["continued", "environment_carrier", "extract", "inject", "read_environment_carrier"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+
+    from opentelemetry.propagators.textmap import TextMapPropagator
+
+__all__ = [
+    "continued",
+    "environment_carrier",
+    "extract",
+    "inject",
+    "make_propagator",
+    "read_environment_carrier",
+]
 
 _ENVIRONMENT: Final = {
     "TRACEPARENT": "traceparent",
@@ -74,6 +85,34 @@ def continued(carrier: Mapping[str, str | bytes] | None) -> Iterator[Context]:
         yield brought
     finally:
         context.detach(token)
+
+
+def make_propagator(names: Iterable[str]) -> TextMapPropagator:
+    """Return a propagator that reads and writes in all the ways named, in that order.
+
+    Args:
+        names: `tracecontext`, `baggage`, any installed entry point of `opentelemetry_propagator`
+            (b3, jaeger, ...), or `none`.
+
+    Raises:
+        ConfigurationError: One of them is not installed.
+    """
+    from importlib.metadata import entry_points
+
+    from opentelemetry.propagators.composite import CompositePropagator
+
+    wanted = list(dict.fromkeys(name.lower() for name in names))
+    if "none" in wanted:
+        return CompositePropagator([])
+    installed = {entry.name: entry for entry in entry_points(group="opentelemetry_propagator")}
+    for name in wanted:
+        if name not in installed:
+            raise ConfigurationError(
+                f"There is no propagator {name!r}.",
+                f"Installed are: {', '.join(sorted(installed))}.",
+                "Correct the setting propagators, or install the package that has it.",
+            )
+    return CompositePropagator([installed[name].load()() for name in wanted])
 
 
 def environment_carrier(environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -1,0 +1,142 @@
+"""Single parts of the runtime, each made from the settings."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from otbridge.errors import ConfigurationError
+from otbridge.processors import enriching
+from otbridge.processors.service import service as service_processor
+from otbridge.semconv import DEPLOYMENT_ENVIRONMENT, SERVICE_NAME, SERVICE_VERSION
+from otbridge.telemetry.console import make_console
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otbridge.config import Config, Destination
+    from otbridge.telemetry.console import Console
+    from otbridge.telemetry.live import LiveSpans
+    from otbridge.telemetry.record import Put
+    from otbridge.typing import Processor, Signal, Sink
+
+__all__ = [
+    "adopt_structlog",
+    "console_for",
+    "enriching_chain",
+    "live_spans",
+    "make_sink",
+    "release_structlog",
+    "report",
+    "set_propagators",
+]
+
+
+def report(sentence: str) -> None:
+    """Say something about otbridge itself: on standard error, never as a log record."""
+    try:
+        sys.stderr.write(f"otbridge: {sentence}\n")
+    except (AttributeError, OSError, ValueError):  # no stream, or a closed one: nobody to tell
+        pass
+
+
+def make_sink(signal: Signal, destination: Destination) -> Sink:  # noqa: ARG001 - other makers tell signals apart
+    """Return the sink that *destination* asks for; it connects with the first request."""
+    common: dict[str, Any] = {
+        "headers": destination.headers,
+        "certificate": destination.certificate or None,
+        "client_certificate": destination.client_certificate or None,
+        "client_key": destination.client_key or None,
+        "compression": destination.compression,
+    }
+    if destination.protocol == "grpc":
+        from otbridge.sinks.otlp_grpc import OtlpGrpcSink
+
+        # Without a scheme and without a word about it, a bare host:port means a machine nearby.
+        insecure = destination.insecure is not False
+        return OtlpGrpcSink(destination.endpoint, insecure=insecure, **common)
+    from otbridge.sinks.otlp_http import OtlpHttpSink
+
+    return OtlpHttpSink(destination.url, exact=destination.exact, **common)
+
+
+def enriching_chain(config: Config) -> list[Processor]:
+    """Return the processors that every event goes through."""
+    return enriching(
+        callsite=config.callsite,
+        redact=config.redact,
+        redact_keys=config.redact_keys,
+        baggage_keys=config.baggage_keys,
+        attribute_limit=int(config.attribute_limit),
+        value_limit=int(config.value_limit),
+    )
+
+
+def console_for(config: Config, resource: Mapping[str, Any]) -> Console | None:
+    """Return the console, or None where it is off and no signal is to go there."""
+    if config.disabled:
+        return None
+    kind = config.console
+    if kind == "off" and "console" in {config.logs, config.traces}:
+        kind = "auto"
+    service = service_processor(
+        resource[SERVICE_NAME],
+        resource.get(SERVICE_VERSION, ""),
+        resource.get(DEPLOYMENT_ENVIRONMENT, ""),
+    )
+    return make_console(kind, service, spans=config.traces == "console")
+
+
+def live_spans(config: Config, put: Put | None) -> LiveSpans | None:
+    """Return who tells a hub that spans begin, or None where nobody is to be told."""
+    destination = config.destinations["traces"]
+    if put is None or config.live == "off":
+        return None
+    if config.live == "auto" and (destination.exact or destination.protocol == "grpc"):
+        return None  # no address to ask who it is: over gRPC and per-signal URLs, say live="on"
+    from otbridge.telemetry.live import LiveSpans, is_hub
+
+    return LiveSpans(put, known=config.live == "on", ask=lambda: is_hub(destination.url))
+
+
+def set_propagators(config: Config) -> None:
+    """Set the headers that carry the context, where a setting names them."""
+    if "propagators" in config.sources:
+        from opentelemetry import propagate
+
+        from otbridge.context.propagation import make_propagator
+
+        propagate.set_global_textmap(make_propagator(config.propagators))
+
+
+def adopt_structlog() -> None:
+    """Send `structlog.get_logger()` our way, unless the program has configured structlog."""
+    import structlog
+
+    from otbridge.telemetry.logger import CHAIN, Logger, Name
+
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=CHAIN,
+            wrapper_class=Logger,
+            logger_factory=Name,
+            cache_logger_on_first_use=False,
+        )
+
+
+def release_structlog() -> None:
+    """Give structlog's defaults back, unless the program has configured it since."""
+    import structlog
+
+    from otbridge.telemetry.logger import CHAIN
+
+    if structlog.is_configured() and structlog.get_config()["processors"] is CHAIN:
+        structlog.reset_defaults()
+
+
+def loguru_missing(error: ImportError) -> ConfigurationError:
+    """Return what to raise where loguru is to be captured and is not there."""
+    return ConfigurationError(
+        f"loguru cannot be captured: {error}.",
+        do="Install loguru, or leave capture_loguru out.",
+    )

@@ -1,0 +1,263 @@
+"""Everything that runs, from the log call to the sinks, joined according to the settings."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from otbridge._configure import parts
+from otbridge.config.settings import SIGNALS
+from otbridge.delivery.pipeline import Pipeline
+from otbridge.delivery.settings import RetrySettings
+from otbridge.processors.redact import Redactor
+from otbridge.telemetry import logs as log_path
+from otbridge.telemetry import loguru, relay
+from otbridge.telemetry.logs import NOTHING, LogPath
+from otbridge.telemetry.record import Recorder
+from otbridge.telemetry.resource import process_attributes, resource_attributes
+from otbridge.telemetry.stdlib import Capture
+from otbridge.typing import FlushResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from otbridge.config import Config, Destination
+    from otbridge.delivery.ledger import LedgerSnapshot
+    from otbridge.telemetry.live import LiveSpans
+    from otbridge.telemetry.metrics import LazyMeterProvider
+    from otbridge.telemetry.traces import DeliverySpanProcessor
+    from otbridge.typing import Signal, Sink
+
+__all__ = ["Runtime"]
+
+
+class Runtime:
+    """One configured otbridge.
+
+    Args:
+        config: The settings.
+        make_sink: Makes the last stop of each signal.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        make_sink: Callable[[Signal, Destination], Sink] = parts.make_sink,
+    ) -> None:
+        self.config = config
+        self.resource = resource_attributes(config)
+        """Attributes that describe this process."""
+        self.pipelines: dict[Signal, Pipeline] = {
+            signal: _pipeline(signal, config.destinations[signal], make_sink)
+            for signal in SIGNALS
+            if config.exports(signal)
+        }
+        """The delivery of each signal that is sent."""
+        self._redactor = Redactor(config.redact_keys) if config.redact else None
+        self._console = parts.console_for(config, self.resource)
+        self._delivery: DeliverySpanProcessor | None = None
+        self._live: LiveSpans | None = None
+        self._meters: LazyMeterProvider | None = None
+        self._capture: Capture | None = None
+        self._closed = False
+        self.path = self._log_path()
+        """The way of every log event."""
+
+    @property
+    def logs(self) -> Pipeline | None:
+        """The delivery of logs; None where they are not sent."""
+        return self.pipelines.get("logs")
+
+    @property
+    def traces(self) -> Pipeline | None:
+        """The delivery of spans; None where they are not sent."""
+        return self.pipelines.get("traces")
+
+    @property
+    def metrics(self) -> Pipeline | None:
+        """The delivery of metrics; None where they are not sent."""
+        return self.pipelines.get("metrics")
+
+    def start(self) -> None:
+        """Come into force: connect loggers, other libraries' records, and providers.
+
+        Raises:
+            ConfigurationError: A propagator is not installed, or loguru is wanted and missing.
+        """
+        log_path.activate(self.path)
+        relay.connect({signal: pipeline.put for signal, pipeline in self.pipelines.items()})
+        if self.config.disabled:
+            return
+        parts.adopt_structlog()
+        if self.config.capture_stdlib:
+            self._capture = Capture(self.path, callsite=self.config.callsite)
+            self._capture.start()
+        try:
+            loguru.start(
+                self.path, callsite=self.config.callsite, wanted=self.config.capture_loguru
+            )
+        except ImportError as error:
+            raise parts.loguru_missing(error) from error
+        self._start_traces()
+        self._start_metrics()
+        parts.set_propagators(self.config)
+        for warning in self.config.warnings:
+            parts.report(warning)
+
+    def _log_path(self) -> LogPath:
+        return LogPath(
+            parts.enriching_chain(self.config),
+            recorder=Recorder(self.logs.put, self.resource) if self.logs is not None else None,
+            console=self._console,
+            threshold=NOTHING if self.config.disabled else self.config.level,
+            report=parts.report,
+        )
+
+    def _start_traces(self) -> None:
+        if self.config.traces == "none":
+            return
+        from otbridge.agents.stamp import StampProcessor
+        from otbridge.telemetry import traces
+
+        ours = traces.install(self.resource, traces.make_sampler(self.config), parts.report)
+        targets: list[Any] = [StampProcessor()]
+        if self.traces is not None:
+            self._live = parts.live_spans(self.config, self.logs.put if self.logs else None)
+            self._delivery = traces.DeliverySpanProcessor(
+                self.traces.put,
+                resource=self.resource if ours else None,
+                redactor=self._redactor,
+                live=self._live,
+                report=parts.report,
+            )
+            targets.append(self._delivery)
+        if self._console is not None:
+            targets.append(traces.ConsoleSpanProcessor(self._console, self._redactor))
+        traces.connect(targets)
+
+    def _start_metrics(self) -> None:
+        if self.config.metrics == "none":
+            return
+        from otbridge.telemetry import metrics
+
+        self._meters = metrics.install(
+            self.resource,
+            self.config.metric_interval,
+            None if self.metrics is None else self.metrics.put,
+        )
+
+    # ------------------------------------------------------------------ in use
+
+    def stats(self) -> dict[Signal, LedgerSnapshot]:
+        """Return the ledger of each signal that is delivered."""
+        return {signal: pipeline.ledger.snapshot() for signal, pipeline in self.pipelines.items()}
+
+    def flush(self, timeout: float) -> FlushResult:
+        """Deliver what waits, all signals within *timeout* seconds together."""
+        deadline = monotonic() + timeout
+        if self._meters is not None:
+            self._meters.force_flush(timeout * 1000)
+        # The workers send at the same time as soon as they are woken, so waiting for one after
+        # the other costs what the slowest takes.
+        return _together(
+            pipeline.flush(max(0.0, deadline - monotonic())) for pipeline in self.pipelines.values()
+        )
+
+    def forked(self) -> None:
+        """Describe this process anew: it is a child, and has an id of its own."""
+        self.resource = self.resource | process_attributes()
+        if self.path.recorder is not None:
+            self.path.recorder.set_resource(self.resource)
+        if self._delivery is not None:
+            self._delivery.set_resource(self.resource)
+        if self._live is not None:
+            self._live.forget_parent()
+
+    # ------------------------------------------------------------------ taking apart
+
+    def shutdown(self, timeout: float) -> FlushResult:
+        """Let go of the program, then deliver what can be delivered in *timeout* seconds."""
+        if self._closed:
+            return _together([])
+        self.detach(timeout)
+        return self.drain(timeout)
+
+    def detach(self, timeout: float) -> None:
+        """Let go of the program: handlers, sinks of other libraries, providers."""
+        if self._meters is not None:
+            self._meters.force_flush(timeout * 1000)
+            self._meters.put = None
+        if self._delivery is not None or self._console is not None:
+            from otbridge.telemetry import traces
+
+            traces.connect(())
+        loguru.stop()
+        if self._capture is not None:
+            self._capture.stop()
+        parts.release_structlog()
+
+    def drain(self, timeout: float) -> FlushResult:
+        """Deliver what can be delivered in *timeout* seconds; nothing is taken afterwards.
+
+        All pipelines at the same time: one that hangs must not take the others' time.
+        """
+        self._closed = True
+        deadline = monotonic() + timeout
+        results: list[FlushResult] = []
+
+        def shut(pipeline: Pipeline) -> None:
+            results.append(pipeline.shutdown(max(0.0, deadline - monotonic())))
+
+        threads: list[threading.Thread] = []
+        for pipeline in self.pipelines.values():
+            thread = threading.Thread(target=shut, args=(pipeline,), daemon=True)
+            try:
+                if pipeline.ledger.in_memory:
+                    thread.start()
+                    threads.append(thread)
+                else:
+                    shut(pipeline)
+            except RuntimeError:  # the interpreter is ending and starts no threads any more
+                shut(pipeline)
+        for thread in threads:
+            # Shutting down keeps its own time; the surplus is for the thread to come back.
+            thread.join(max(0.0, deadline - monotonic()) + 0.2)
+        return _together(results)
+
+    def loss(self) -> str:
+        """Return one line about what was lost, or nothing where all is well."""
+        told: list[str] = []
+        for signal, pipeline in self.pipelines.items():
+            ledger = pipeline.ledger.snapshot()
+            reasons = dict(ledger.rejected)
+            for reason, count in ledger.dropped.items():
+                reasons[reason] = reasons.get(reason, 0) + count
+            reasons.pop("no_destination", None)  # the one that nobody asked for
+            if reasons:
+                each = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+                told.append(f"{sum(reasons.values())} of {ledger.accepted} {signal} ({each})")
+        return f"lost {'; '.join(told)}" if told else ""
+
+
+def _pipeline(
+    signal: Signal, destination: Destination, make_sink: Callable[[Signal, Destination], Sink]
+) -> Pipeline:
+    return Pipeline(
+        signal,
+        make_sink(signal, destination),
+        retry=RetrySettings(attempt_s=destination.timeout),
+        report=parts.report,
+        optional=not destination.asked_for,
+    )
+
+
+def _together(results: Iterable[FlushResult]) -> FlushResult:
+    each = list(results)
+    return FlushResult(
+        delivered=sum(result.delivered for result in each),
+        failed=sum(result.failed for result in each),
+        spooled=sum(result.spooled for result in each),
+        timed_out=any(result.timed_out for result in each),
+    )

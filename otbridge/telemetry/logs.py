@@ -1,0 +1,217 @@
+"""The path of every log event: enrich, record, show.
+
+One `LogPath` is in force in a process. Events come in by three doors: `native` (our own loggers),
+`foreign` (already an event, made by a handler or sink), and the pair `enrich` / `accept` (our
+processors inside somebody else's structlog configuration).
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+import threading
+from time import time_ns
+from typing import TYPE_CHECKING, Any, Final
+
+from structlog.contextvars import merge_contextvars
+
+from otbridge.context.suppression import is_suppressed
+from otbridge.processors import handover
+from otbridge.processors.callsite import caller
+from otbridge.telemetry.record import DEFAULT_SCOPE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from otbridge.telemetry.console import Console
+    from otbridge.telemetry.record import Recorder
+    from otbridge.typing import EventDict, Processor
+
+__all__ = ["NOTHING", "LogPath", "activate", "active"]
+
+
+NOTHING: Final = 1_000
+"""A threshold that no level reaches."""
+
+
+class _Thread(threading.local):
+    busy = False
+    """Whether this thread is inside the path: a log call made by a value's own __str__ must not
+    come back in."""
+    handed_over: tuple[str, int] | None = None
+    """Logger and level of an event that is on its way through the standard library as well."""
+
+
+_thread: Final = _Thread()
+
+
+class LogPath:
+    """What happens to a log event.
+
+    Args:
+        chain: The processors that make it complete, in order.
+        recorder: Turns it into a record and delivers it; None keeps it local.
+        console: Shows it; None shows nothing.
+        threshold: Least level kept, in the standard library's numbers.
+        report: Told, in one sentence, when our own code failed on an event.
+    """
+
+    def __init__(
+        self,
+        chain: Sequence[Processor],
+        *,
+        recorder: Recorder | None,
+        console: Console | None,
+        threshold: int,
+        report: Callable[[str], None],
+    ) -> None:
+        self._chain = tuple(chain)
+        self.recorder = recorder
+        self._console = console
+        self.threshold = threshold
+        self._report = report
+        self._reported = False
+        self.sees_stdlib: Callable[[logging.Logger], bool] = lambda _logger: False
+        """Whether our handler will meet the records of a standard library logger."""
+        self.keep_captured: Callable[[], None] = _nothing
+        """Puts our handler back where something has removed it; called with every event."""
+
+    def native(self, logger: Any, method_name: str, event: EventDict) -> None:
+        """Take an event from one of our own loggers. Never raises."""
+        at_ns = time_ns()
+        if _thread.busy or is_suppressed():
+            return
+        _thread.busy = True
+        try:
+            self.keep_captured()
+            merge_contextvars(logger, method_name, event)
+            scope = getattr(logger, "name", "")
+            self._finish(self._run(logger, method_name, event), scope, at_ns, show=True)
+        except Exception as error:  # noqa: BLE001 - a log call never raises
+            self._failed(error)
+        finally:
+            _thread.busy = False
+
+    def foreign(self, name: str, level: str, event: EventDict, at_ns: int, *, show: bool) -> None:
+        """Take an event that another logging library made. Never raises."""
+        if _thread.busy or is_suppressed():
+            return
+        _thread.busy = True
+        try:
+            merge_contextvars(None, level, event)
+            self._finish(self._run(None, level, event), name, at_ns, show=show)
+        except Exception as error:  # noqa: BLE001 - a log call never raises
+            self._failed(error)
+        finally:
+            _thread.busy = False
+
+    def enrich(self, logger: Any, method_name: str, event_dict: EventDict, /) -> EventDict:
+        """Complete an event inside somebody else's chain. Never raises."""
+        if _thread.busy:
+            return event_dict
+        _thread.busy = True
+        try:
+            return self._run(logger, method_name, event_dict)
+        except Exception as error:  # noqa: BLE001 - a log call never raises
+            self._failed(error)
+            return event_dict
+        finally:
+            _thread.busy = False
+
+    def accept(self, logger: Any, method_name: str, event_dict: EventDict, /) -> None:
+        """Take a finished event from somebody else's chain, exactly once. Never raises.
+
+        Where the chain ends in the standard library, our handler there meets the same event
+        again: either it is left to the handler, or the handler is told to let it pass.
+        """
+        at_ns = time_ns()
+        _thread.handed_over = None
+        if _thread.busy or is_suppressed():
+            return
+        _thread.busy = True
+        try:
+            record = event_dict.get("_record")
+            if record is not None and self.sees_stdlib(logging.getLogger(record.name)):
+                return  # a ProcessorFormatter's chain: the handler has the record itself
+            if isinstance(logger, logging.Logger):
+                level = logging.getLevelName(str(event_dict.get("level", method_name)).upper())
+                level = level if isinstance(level, int) else logging.INFO
+                if not logger.isEnabledFor(level):
+                    return
+                if self.sees_stdlib(logger):
+                    _thread.handed_over = (logger.name, level)
+            name = event_dict.get("logger") or getattr(logger, "name", None) or _calling_module()
+            self._finish(event_dict, str(name), at_ns, show=False)
+        except Exception as error:  # noqa: BLE001 - a log call never raises
+            self._failed(error)
+        finally:
+            _thread.busy = False
+
+    def was_handed_over(self, record: logging.LogRecord) -> bool:
+        """Return whether *record* is the second coming of an event that `accept` took.
+
+        The mark is set just before structlog calls the logger, in the same thread. It can be
+        stale (a filter stopped that record), so structlog must also be in the call stack.
+        """
+        if _thread.handed_over != (record.name, record.levelno):
+            return False
+        _thread.handed_over = None
+        return _called_by_structlog()
+
+    def _run(self, logger: Any, method_name: str, event: EventDict) -> EventDict:
+        for processor in self._chain:
+            event = processor(logger, method_name, event)
+        return event
+
+    def _finish(self, event: EventDict, scope: str, at_ns: int, *, show: bool) -> None:
+        if show and self._console is not None:
+            self._console.log(event, scope, at_ns)
+        if self.recorder is not None:
+            self.recorder.record(event, scope or DEFAULT_SCOPE, at_ns)
+
+    def _failed(self, error: Exception) -> None:
+        if not self._reported:  # once: the same fault would repeat with every line
+            self._reported = True
+            self._report(
+                f"a log event was lost to {type(error).__name__}: {error}; please report this"
+            )
+
+
+def _nothing() -> None:
+    """Do nothing: nothing is captured."""
+
+
+def _calling_module() -> str:
+    frame = caller()
+    return DEFAULT_SCOPE if frame is None else frame.f_globals.get("__name__", DEFAULT_SCOPE)
+
+
+def _called_by_structlog() -> bool:
+    frame = sys._getframe(1)  # noqa: SLF001 - documented; the stack is what we ask about
+    found: Any = frame
+    for _ in range(40):  # logging and our handler take about ten
+        if found is None:
+            return False
+        if found.f_globals.get("__name__", "").startswith("structlog."):
+            return True
+        found = found.f_back
+    return False
+
+
+_active: LogPath | None = None
+
+
+def activate(path: LogPath | None) -> None:
+    """Make *path* the one in force; None means that the next event starts otbridge."""
+    global _active
+    _active = path
+    handover.connect(path)
+
+
+def active() -> LogPath | None:
+    """Return the path in force, starting otbridge with what the environment says if need be."""
+    if _active is None:
+        # The composition root stands above this layer; zero configuration starts it by name.
+        importlib.import_module("otbridge._configure").runtime()
+    return _active

@@ -1,0 +1,84 @@
+"""The ends of a process: normal exit, SIGTERM, fork, and the exit of a multiprocessing child.
+
+Only hooks; what happens at each is given by the composition root. Registered once in a process,
+and again by a forked child for itself.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+__all__ = ["watch"]
+
+
+class _Hooks:
+    at_exit: Callable[[], None] | None = None
+    in_child: Callable[[], None] | None = None
+    registered = False
+
+
+_hooks: Final = _Hooks()
+
+
+def watch(*, at_exit: Callable[[], None], in_child: Callable[[], None]) -> None:
+    """Call *at_exit* when this process ends, and *in_child* in every child forked from it.
+
+    SIGTERM is only taken where nobody has taken it: Python would die of it without a word. The
+    process still dies of the signal, so that its parent sees the right status. A handler that the
+    program has set is left in charge: it ends the program its own way, and that way passes
+    through a normal exit.
+    """
+    _hooks.at_exit = at_exit
+    _hooks.in_child = in_child
+    if not _hooks.registered:
+        _hooks.registered = True
+        # Runs after the program's own threads have ended, while our daemon threads still live.
+        atexit.register(_exit)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_forked)
+    _take_sigterm()
+
+
+def _exit() -> None:
+    if _hooks.at_exit is not None:
+        _hooks.at_exit()
+
+
+def _take_sigterm() -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return  # only the main thread may set a handler
+    try:
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _terminated)
+    except (ValueError, OSError):  # an interpreter inside another program
+        return
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal handler's signature
+    _exit()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _forked() -> None:
+    if _hooks.in_child is not None:
+        _hooks.in_child()
+    # A multiprocessing child ends with os._exit and runs its own finalizers instead of atexit's.
+    # It clears those first of all, and calls what is registered here right after.
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.register_after_fork(_hooks, _finalize_child)
+
+
+def _finalize_child(_hooks_object: Any) -> None:
+    util: Any = sys.modules["multiprocessing.util"]
+    util.Finalize(None, _exit, exitpriority=0)

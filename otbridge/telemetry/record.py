@@ -1,0 +1,120 @@
+"""Enriched event to OTLP log record: the one place that knows both.
+
+Every log line comes through here exactly once, whichever way it was written: structlog, the
+standard library, structlog through the standard library, loguru.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import time_ns
+from typing import TYPE_CHECKING, Any, Final
+
+from otbridge.processors.limits import DROPPED
+from otbridge.processors.severity import of_level
+from otbridge.semconv import SPAN_STARTED
+from otbridge.wire.otlp_logs import encode_context, encode_log_record
+from otbridge.wire.otlp_request import Envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otbridge.typing import EventDict
+
+__all__ = ["DEFAULT_SCOPE", "Put", "Recorder"]
+
+Put = Callable[[Envelope, bytes, int], bool]
+"""Hands an encoded record to delivery; False means not taken, and counted."""
+
+DEFAULT_SCOPE: Final = "otbridge"
+"""Scope of records whose logger has no name."""
+
+_MOST_CACHED: Final = 4096
+
+_TIMESTAMP: Final = "timestamp"
+
+_FIELDS: Final = frozenset(
+    {
+        *("event", "level", "severity_number", "logger", "event_name", "event.name"),
+        *("otel.event.name", "trace_id", "span_id", "trace_flags", _TIMESTAMP, DROPPED),
+        *("_record", "_from_structlog", "service.name", "service.version"),
+        "deployment.environment.name",
+    }
+)
+"""Keys that become fields of the record, or are the resource's, and are not repeated as attributes.
+
+`timestamp` is what structlog's TimeStamper adds; the record has its own time, taken when the log
+call was made."""
+
+
+class Recorder:
+    """Encodes events for one resource and hands them to delivery.
+
+    Args:
+        put: Delivery's door.
+        resource: Attributes of this process's resource.
+    """
+
+    __slots__ = ("_contexts", "_envelopes", "_put", "_resource")
+
+    def __init__(self, put: Put, resource: Mapping[str, Any]) -> None:
+        self._put = put
+        self._resource = resource
+        self._envelopes: dict[str, Envelope] = {}
+        self._contexts: dict[tuple[str, str], bytes] = {}
+
+    def set_resource(self, resource: Mapping[str, Any]) -> None:
+        """Describe the process anew, after a fork."""
+        self._resource = resource
+        self._envelopes = {}
+
+    def envelope(self, scope: str) -> Envelope:
+        """Return the envelope of records from the logger named *scope*."""
+        found = self._envelopes.get(scope)
+        if found is None:
+            if len(self._envelopes) >= _MOST_CACHED:
+                self._envelopes.clear()
+            found = self._envelopes[scope] = Envelope.of(self._resource, scope)
+        return found
+
+    def record(self, event: EventDict, scope: str, at_ns: int) -> bool:
+        """Encode *event* and hand it over; returns whether it was taken.
+
+        Args:
+            event: An enriched event; it is not changed.
+            scope: The logger's name.
+            at_ns: Unix nanoseconds of the log call.
+        """
+        get = event.get
+        name = get("event.name") or get("otel.event.name") or get("event_name") or ""
+        if name == SPAN_STARTED:
+            name = ""  # ours alone: a hub would take the record for a span
+        number = get("severity_number", 9)
+        attributes = {key: value for key, value in event.items() if key not in _FIELDS}
+        encoded = encode_log_record(
+            at_ns,
+            time_ns(),
+            number,
+            of_level(get("level", "info")).text,
+            get("event"),
+            attributes,
+            self._context(get("trace_id"), get("span_id"), get("trace_flags")),
+            str(name),
+            get(DROPPED, 0),
+        )
+        return self._put(self.envelope(scope or DEFAULT_SCOPE), encoded, number)
+
+    def _context(self, trace_id: Any, span_id: Any, flags: Any) -> bytes:
+        if trace_id is None:
+            return b""
+        try:
+            known = self._contexts.get((trace_id, span_id))
+            if known is None:
+                if len(self._contexts) >= _MOST_CACHED:
+                    self._contexts.clear()
+                known = self._contexts[trace_id, span_id] = encode_context(
+                    int(trace_id, 16), int(span_id or "0", 16), int(flags or "1", 16)
+                )
+        except (TypeError, ValueError):  # a `trace_id` of the user's own that is no trace id
+            return b""
+        return known

@@ -4,6 +4,7 @@ import gzip
 import os
 import tracemalloc
 import zlib
+from typing import Any
 
 import pytest
 import zstandard
@@ -17,26 +18,26 @@ MEBIBYTE = 1 << 20
 
 
 @given(st.binary(), st.sampled_from(["gzip", "zstd", "none"]))
-def test_what_was_compressed_comes_out_again(data, encoding):
+def test_what_was_compressed_comes_out_again(data: Any, encoding: Any) -> None:
     assert decompress(compress(data, encoding), encoding, 10_000) == data
 
 
-def test_gzip_is_what_everybody_reads():
+def test_gzip_is_what_everybody_reads() -> None:
     assert gzip.decompress(compress(b"hello", "gzip")) == b"hello"
 
 
-def test_deflate_means_zlib():
+def test_deflate_means_zlib() -> None:
     assert decompress(zlib.compress(b"hello"), "deflate", 10) == b"hello"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
-def test_members_that_follow_each_other_are_one_body(encoding):
+def test_members_that_follow_each_other_are_one_body(encoding: Any) -> None:
     data = compress(b"one", encoding) + compress(b"two", encoding)
     assert decompress(data, encoding, 100) == b"onetwo"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd", "identity"])
-def test_a_body_over_the_limit_is_refused(encoding):
+def test_a_body_over_the_limit_is_refused(encoding: Any) -> None:
     data = os.urandom(2000)
     packed = data if encoding == "identity" else compress(data, encoding)
     assert decompress(packed, encoding, 2000) == data
@@ -45,7 +46,7 @@ def test_a_body_over_the_limit_is_refused(encoding):
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
-def test_a_bomb_is_refused_before_it_fills_the_memory(encoding):
+def test_a_bomb_is_refused_before_it_fills_the_memory(encoding: Any) -> None:
     bomb = compress(bytes(200 * MEBIBYTE), encoding)
     tracemalloc.start()
     try:
@@ -57,14 +58,14 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(encoding):
     assert peak < 250 * len(bomb) + 4 * MEBIBYTE
 
 
-def test_a_small_repetitive_body_is_no_bomb():
+def test_a_small_repetitive_body_is_no_bomb() -> None:
     data = bytes(MEBIBYTE)
     assert decompress(compress(data, "gzip"), "gzip", 2 * MEBIBYTE) == data
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
 @given(data=st.binary(min_size=1, max_size=300), cut=st.integers(1, 20))
-def test_a_body_that_is_cut_short_is_malformed(encoding, data, cut):
+def test_a_body_that_is_cut_short_is_malformed(encoding: Any, data: Any, cut: Any) -> None:
     packed = zlib.compress(data) if encoding == "deflate" else compress(data, encoding)
     with pytest.raises(MalformedData):
         decompress(packed[: -min(cut, len(packed) - 1)], encoding, 10_000)
@@ -72,14 +73,14 @@ def test_a_body_that_is_cut_short_is_malformed(encoding, data, cut):
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
 @given(noise=st.binary(min_size=1, max_size=100))
-def test_noise_is_refused_and_never_crashes(encoding, noise):
+def test_noise_is_refused_and_never_crashes(encoding: Any, noise: Any) -> None:
     try:
         decompress(noise, encoding, 10_000)
     except (MalformedData, LimitExceeded):
         pass
 
 
-def test_zstd_frames_without_a_size_and_with_a_checksum_are_read():
+def test_zstd_frames_without_a_size_and_with_a_checksum_are_read() -> None:
     frame = zstandard.ZstdCompressor(write_checksum=True, write_content_size=False).compress(b"hi")
     skippable = b"\x50\x2a\x4d\x18" + (3).to_bytes(4, "little") + b"abc"
     assert decompress(frame + skippable + frame, "zstd", 100) == b"hihi"
@@ -87,7 +88,7 @@ def test_zstd_frames_without_a_size_and_with_a_checksum_are_read():
         decompress(frame[:-1], "zstd", 100)
 
 
-def test_an_unknown_encoding_is_refused():
+def test_an_unknown_encoding_is_refused() -> None:
     with pytest.raises(MalformedData, match="'br'"):
         decompress(b"", "br", 10)
     with pytest.raises(ConfigurationError, match="Use 'gzip'"):

@@ -1,5 +1,7 @@
 """Log records as OTLP bytes, with the official encoder as the judge."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,9 +44,18 @@ VALUES = st.recursive(
     flags=st.integers(0, 255),
     event_name=st.text(max_size=8),
 )
-def test_a_record_is_the_message_that_the_official_encoder_makes(
-    time, observed, severity, severity_text, body, attributes, trace_id, span_id, flags, event_name
-):
+def test_a_record_is_the_message_that_the_official_encoder_makes(  # noqa: PLR0917 - given by name
+    time: Any,
+    observed: Any,
+    severity: Any,
+    severity_text: Any,
+    body: Any,
+    attributes: Any,
+    trace_id: Any,
+    span_id: Any,
+    flags: Any,
+    event_name: Any,
+) -> None:
     span = NonRecordingSpan(SpanContext(trace_id, span_id, False, TraceFlags(flags)))
     official = encode_logs([
         ReadableLogRecord(
@@ -86,40 +97,40 @@ def test_a_record_is_the_message_that_the_official_encoder_makes(
     event_name=st.text(st.characters(codec=None)) | st.integers(),
 )
 def test_nonsense_makes_a_record_and_never_an_exception(
-    time, severity, severity_text, body, event_name
-):
+    time: Any, severity: Any, severity_text: Any, body: Any, event_name: Any
+) -> None:
     read(encode_log_record(time, time, severity, severity_text, body, {}, b"", event_name))
 
 
-def test_a_time_that_does_not_fit_is_the_nearest_that_does():
+def test_a_time_that_does_not_fit_is_the_nearest_that_does() -> None:
     record = read(encode_log_record(-5, 1 << 70, 9, "INFO", "b", {}))
     assert (record.time_unix_nano, record.observed_time_unix_nano) == (0, (1 << 64) - 1)
 
 
-def test_records_that_are_joined_are_all_there():
+def test_records_that_are_joined_are_all_there() -> None:
     one = encode_log_record(NOW, NOW, 9, "INFO", "one", {"n": 1})
     two = encode_log_record(NOW, NOW, 17, "ERROR", "two", {"n": 2})
     bodies = [r.body.string_value for r in ScopeLogs.FromString(one + two).log_records]
     assert bodies == ["one", "two"]
 
 
-def test_without_a_span_there_are_no_ids():
+def test_without_a_span_there_are_no_ids() -> None:
     record = read(encode_log_record(NOW, NOW, 9, "INFO", "b", {}, encode_context(0, 0, 0)))
     assert (record.trace_id, record.span_id, record.flags) == (b"", b"", 0)
 
 
-def test_attributes_that_were_taken_away_before_are_counted():
+def test_attributes_that_were_taken_away_before_are_counted() -> None:
     record = read(encode_log_record(NOW, NOW, 9, "INFO", "b", {}, dropped_attributes_count=3))
     assert record.dropped_attributes_count == 3
 
 
 @pytest.mark.parametrize("body", ["b" * 10, "b" * 10_000, "ü", ""])
-def test_a_body_is_the_same_when_it_comes_again(body):
+def test_a_body_is_the_same_when_it_comes_again(body: Any) -> None:
     for _ in range(2):
         assert read(encode_log_record(NOW, NOW, 9, "INFO", body, {})).body.string_value == body
 
 
-def test_more_bodies_and_levels_than_are_remembered_are_still_right():
+def test_more_bodies_and_levels_than_are_remembered_are_still_right() -> None:
     for number in range(3000):
         record = read(encode_log_record(NOW, NOW, 9, f"L{number}", f"event {number}", {}))
         assert (record.severity_text, record.body.string_value) == (

@@ -1,5 +1,7 @@
 """Requests from finished records, and back."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,11 +18,11 @@ from otbridge.wire.protobuf import field
 from otbridge.wire.values import MAX_DEPTH
 
 
-def record(body):
+def record(body: Any) -> Any:
     return encode_log_record(1, 2, 9, "INFO", body, {"key": body})
 
 
-def shape(request):
+def shape(request: Any) -> Any:
     """Return {service: {scope: [bodies]}} of an ExportLogsServiceRequest."""
     message = ExportLogsServiceRequest.FromString(request)
     return {
@@ -32,7 +34,7 @@ def shape(request):
     }
 
 
-def test_records_are_grouped_by_resource_and_scope_and_keep_their_order():
+def test_records_are_grouped_by_resource_and_scope_and_keep_their_order() -> None:
     a, b = Envelope.of({"service.name": "s"}, "a"), Envelope.of({"service.name": "s"}, "b")
     other = Envelope.of({"service.name": "t"}, "a")
     entries = [(a, "1"), (b, "2"), (a, "3"), (other, "4"), (b, "5")]
@@ -42,13 +44,13 @@ def test_records_are_grouped_by_resource_and_scope_and_keep_their_order():
     assert shape(request) == {"s": {"a": ["1", "3"], "b": ["2", "5"]}, "t": {"a": ["4"]}}
 
 
-def test_equal_envelopes_are_one_group_although_they_are_two_objects():
+def test_equal_envelopes_are_one_group_although_they_are_two_objects() -> None:
     first, second = (Envelope.of({"service.name": "s"}, "a") for _ in range(2))
     request = compose([(first, record("1")), (second, record("2")), (first, record("3"))])
     assert shape(request) == {"s": {"a": ["1", "2", "3"]}}
 
 
-def test_an_envelope_carries_everything_about_resource_and_scope():
+def test_an_envelope_carries_everything_about_resource_and_scope() -> None:
     envelope = Envelope.of(
         {"service.name": "s", "process.pid": 7},
         "scope",
@@ -65,12 +67,12 @@ def test_an_envelope_carries_everything_about_resource_and_scope():
     assert scope.scope.attributes[0].value.string_value == "v"
 
 
-def test_nothing_makes_an_empty_request():
+def test_nothing_makes_an_empty_request() -> None:
     assert compose([]) == b""
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.text()), max_size=30))
-def test_splitting_undoes_composing(entries):
+def test_splitting_undoes_composing(entries: Any) -> None:
     envelopes = [Envelope.of({"service.name": f"s{n // 2}"}, f"scope{n % 2}") for n in range(4)]
     request = compose([(envelopes[n], record(body)) for n, body in entries])
 
@@ -80,7 +82,7 @@ def test_splitting_undoes_composing(entries):
     assert len(again) == len(entries)
 
 
-def test_what_a_newer_sender_wrote_survives_being_relayed():
+def test_what_a_newer_sender_wrote_survives_being_relayed() -> None:
     unknown = field(b"\xfa\x3e", b"from the future")  # field 1007
     log = field(b"\x12", b"\x09" + bytes(8) + unknown)
     scope = field(b"\x12", field(b"\x0a", unknown) + log + unknown)
@@ -93,7 +95,7 @@ def test_what_a_newer_sender_wrote_survives_being_relayed():
     assert theirs(again).SerializeToString() == theirs(request).SerializeToString()
 
 
-def test_metrics_and_spans_are_split_by_the_same_rules():
+def test_metrics_and_spans_are_split_by_the_same_rules() -> None:
     metrics = ExportMetricsServiceRequest()
     scope = metrics.resource_metrics.add().scope_metrics.add()
     scope.metrics.add(name="a").gauge.data_points.add(as_int=1)
@@ -109,13 +111,13 @@ def test_metrics_and_spans_are_split_by_the_same_rules():
     assert ExportTraceServiceRequest.FromString(again) == traces
 
 
-def test_a_request_that_is_none_is_refused_with_the_signal_in_the_words():
+def test_a_request_that_is_none_is_refused_with_the_signal_in_the_words() -> None:
     with pytest.raises(MalformedData, match="Not an OTLP traces request"):
         split_request("traces", b"\x0a\x05ab")
 
 
 @given(st.binary(max_size=100))
-def test_noise_is_either_split_or_malformed(noise):
+def test_noise_is_either_split_or_malformed(noise: Any) -> None:
     try:
         split_request("logs", noise)
     except MalformedData:
@@ -123,7 +125,7 @@ def test_noise_is_either_split_or_malformed(noise):
 
 
 @pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"k": inner}])
-def test_the_deepest_value_can_still_be_read_by_the_protobuf_library(wrap):
+def test_the_deepest_value_can_still_be_read_by_the_protobuf_library(wrap: Any) -> None:
     value = "core"
     for _ in range(MAX_DEPTH + 10):
         value = wrap(value)

@@ -1,6 +1,7 @@
 """Spans as OTLP bytes, with the official encoder as the judge."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,7 @@ def read(framed: bytes) -> Span:
     return span
 
 
-def judge(span) -> Span:
+def judge(span: Any) -> Span:
     """Return what the official encoder makes, with the two things added that it leaves out."""
     official = encode_spans([span]).resource_spans[0].scope_spans[0].spans[0]
     official.flags |= int(span.context.trace_flags)
@@ -41,22 +42,24 @@ def judge(span) -> Span:
 
 
 @pytest.fixture
-def exporter():
+def exporter() -> Any:
     return InMemorySpanExporter()
 
 
 @pytest.fixture
-def tracer(exporter):
+def tracer(exporter: Any) -> Any:
     provider = TracerProvider(span_limits=SpanLimits(max_attributes=3, max_events=2, max_links=2))
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     return provider.get_tracer("test")
 
 
-def remote(state=None, flags=1):
+def remote(state: Any = None, flags: Any = 1) -> Any:
     return SpanContext(7, 9, True, TraceFlags(flags), TraceState(state or []))
 
 
-def test_a_full_span_is_the_message_that_the_official_encoder_makes(tracer, exporter):
+def test_a_full_span_is_the_message_that_the_official_encoder_makes(
+    tracer: Any, exporter: Any
+) -> None:
     parent = set_span_in_context(NonRecordingSpan(remote([("vendor", "x")])))
     links = [Link(remote([("a", "b")]), {"why": "fan_in", "n": [1, 2]}), Link(remote(flags=0))]
     with tracer.start_as_current_span(
@@ -87,8 +90,8 @@ def test_a_full_span_is_the_message_that_the_official_encoder_makes(tracer, expo
     code=st.sampled_from(StatusCode),
 )
 def test_any_span_is_the_message_that_the_official_encoder_makes(
-    name, kind, attributes, events, code
-):
+    name: Any, kind: Any, attributes: Any, events: Any, code: Any
+) -> None:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -103,19 +106,19 @@ def test_any_span_is_the_message_that_the_official_encoder_makes(
     assert read(encode_span(ended)) == judge(ended)
 
 
-def test_a_span_that_is_still_open_has_no_end():
+def test_a_span_that_is_still_open_has_no_end() -> None:
     span = TracerProvider().get_tracer("test").start_span("open")
     assert read(encode_span(span)).end_time_unix_nano == 0
 
 
-def test_a_root_has_no_parent_and_is_not_said_to_be_remote(tracer, exporter):
+def test_a_root_has_no_parent_and_is_not_said_to_be_remote(tracer: Any, exporter: Any) -> None:
     tracer.start_span("root").end()
     (ended,) = exporter.get_finished_spans()
     span = read(encode_span(ended))
     assert (span.parent_span_id, span.flags & 0x300) == (b"", 0x100)
 
 
-def test_it_reads_properties_and_needs_no_sdk():
+def test_it_reads_properties_and_needs_no_sdk() -> None:
     span = SimpleNamespace(
         get_span_context=lambda: None,
         parent=None,

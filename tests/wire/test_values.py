@@ -3,13 +3,14 @@
 import enum
 import math
 from collections import deque, namedtuple
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import PurePosixPath
 from types import MappingProxyType
+from typing import Any
 from unittest.mock import MagicMock
 from uuid import UUID
 
@@ -24,11 +25,11 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from otbridge.wire.values import MAX_DEPTH, MAX_NODES, any_value, text
 
 
-def read(value):
+def read(value: Any) -> Any:
     return AnyValue.FromString(any_value(value))
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """Return the AnyValue as plain Python again."""
     kind = value.WhichOneof("value")
     if kind is None:
@@ -81,14 +82,14 @@ ANYTHING = st.recursive(
 
 
 @given(ENCODABLE)
-def test_what_the_official_encoder_takes_becomes_the_same_message(value):
+def test_what_the_official_encoder_takes_becomes_the_same_message(value: Any) -> None:
     ours, theirs = read(value), _encode_value(value)
     # By their bytes: two messages with a NaN are never equal.
     assert ours.SerializeToString() == theirs.SerializeToString()
 
 
 @given(ANYTHING)
-def test_whatever_it_is_a_message_comes_out(value):
+def test_whatever_it_is_a_message_comes_out(value: Any) -> None:
     read(value)
 
 
@@ -127,7 +128,7 @@ class Scalar:
     dtype = "float32"
     shape = ()
 
-    def item(self):
+    def item(self) -> Any:
         return 1.5
 
 
@@ -136,11 +137,11 @@ class Array:
 
     dtype = "int64"
 
-    def __init__(self, *shape):
+    def __init__(self, *shape: Any) -> None:
         self.shape = shape
         self.size = math.prod(shape)
 
-    def tolist(self):
+    def tolist(self) -> Any:
         return [1, 2]
 
 
@@ -184,39 +185,39 @@ Pair = namedtuple("Pair", "left right")  # noqa: PYI024 - an untyped one is what
         (Array(1000, 1000), "<Array of shape (1000, 1000) and type int64>"),
     ],
 )
-def test_a_value_keeps_its_meaning(value, expected):
+def test_a_value_keeps_its_meaning(value: Any, expected: Any) -> None:
     assert plain(read(value)) == expected
 
 
-def test_a_number_with_too_many_digits_to_print_is_written_in_hex():
+def test_a_number_with_too_many_digits_to_print_is_written_in_hex() -> None:
     assert plain(read(10**5000)) == f"{10**5000:#x}"
 
 
-def test_nan_stays_nan():
+def test_nan_stays_nan() -> None:
     assert math.isnan(read(math.nan).double_value)
 
 
 class Broken:
-    def __str__(self):
+    def __str__(self) -> str:
         raise RuntimeError("no")
 
 
-class BrokenMapping(Mapping):
-    def __getitem__(self, key):
+class BrokenMapping(Mapping[str, Any]):
+    def __getitem__(self, key: Any) -> None:
         raise OSError
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         raise OSError
 
-    def __len__(self):
+    def __len__(self) -> int:
         return 1
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "broken"
 
 
 class Recursing:
-    def __str__(self):
+    def __str__(self) -> str:
         return str(self)
 
 
@@ -230,23 +231,25 @@ class Recursing:
         ({Broken(): 1}, {"<unprintable Broken>": 1}),
     ],
 )
-def test_a_value_whose_own_code_fails_is_named_and_harms_no_other(value, expected):
+def test_a_value_whose_own_code_fails_is_named_and_harms_no_other(
+    value: Any, expected: Any
+) -> None:
     assert plain(read(value)) == expected
 
 
-def test_a_cycle_ends_where_it_closes():
-    loop = [1]
+def test_a_cycle_ends_where_it_closes() -> None:
+    loop: list[Any] = [1]
     loop.append({"again": loop})
     assert plain(read(loop)) == [1, {"again": "<cycle>"}]
 
 
-def test_a_value_that_is_merely_shared_is_written_each_time():
+def test_a_value_that_is_merely_shared_is_written_each_time() -> None:
     shared = [1]
     assert plain(read([shared, shared])) == [[1], [1]]
 
 
 @pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"k": inner}])
-def test_nesting_ends_at_the_limit_and_says_so(wrap):
+def test_nesting_ends_at_the_limit_and_says_so(wrap: Any) -> None:
     value = "core"
     for _ in range(MAX_DEPTH + 5):
         value = wrap(value)
@@ -256,22 +259,22 @@ def test_nesting_ends_at_the_limit_and_says_so(wrap):
     assert found == f"<nested deeper than {MAX_DEPTH} levels>"
 
 
-def test_a_small_value_that_unfolds_to_a_huge_one_is_cut_off():
-    bomb = ["x"]
+def test_a_small_value_that_unfolds_to_a_huge_one_is_cut_off() -> None:
+    bomb: list[Any] = ["x"]
     for _ in range(20):
         bomb = [bomb, bomb]  # 2 to the power of 20 leaves
     assert len(any_value(bomb)) < 20 * MAX_NODES
 
 
-def test_what_is_left_out_of_a_long_list_is_counted():
+def test_what_is_left_out_of_a_long_list_is_counted() -> None:
     found = plain(read(list(range(MAX_NODES + 7))))
     assert found[-1] == "<7 more left out>"
     assert len(found) == MAX_NODES + 1
 
 
-def test_a_mock_is_text_and_not_asked_for_fields():
+def test_a_mock_is_text_and_not_asked_for_fields() -> None:
     assert plain(read(MagicMock(name="m"))).startswith("<MagicMock")
 
 
-def test_text_never_raises():
+def test_text_never_raises() -> None:
     assert text(Broken()) == "<unprintable Broken>"

@@ -29,16 +29,16 @@ class DeliveryMetricExporter(MetricExporter):
     def export(
         self,
         metrics_data: MetricsData,
-        timeout_millis: float = 10_000,  # noqa: ARG002 - handing over takes no time
+        timeout_millis: float = 10_000,  # noqa: ARG002 - as above
         **_more: Any,
     ) -> MetricExportResult:
         """Hand over; a success means that delivery has it, not yet that it has arrived."""
         taken = self._take(encode_metrics(metrics_data).SerializeToString())
         return MetricExportResult.SUCCESS if taken else MetricExportResult.FAILURE
 
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:  # noqa: ARG002 - as above
         """Do nothing: what was handed over is flushed with everything else."""
         return True
 
-    def shutdown(self, timeout_millis: float = 30_000, **_more: Any) -> None:  # noqa: ARG002 - as above
+    def shutdown(self, timeout_millis: float = 30_000, **_more: Any) -> None:
         """Do nothing: delivery has a life of its own."""

@@ -196,7 +196,7 @@ class Switch(SpanProcessor):
     def __init__(self) -> None:
         self.targets: tuple[SpanProcessor, ...] = ()
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Pass on, in order."""
         for target in self.targets:
             target.on_start(span, parent_context)

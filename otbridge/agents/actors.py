@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -101,7 +101,7 @@ class RunHandle(Handle):
     def _moved(self, place: Place) -> Place:
         given = {name: clean(value) for name, value in self._given.items() if value}
         if not place.run_id:
-            given.setdefault("run_id", uuid.uuid4().hex)
+            given.setdefault("run_id", os.urandom(16).hex())
         return replace(place, **given)
 
     def _attributes(self, place: Place) -> _Attributes:  # noqa: ARG002 - as above

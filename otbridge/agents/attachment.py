@@ -18,16 +18,13 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
-__all__ = ["Attachment"]
+__all__ = ["Attachment", "Stretches"]
 
 _LOG_FIELDS: Final = ("agent", "conversation_id", "tool")
 
 
 class Attachment:
     """A context and log fields that are current between `enter` and `leave`.
-
-    May be entered again and again, one stretch at a time: it goes on where the last stretch
-    stopped, as the body of a generator expects after each `yield`.
 
     Args:
         context: What becomes current.
@@ -47,25 +44,18 @@ class Attachment:
         """Make it current here."""
         self._before = otel.get_current()
         self._token = otel.attach(self._context)
-        self._bound = _bind(self._fields)
+        structlog = _structlog()
+        self._bound = structlog.bind_contextvars(**self._fields) if structlog else {}
 
     def leave(self) -> None:
-        """Put back what was current before; remember what it has become meanwhile."""
-        mine = self._context
-        self._context = otel.get_current()
-        self._fields = _bound_fields() or self._fields
-        _unbind(self._bound)
-        token, self._token = self._token, None
-        if not isinstance(token, contextvars.Token):  # a context implementation of somebody else's
-            otel.detach(token)
-            return
-        try:
-            token.var.reset(token)
-        except (ValueError, RuntimeError):
-            # Left in another task than it was entered in. If that one still has our context (it
-            # was copied there), put back what was before; otherwise it is none of our business.
-            if otel.get_current() is mine and self._before is not None:
-                otel.attach(self._before)
+        """Put back what was current before."""
+        for token in self._bound.values():
+            _reset(token)
+        if not isinstance(self._token, contextvars.Token):
+            otel.detach(self._token)  # of a context implementation that is somebody else's
+        elif not _reset(self._token) and otel.get_current() is self._context and self._before:
+            # Left in another task, into which our context was copied.
+            otel.attach(self._before)
 
     def __enter__(self) -> None:
         self.enter()
@@ -79,30 +69,54 @@ class Attachment:
         self.leave()
 
 
+class Stretches(Attachment):
+    """One that is entered again and again, and goes on each time where it stopped.
+
+    That is what the body of a generator expects: what it has made current when it yields is
+    current again when it goes on, and never for who reads it.
+    """
+
+    __slots__ = ("_outer",)
+
+    def __init__(self, context: Context, fields: Mapping[str, str]) -> None:
+        super().__init__(context, fields)
+        self._outer: dict[str, Any] = {}
+
+    def enter(self) -> None:
+        """Go on where the last stretch stopped."""
+        self._outer = _bound_fields()
+        super().enter()
+
+    def leave(self) -> None:
+        """Put back what was current before; remember what is current now."""
+        self._fields = _bound_fields()
+        self._bound = {}
+        now = otel.get_current()
+        super().leave()
+        self._context = now
+        structlog = _structlog()
+        if structlog:
+            structlog.unbind_contextvars(*(self._fields.keys() - self._outer.keys()))
+            structlog.bind_contextvars(**self._outer)
+
+
+def _reset(token: contextvars.Token[Any]) -> bool:
+    """Undo the setting that gave *token*; False in another task, whose variables are its own."""
+    try:
+        token.var.reset(token)
+    except (ValueError, RuntimeError):
+        return False
+    return True
+
+
 def _structlog() -> Any:
     """Return `structlog.contextvars` where the program uses it; importing it would cost 50 ms."""
     return sys.modules.get("structlog.contextvars")
 
 
-def _bind(fields: Mapping[str, Any]) -> Mapping[str, contextvars.Token[Any]]:
-    module = _structlog()
-    if module is None or not fields:
-        return {}
-    bound: Mapping[str, contextvars.Token[Any]] = module.bind_contextvars(**fields)
-    return bound
-
-
 def _bound_fields() -> dict[str, Any]:
-    module = _structlog()
-    if module is None:
+    structlog = _structlog()
+    if structlog is None:
         return {}
-    fields = module.get_contextvars()
+    fields = structlog.get_contextvars()
     return {name: fields[name] for name in _LOG_FIELDS if name in fields}
-
-
-def _unbind(bound: Mapping[str, contextvars.Token[Any]]) -> None:
-    for token in bound.values():
-        try:
-            token.var.reset(token)
-        except (ValueError, RuntimeError):
-            continue  # bound in another task: that task's fields end with it

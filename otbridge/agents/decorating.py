@@ -99,7 +99,7 @@ def _generator(fresh: Callable[[], Handle], function: Any) -> Any:
     def called(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         handle = fresh().start()
         guarded(handle._called)(function, args, kwargs)  # noqa: SLF001 - its decorator half
-        inside = handle.attached()
+        inside = handle.stretches()
         body = function(*args, **kwargs)
         step, value = body.send, None
         try:
@@ -128,7 +128,7 @@ def _async_generator(fresh: Callable[[], Handle], function: Any) -> Any:
     async def called(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         handle = fresh().start()
         guarded(handle._called)(function, args, kwargs)  # noqa: SLF001 - its decorator half
-        inside = handle.attached()
+        inside = handle.stretches()
         body = function(*args, **kwargs)
         step, value = body.asend, None
         try:

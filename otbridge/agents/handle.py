@@ -18,7 +18,7 @@ from opentelemetry import trace
 from opentelemetry.trace import INVALID_SPAN, SpanKind, Status, StatusCode
 
 from otbridge.agents import content
-from otbridge.agents.attachment import Attachment
+from otbridge.agents.attachment import Attachment, Stretches
 from otbridge.agents.outcome import record_error
 from otbridge.agents.place import Place
 from otbridge.agents.provider import tracer
@@ -138,13 +138,13 @@ class Handle(Verbs):
     def _start(self) -> None:
         base = self._base()
         self._above = cast("Handle | None", otel.get_value(_HANDLE, base))
-        # Whatever fails below, the handle has a context to work in.
-        self._context = base
         self.captures_content = content.is_captured(
             self._asked_to_capture, self._above.captures_content if self._above else None
         )
         self._place = self._moved(Place.of(base))
         base = self._place.within(base)
+        # Should the provider fail, the handle still has a context to work in.
+        self._context = otel.set_value(_HANDLE, self, base)
         self._span = tracer().start_span(
             self._name(self._place),
             context=base,
@@ -152,7 +152,7 @@ class Handle(Verbs):
             attributes=self._opening(),
             links=self._links,
         )
-        self._context = otel.set_value(_HANDLE, self, trace.set_span_in_context(self._span, base))
+        self._context = trace.set_span_in_context(self._span, self._context)
 
     def _opening(self) -> dict[str, AttributeValue]:
         opening: dict[str, AttributeValue | None] = {
@@ -202,11 +202,15 @@ class Handle(Verbs):
         guarded(self._span.end)()
 
     def attached(self) -> Attachment:
-        """Return a context manager that makes this handle current here, without ending it.
-
-        One attachment belongs to one thread or task. Entered again, it goes on where it stopped.
-        """
+        """Return a context manager that makes this handle current here, without ending it."""
         return Attachment(self.context or otel.get_current(), self._log_fields())
+
+    def stretches(self) -> Attachment:
+        """Return the same for code that runs in stretches, as generators do.
+
+        Entered again, it goes on where it stopped.
+        """
+        return Stretches(self.context or otel.get_current(), self._log_fields())
 
     def __enter__(self) -> Self:
         if not self._entered:

@@ -297,7 +297,7 @@ class Verbs:
         """
         from otbridge.agents.actors import PlanHandle
 
-        if callable(name):
+        if _is_function(name):
             return PlanHandle(None, parent=self)(name)
         return PlanHandle(name, parent=self, **options)
 
@@ -325,9 +325,13 @@ class Verbs:
 
     def _named(self, handle: Callable[..., Any], name: Any, options: dict[str, Any]) -> Any:
         """Return a handle called *name*, or the function *name* decorated with one called like it."""
-        if callable(name):
+        if _is_function(name):
             return handle(_function_name(name), parent=self)(name)
         return handle(name, parent=self, **options)
+
+
+def _is_function(value: Any) -> bool:
+    return callable(value) or isinstance(value, classmethod)
 
 
 def _function_name(function: Any) -> str:

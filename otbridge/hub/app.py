@@ -6,13 +6,16 @@ This is the hub's composition root; `otbridge.hub.process` gives it ports and a 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from otbridge._clock import SystemClock
 from otbridge.bridge.asgi import BridgeApp
 from otbridge.hub.api.live import Live
+from otbridge.hub.api.routes import router
 from otbridge.hub.asgi import error_body, respond
 from otbridge.hub.ingest import Ingest
 from otbridge.hub.ledger import HubLedger
@@ -23,12 +26,16 @@ from otbridge.hub.security import HostGuard, Origins
 from otbridge.hub.ui import Ui
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from otbridge._clock import Clock
-    from otbridge.hub.asgi import App, Message, Receive, Scope, Send
+    from otbridge.hub.asgi import App, Header, Message, Receive, Scope, Send
     from otbridge.hub.settings import HubSettings
     from otbridge.hub.store import Store
 
 __all__ = ["Hub", "version"]
+
+_WEBSOCKETS: Final = ("/v1/bridge", "/api/v1/live")
 
 _logger = logging.getLogger("otbridge.hub")
 
@@ -55,13 +62,12 @@ class Hub:
         self.ledger = HubLedger()
         self.live = LiveFeed()
         self.ingest = Ingest(store, self.live, self.ledger, clock)
-        self._store = store
         self._settings = settings
         self._clock = clock
-        self._api: App | None = None
         self.app: App = _Unfailing(HostGuard(self._route, _own_names(settings)))
         """Serves the HTTP port."""
         self._doors = self._open_doors()
+        self._api = _api(self, store)
         self._ui = Ui()
 
     def _open_doors(self) -> dict[str, App]:
@@ -78,44 +84,27 @@ class Hub:
         }
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._door_for(scope)(scope, receive, send)
+
+    def _door_for(self, scope: Scope) -> App:
         path = scope["path"]
+        if scope["type"] == "websocket" and path not in _WEBSOCKETS:
+            return _no_websocket
         door = self._doors.get(path)
-        if door is None:
-            if path.startswith("/api/"):
-                door = self._api = self._api or _api(self, self._store)
-            elif scope["type"] == "websocket":
-                await receive()
-                await send({"type": "websocket.close", "code": 1008})
-                return
-            elif path.startswith("/v1/"):
-                door = _unknown_door
-            else:
-                door = self._ui
-        elif scope["type"] == "websocket" and path not in ("/v1/bridge", "/api/v1/live"):
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        await door(scope, receive, send)
+        if door is not None:
+            return door
+        if path.startswith("/api/v1/"):
+            return self._api
+        return _unknown_door if path.startswith(("/api/", "/v1/")) else self._ui
 
 
 def _api(hub: Hub, store: Store) -> App:
-    """Make the query API; when first asked, because a framework takes time and memory to load."""
-    from fastapi import FastAPI
-
-    from otbridge.hub.api.routes import router
-
-    api = FastAPI(
-        title="otbridge hub",
-        version=version(),
-        openapi_url="/api/v1/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-    )
+    """Make the query API, whose endpoints find what they need in the application's state."""
+    api = Starlette(routes=[Mount("/api/v1", app=router)])
     api.state.store = store
     api.state.ledger = hub.ledger
     api.state.live = hub.live
     api.state.started_ns = hub.started_ns
-    api.include_router(router)
     return api
 
 
@@ -130,12 +119,18 @@ async def _health(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: 
     await respond(send, 200, "application/json", msgspec.json.encode(body))
 
 
+async def _no_websocket(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    """Refuse before it opens, which servers answer with 403."""
+    await receive()
+    await send({"type": "websocket.close", "code": 1008})
+
+
 async def _unknown_door(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
     body = error_body(
         "unknown_path",
         f"The hub has no {scope['path'][:80]}.",
         "",
-        f"OTLP goes to {', '.join(SIGNALS)}; the bridge to /v1/bridge.",
+        f"OTLP goes to {', '.join(SIGNALS)}, the bridge to /v1/bridge; the API is at /api/v1/.",
     )
     await respond(send, 404, "application/json", body)
 
@@ -158,6 +153,7 @@ class _Unfailing:
                 if message["status"] == 500:
                     raise _Failed
                 started = True
+                message["headers"] = _with_nosniff(message.get("headers", ()))
             await send(message)
 
         try:
@@ -168,6 +164,15 @@ class _Unfailing:
             if scope["type"] != "http" or started:
                 raise
             await respond(send, 503, "application/json", _FAULT, ((b"retry-after", b"5"),))
+
+
+def _with_nosniff(headers: Iterable[Header]) -> list[Header]:
+    """Tell browsers, in every answer, to believe the Content-Type: texts in it are not ours."""
+    kept = [(name, value) for name, value in headers if name != _NOSNIFF[0]]
+    return [*kept, _NOSNIFF]
+
+
+_NOSNIFF: Final[Header] = (b"x-content-type-options", b"nosniff")
 
 
 class _Failed(Exception):  # noqa: N818 - never leaves this file

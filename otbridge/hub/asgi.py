@@ -73,7 +73,7 @@ async def respond(
         {
             "type": "http.response.start",
             "status": status,
-            "headers": [*described, (b"x-content-type-options", b"nosniff"), *headers],
+            "headers": [*described, *headers],
         }
     )
     await send({"type": "http.response.body", "body": body})

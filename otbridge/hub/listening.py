@@ -53,8 +53,7 @@ def _not_listening(host: str, port: int, option: str, error: Exception) -> Addre
         return AddressTaken(
             what,
             "Another program has the port; perhaps a hub is running already.",
-            f"Open http://{printed(host, port)} to see, or choose another port with {option} "
-            "(0 takes a free one).",
+            f"End that program, or choose another port with {option} (0 takes a free one).",
         )
     if number in (errno.EACCES, errno.EPERM):
         return AddressTaken(what, "The port is reserved.", f"Choose one above 1023 with {option}.")

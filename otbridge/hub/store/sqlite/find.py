@@ -8,7 +8,14 @@ import heapq
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from otbridge.hub.store.sqlite.rows import SELECT_LOG, SELECT_SPAN, read_log, read_span
+from otbridge.hub.store.sqlite.rows import (
+    SELECT_LOG,
+    SELECT_SPAN,
+    read_log,
+    read_span,
+    row_of_log,
+    time_of_log,
+)
 from otbridge.hub.store.sqlite.summary import COLUMNS, read_summary
 from otbridge.hub.store.text import match_expressions
 from otbridge.hub.store.vocabulary import (
@@ -171,35 +178,45 @@ def logs(
         if home is None:
             return []
         days, key = (home[0],), home[1]
-    found = [
-        _day_logs(reader, day, _log_conditions(wanted, key), limit, after) for day in reversed(days)
-    ]
+    found = [_day_logs(reader, day, wanted, key, limit, after) for day in reversed(days)]
     newest_first = heapq.merge(*found, key=lambda log: log.position, reverse=True)
     return list(islice(newest_first, limit))
 
 
-def _day_logs(
-    reader: Reader, day: str, where: _Conditions, limit: int, after: LogPosition | None
+def _day_logs(  # noqa: PLR0917 - one caller
+    reader: Reader,
+    day: str,
+    wanted: LogFilter,
+    key: int | None,
+    limit: int,
+    after: LogPosition | None,
 ) -> list[StoredLog]:
-    if after is not None:
-        # At one time the later day comes first, and within a day the later row.
-        below = after.row if day == after.day else (0 if day > after.day else 2**63 - 1)
-        where.add("(o.Timestamp, o.Id) < (?, ?)", after.time_ns, below)
-    ids = f"SELECT o.Id FROM otel_logs o WHERE {where} ORDER BY o.Timestamp DESC, o.Id DESC LIMIT ?"
-    found = reader.rows(
-        day,
-        f"{SELECT_LOG} WHERE o.Id IN ({ids}) ORDER BY o.Timestamp DESC, o.Id DESC",
-        *where.parameters,
-        limit,
-    )
-
-    def read(columns: tuple[Any, ...]) -> StoredLog | None:
-        row = read_log(columns)
-        if row is None:
-            return None
-        return StoredLog(LogPosition(row.time_ns, day, columns[-1]), row)
-
-    return reader.keep_sound(found, read)
+    sound: list[StoredLog] = []
+    while True:
+        asked = limit - len(sound)
+        where = _log_conditions(wanted, key)
+        if after is not None:
+            # At one time the later day comes first, and within a day the later row.
+            below = after.row if day == after.day else (0 if day > after.day else 2**63 - 1)
+            where.add("(o.Timestamp, o.Id) < (?, ?)", after.time_ns, below)
+        # Sorted before the joins, over the few columns that the order needs.
+        found = reader.rows(
+            day,
+            f"{SELECT_LOG} WHERE o.Id IN (SELECT o.Id FROM otel_logs o WHERE {where}"
+            " ORDER BY o.Timestamp DESC, o.Id DESC LIMIT ?) ORDER BY o.Timestamp DESC, o.Id DESC",
+            *where.parameters,
+            asked,
+        )
+        for columns in found:
+            after = LogPosition(time_of_log(columns), day, row_of_log(columns))
+            row = read_log(columns)
+            if row is None:
+                reader.corrupt += 1
+            else:
+                sound.append(StoredLog(after, row))
+        if len(found) < asked or len(sound) == limit:
+            return sound
+        # Some rows did not fit their checksum: a short page would look like the last one.
 
 
 def _log_conditions(wanted: LogFilter, key: int | None) -> _Conditions:

@@ -23,7 +23,9 @@ __all__ = [
     "log_columns",
     "read_log",
     "read_span",
+    "row_of_log",
     "span_columns",
+    "time_of_log",
     "trace_id_of",
 ]
 
@@ -164,6 +166,18 @@ def read_span(columns: tuple[Any, ...]) -> SpanRow | None:
         lost=bool(lost),
         **shared,
     )
+
+
+def time_of_log(columns: tuple[Any, ...]) -> int:
+    """Return the time among the columns of `SELECT_LOG`, whether or not the row is sound."""
+    time_ns: int = columns[11]
+    return time_ns
+
+
+def row_of_log(columns: tuple[Any, ...]) -> int:
+    """Return the row's number among the columns of `SELECT_LOG`."""
+    number: int = columns[-1]
+    return number
 
 
 def read_log(columns: tuple[Any, ...]) -> LogRow | None:

@@ -1,0 +1,26 @@
+"""Stores for tests. What holds for every kind of store is asked of each kind there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otbridge.hub.store import Store, open_store
+from otbridge.testing.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
+    opened = open_store(tmp_path / "store", clock=clock)
+    yield opened
+    opened.close()

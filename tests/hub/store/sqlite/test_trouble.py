@@ -1,0 +1,143 @@
+"""Full disks, floods, poison, flipped bits and endless questions."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otbridge.errors import StoreError
+from otbridge.hub.store import QueryTooSlow, StoreFull
+from otbridge.hub.store.sqlite import writer
+from otbridge.hub.store.vocabulary import LogFilter, TraceFilter
+from tests.hub.store.builders import batch, log, span, store_now, trace_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otbridge.hub.store.sqlite import SqliteStore
+
+
+@pytest.fixture
+def busy(store: SqliteStore) -> Iterator[threading.Event]:
+    """Keeps the writing thread of the store busy until the event is set."""
+    release = threading.Event()
+    store._writer.call(release.wait)
+    yield release
+    release.set()
+
+
+def test_a_flood_is_told_to_come_back_and_what_was_taken_is_stored(
+    store: SqliteStore, busy: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_MAX_WAITING", 50_000)
+    futures = [store.submit(batch([log("x" * 1_000)])) for _ in range(100)]
+    refused = [future for future in futures if future.done()]
+    assert 0 < len(refused) < 100
+    assert store.totals().waiting == 100 - len(refused)
+    with pytest.raises(StoreFull, match="waiting for the disk"):
+        refused[0].result()
+
+    busy.set()
+    store_now(store, log())
+    assert all(future.done() for future in futures)
+    assert store.totals().logs == 100 - len(refused) + 1
+    assert store.totals().waiting == 0
+
+
+def test_a_single_batch_larger_than_the_waiting_room_is_taken_when_it_is_empty(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_MAX_WAITING", 100)
+    store_now(store, log("x" * 10_000))
+
+    assert store.totals().logs == 1
+
+
+def test_a_batch_that_cannot_be_stored_does_not_harm_its_neighbours(
+    store: SqliteStore, busy: threading.Event
+) -> None:
+    before = store.submit(batch([log("before"), span(1)]))
+    poison = store.submit(batch([log("poison"), span(2)], key=("stream", 2**70)))
+    after = store.submit(batch([log("after"), span(3)]))
+    busy.set()
+
+    before.result(timeout=20)
+    after.result(timeout=20)
+    with pytest.raises(StoreError, match="could not be stored"):
+        poison.result(timeout=20)
+    assert {found.row.body_text for found in store.logs(LogFilter(), 9)} == {"before", "after"}
+    found = store.trace(trace_id(1), limit=9)
+    assert found is not None
+    assert found.summary.span_count == len(found.spans) == 2
+
+
+def test_a_full_file_refuses_keeps_answering_and_takes_again_when_there_is_room(
+    store: SqliteStore,
+) -> None:
+    store_now(store, span(), log(trace=1))
+    database = store._writer._days["2026-01-01"].db
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count = {pages}")
+
+    big = [span(2), *(log("x" * 5_000, trace=1) for _ in range(50))]
+    for _ in range(2):
+        with pytest.raises(StoreFull, match="no room left"):
+            store_now(store, *big)
+    summary = store.summary(trace_id(1))
+    assert summary is not None
+    assert (summary.span_count, summary.log_count) == (1, 1)
+
+    database.execute("PRAGMA max_page_count = 1000000")
+    store_now(store, *big)
+    summary = store.summary(trace_id(1))
+    assert summary is not None
+    assert (summary.span_count, summary.log_count) == (2, 51)
+
+
+def test_the_last_of_the_disk_is_left_free(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_DISK_RESERVE", 2**62)
+    with pytest.raises(StoreFull, match="MiB left") as caught:
+        store_now(store, log())
+    assert caught.value.do
+
+
+def test_a_flipped_bit_costs_its_own_row_only_and_is_counted(store: SqliteStore) -> None:
+    store_now(store, span(1), span(2), log("sound", trace=1), log("rotten", trace=1))
+    database = store._writer._days["2026-01-01"].db
+    for table, row in (("otel_traces", 1), ("otel_logs", 2)):
+        (raw,) = database.execute(f"SELECT Raw FROM {table} WHERE Id = ?", (row,)).fetchone()
+        flipped = bytes([raw[0] ^ 4]) + raw[1:]
+        database.execute(f"UPDATE {table} SET Raw = ? WHERE Id = ?", (flipped, row))
+
+    found = store.trace(trace_id(1), limit=9)
+    assert found is not None
+    assert [row.span_id[-1] for row in found.spans] == [2]
+    assert [row.body_text for row in found.logs] == ["sound"]
+    assert store.totals().corrupt == 2
+    assert [log.row.body_text for log in store.logs(LogFilter(), 9)] == ["sound"]
+    assert store.totals().corrupt == 3
+
+
+def test_a_page_is_not_the_last_because_of_a_rotten_row(store: SqliteStore) -> None:
+    store_now(store, *(log(str(number), at=number) for number in range(6)))
+    database = store._writer._days["2026-01-01"].db
+    database.execute("UPDATE otel_logs SET Crc = Crc + 1 WHERE Body IN ('5', '4')")
+
+    page = store.logs(LogFilter(), 2)
+    assert [log.row.body_text for log in page] == ["3", "2"]
+
+
+def test_a_question_that_takes_too_long_is_ended(store: SqliteStore) -> None:
+    for start in range(0, 4_000, 1_000):
+        store_now(store, *(span(trace=start + number + 1) for number in range(1_000)))
+    store._readers.budget_s = 0.0
+
+    with pytest.raises(QueryTooSlow, match="more than 2 s") as caught:
+        store.traces(TraceFilter(name="nothing like it"), 10)
+    assert "Narrow" in caught.value.do
+    store._readers.budget_s = 2.0
+    assert store.traces(TraceFilter(name="nothing like it"), 10) == []

@@ -26,7 +26,7 @@ def log_rows(*bodies: str, severity: int = 9, attribute: object = None) -> list[
     request = ExportLogsServiceRequest()
     records = request.resource_logs.add().scope_logs.add().log_records
     for body in bodies:
-        record = records.add(severity_number=severity, time_unix_nano=1, trace_id=b"t" * 16)  # type: ignore[arg-type]
+        record = records.add(severity_number=severity, time_unix_nano=1, trace_id=b"t" * 16)
         record.body.string_value = body
         if isinstance(attribute, int):
             record.attributes.add(key="number").value.int_value = attribute
@@ -69,7 +69,7 @@ class Screen:
 
 
 def play(scene: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(scene(), 10))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(scene(), 10))
 
 
 def test_a_batch_is_shown_in_its_order_beginnings_first() -> None:

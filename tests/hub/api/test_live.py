@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tests.hub.hub_process import HubProcess
 
 
-def look(hub: HubProcess, **more: Any) -> ClientConnection:
-    return connect(f"{hub.ws_url}/api/v1/live", **more)
+def look(hub: HubProcess, origin: str | None = None) -> ClientConnection:
+    return connect(f"{hub.ws_url}/api/v1/live", origin=origin)  # type: ignore[arg-type]
 
 
 def greeted(viewer: ClientConnection) -> ClientConnection:

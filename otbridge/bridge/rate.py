@@ -11,8 +11,12 @@ __all__ = ["Bucket", "Buckets", "RateLimit"]
 _MIN_COST: Final = 1024
 """What a message costs at least, so that a flood of tiny ones is limited too."""
 
-_PATIENCE: Final = 1_048_576
-"""How far below empty the bucket may fall: a thousand messages that did not wait as told."""
+_REFUSALS: Final = 1000
+"""Messages without room until a client counts as one that does not listen. One that waits as it
+is told has at most a window of eight under way."""
+
+_FORGIVEN_PER_S: Final = 100.0
+"""Refusals forgotten a second; reading more than that for nothing would cost us too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,32 +34,35 @@ class RateLimit:
 class Bucket:
     """The bucket of one client; full at first."""
 
-    __slots__ = ("_at", "_limit", "_tokens")
+    __slots__ = ("_at", "_limit", "_refusals", "_tokens")
 
     def __init__(self, limit: RateLimit, now: float) -> None:
         self._limit = limit
         self._tokens = float(limit.burst_bytes)
         self._at = now
+        self._refusals = 0.0
 
     def charge(self, size: int, now: float) -> float:
         """Charge a message of *size* bytes; return 0, or the seconds until there is room for it.
 
-        A message without room costs a little too: see `exhausted`.
+        A message without room costs nothing, but counts: see `exhausted`.
         """
-        refill = (now - self._at) * self._limit.bytes_per_s
+        passed = now - self._at
+        refill = passed * self._limit.bytes_per_s
         self._tokens = min(self._limit.burst_bytes, self._tokens + refill)
+        self._refusals = max(0.0, self._refusals - passed * _FORGIVEN_PER_S)
         self._at = now
         cost = max(size, _MIN_COST)
-        if cost <= self._tokens:
+        if cost < self._tokens + 1.0:  # a fraction of a byte is rounding, and no wait
             self._tokens -= cost
             return 0.0
-        self._tokens -= _MIN_COST
+        self._refusals += 1.0
         return (cost - self._tokens) / self._limit.bytes_per_s
 
     @property
     def exhausted(self) -> bool:
         """Whether the client goes on and on without waiting as it was told."""
-        return self._tokens < -_PATIENCE
+        return self._refusals > _REFUSALS
 
 
 class Buckets:

@@ -65,6 +65,15 @@ class NameRule:
     kind: Kind
     group: Literal["agent", "tool", "target", ""] = ""
     """What the pattern's group names."""
+    needs: tuple[str, ...] = (
+        "gen_ai.",
+        "gcp.vertex.agent.",
+        "langgraph",
+        "traceloop.",
+        "openinference.",
+    )
+    """Beginnings of attribute names, one of which the span must have: a route called
+    `invocation` in some web service is no agent."""
 
 
 _OPENINFERENCE: Final[dict[str, Kind]] = {
@@ -264,25 +273,24 @@ NAME_RULES: Final[tuple[NameRule, ...]] = (
     NameRule(re.compile(r"goto (.+)"), "handoff", "target"),
     NameRule(re.compile(r"hand_?off to (.+)", re.IGNORECASE), "handoff", "target"),
     NameRule(re.compile(r"transfer_to_(.+)"), "handoff", "target"),
-    NameRule(re.compile(r"claude_code\.tool.*"), "tool"),
-    NameRule(re.compile(r"claude_code\.llm_request"), "llm"),
-    NameRule(re.compile(r"claude_code\.interaction"), "agent"),
+    NameRule(re.compile(r"claude_code\.tool.*"), "tool", needs=("span.type",)),
+    NameRule(re.compile(r"claude_code\.llm_request"), "llm", needs=("span.type",)),
+    NameRule(re.compile(r"claude_code\.interaction"), "agent", needs=("span.type",)),
     NameRule(re.compile(r"invoke_agent (.+)"), "agent", "agent"),
     NameRule(re.compile(r"execute_tool (.+)"), "tool", "tool"),
     NameRule(re.compile(r"call_llm"), "llm"),
     NameRule(re.compile(r"invocation"), "run"),
     NameRule(re.compile(r"invoke_(?:graph|swarm|workflow)(?: .+)?"), "run"),
-    NameRule(re.compile(r"workflow\.run.*"), "run"),
+    NameRule(re.compile(r"workflow\.run.*"), "run", needs=("workflow.",)),
     NameRule(re.compile(r"execute_event_loop_cycle"), "step"),
-    NameRule(re.compile(r"executor\.process.*"), "step"),
-    NameRule(re.compile(r"autogen (?:publish|send) .+"), "message"),
-    NameRule(re.compile(r"autogen .+"), "infra"),
-    NameRule(re.compile(r"message\.send.*"), "message"),
-    NameRule(re.compile(r"edge_group\..+"), "infra"),
-    NameRule(re.compile(r"workflow\..+"), "infra"),
+    NameRule(re.compile(r"executor\.process.*"), "step", needs=("executor.id",)),
+    NameRule(re.compile(r"autogen (?:publish|send) .+"), "message", needs=("messaging.",)),
+    NameRule(re.compile(r"autogen .+"), "infra", needs=("messaging.",)),
+    NameRule(re.compile(r"message\.send.*"), "message", needs=("message.source_id",)),
+    NameRule(re.compile(r"edge_group\..+"), "infra", needs=("edge_group.",)),
+    NameRule(re.compile(r"workflow\.build.*"), "infra", needs=("workflow.",)),
 )
-"""Whole names; looked at only where no attribute above decided, and only on spans that carry
-attributes of an agent framework: a route called `invocation` in a web service is none of ours."""
+"""Whole names; looked at only where no attribute above decided."""
 
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "agent": (

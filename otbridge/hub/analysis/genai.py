@@ -152,7 +152,7 @@ def _kind_of(
                 return found, convention.name
             if value and not convention.foreign_key:
                 lossy.append(f"{convention.key}={value[:80]} has no counterpart here")
-    return _from_name_or_content(name, kind, attributes, scope_name)
+    return _from_name_or_content(name, kind, attributes)
 
 
 def _from_convention(convention: Convention, value: str, name: str, scope_name: str) -> Kind | None:
@@ -165,10 +165,10 @@ def _from_convention(convention: Convention, value: str, name: str, scope_name: 
 
 
 def _from_name_or_content(
-    name: str, kind: int, attributes: Mapping[str, Any], scope_name: str
+    name: str, kind: int, attributes: Mapping[str, Any]
 ) -> tuple[Kind | None, str]:
     for rule in NAME_RULES:
-        if rule.pattern.fullmatch(name) and _is_agentic(attributes, scope_name, name):
+        if rule.pattern.fullmatch(name) and _has(attributes, rule.needs):
             return rule.kind, "name"
     if "mcp.method.name" in attributes:
         return ("tool" if attributes["mcp.method.name"] == "tools/call" else "infra"), "mcp"
@@ -180,15 +180,8 @@ def _from_name_or_content(
     return None, ""
 
 
-def _is_agentic(attributes: Mapping[str, Any], scope_name: str, name: str) -> bool:
-    if name.startswith(("autogen ", "claude_code")) or scope_name == "agent_framework":
-        return True
-    return any(
-        key.partition(".")[0] in {"gen_ai", "gcp", "langgraph", "traceloop", "llm", "workflow"}
-        or key.partition(".")[0] in {"executor", "edge_group", "message", "openinference"}
-        for key in attributes
-        if key not in STAMPED
-    )
+def _has(attributes: Mapping[str, Any], beginnings: tuple[str, ...]) -> bool:
+    return any(key.startswith(beginnings) and key not in STAMPED for key in attributes)
 
 
 def _refine(

@@ -68,6 +68,9 @@ _RESULTS: Final = (
 _FLAT_INPUTS: Final = ("llm.input_messages", "gen_ai.prompt")
 _FLAT_OUTPUTS: Final = ("llm.output_messages", "gen_ai.completion")
 
+_DEEPEST: Final = 64
+"""Levels; recorded conversations have fewer than ten."""
+
 _INDEXED = re.compile(r"(\d{1,6})\.(.+)")
 
 
@@ -99,13 +102,6 @@ def read_messages(
     """
     if kind in {"tool", "handoff"}:
         return _tool_messages(tool, call_id, attributes)
-    try:
-        return _conversation(attributes)
-    except RecursionError:
-        return Messages(lossy=("messages are nested too deep to be read",))
-
-
-def _conversation(attributes: Mapping[str, Any]) -> Messages | None:
     lossy: list[str] = []
     heard = _flat(attributes, _FLAT_INPUTS) or _read(attributes, _INPUTS, "user", lossy)
     said = _flat(attributes, _FLAT_OUTPUTS) or _read(attributes, _OUTPUTS, "assistant", lossy)
@@ -329,11 +325,27 @@ def _first(attributes: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
 
 def _decoded(value: Any) -> Any:
     """Return what a JSON text says, or *value* itself where it is no JSON object, list or text."""
+    decoded = value
     if isinstance(value, str) and value[:1] in {"{", "[", '"'}:
         try:
-            return json.loads(value)
+            decoded = json.loads(value)
         except (ValueError, RecursionError):
             return value
-    if isinstance(value, tuple):
-        return list(value)
-    return value
+    if _is_too_deep(decoded):
+        return value if isinstance(value, str) else "[nested too deep to be shown]"
+    return list(decoded) if isinstance(decoded, tuple) else decoded
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Whether *value* is nested beyond what everybody who passes it on can follow."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list | tuple)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True

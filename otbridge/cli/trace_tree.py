@@ -15,6 +15,9 @@ __all__ = ["draw"]
 _NAME_WIDTH = 56
 _SERVICE_WIDTH = 14
 
+_BODY_WIDTH = 72
+"""A longer message is cut: the tree is for the shape; `otbridge logs` has the words."""
+
 
 class _Line(NamedTuple):
     time: int
@@ -94,7 +97,9 @@ def _tokens(span: dict[str, Any]) -> str:
 def _log_line(log: dict[str, Any]) -> _Line:
     body = log["body"] if isinstance(log["body"], str) else str(log["body"])
     level = (log["severity_text"] or "log").lower()
-    name = f"· {one_line(level)}: {one_line(body)}"
+    words = one_line(body)
+    shown = words if len(words) <= _BODY_WIDTH else words[: _BODY_WIDTH - 1] + "…"
+    name = f"· {one_line(level)}: {shown}"
     return _Line(int(log["time_unix_nano"]), "", name, one_line(log["service"]))
 
 

@@ -56,7 +56,7 @@ def create_app(writer_port: int) -> FastAPI:
 
     def _search(planner: agents.AgentHandle, wish: str) -> dict[str, str | int]:
         with planner.tool("search_catalogue", arguments={"wish": wish}) as tool:
-            log.debug("searching", entries=len(_CATALOGUE))
+            log.info("searching", entries=len(_CATALOGUE))
             model.pause(0.15)
             if wish not in _CATALOGUE:
                 raise SoldOutError(f"nothing in the catalogue is {wish!r}")

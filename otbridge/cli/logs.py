@@ -34,15 +34,16 @@ def logs(
     from otbridge.cli.hub_client import HubClient
     from otbridge.cli.line_format import log_line
 
-    found = HubClient(hub_url).get(
-        "/api/v1/logs",
-        trace_id=trace_id,
-        service=service,
-        severity=severity,
-        q=q,
-        limit=limit,
-        **{"from": since},
-    )
+    with HubClient(hub_url) as hub:
+        found = hub.get(
+            "/api/v1/logs",
+            trace_id=trace_id,
+            service=service,
+            severity=severity,
+            q=q,
+            limit=limit,
+            **{"from": since},
+        )
     if style == "json":
         print_json(found)
         return

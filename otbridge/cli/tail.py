@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import click
 
 from otbridge.cli.hub_options import asks_hub, print_json
@@ -29,8 +31,8 @@ def tail(
     from otbridge.cli.line_format import log_line, span_line
 
     wanted = {"trace_id": trace_id, "service": service, "severity": severity, "q": q}
-    try:
-        for message in HubClient(hub_url).live(wanted):
+    with HubClient(hub_url) as hub, contextlib.suppress(KeyboardInterrupt):
+        for message in hub.live(wanted):
             if message["k"] != "batch":
                 continue
             if message["skipped"]:
@@ -42,5 +44,3 @@ def tail(
                     click.echo(log_line(item))
                 elif item["t"] == "span":
                     click.echo(span_line(item))
-    except KeyboardInterrupt:
-        return

@@ -17,7 +17,8 @@ def trace(*, trace_id: str, hub_url: str, style: str) -> None:
     from otbridge.cli.hub_client import HubClient
     from otbridge.cli.trace_tree import draw
 
-    found = HubClient(hub_url).get(f"/api/v1/traces/{trace_id}")
+    with HubClient(hub_url) as hub:
+        found = hub.get(f"/api/v1/traces/{trace_id}")
     if style == "json":
         print_json(found)
     else:

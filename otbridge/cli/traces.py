@@ -32,15 +32,16 @@ def traces(
     from otbridge.cli.hub_client import HubClient
     from otbridge.cli.line_format import trace_line
 
-    found = HubClient(hub_url).get(
-        "/api/v1/traces",
-        service=service,
-        error="true" if errors else None,
-        min_duration=min_duration,
-        q=q,
-        limit=limit,
-        **{"from": since},
-    )
+    with HubClient(hub_url) as hub:
+        found = hub.get(
+            "/api/v1/traces",
+            service=service,
+            error="true" if errors else None,
+            min_duration=min_duration,
+            q=q,
+            limit=limit,
+            **{"from": since},
+        )
     if style == "json":
         print_json(found)
         return

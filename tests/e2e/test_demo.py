@@ -8,10 +8,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from conftest import Browser
-
     from otbridge.cli.demo.stage import Stage
     from otbridge.cli.hub_client import HubClient
+    from tests.e2e.chromium import Browser
 
 # Every span of the click: name, service, name of the parent.
 EXPECTED = [

@@ -91,7 +91,8 @@ def _click(stage: Stage) -> None:
     def complete(trace: dict[str, Any]) -> bool:
         return trace["state"] == "complete" and not missing(trace)
 
-    trace = HubClient(stage.hub_url).wait_for_trace(trace_id, complete, _WATCH_LIMIT_S)
+    with HubClient(stage.hub_url) as hub:
+        trace = hub.wait_for_trace(trace_id, complete, _WATCH_LIMIT_S)
     click.echo(draw(trace))
     if not complete(trace):
         raise click.ClickException(

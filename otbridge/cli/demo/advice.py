@@ -17,7 +17,7 @@ from otbridge.integrations import fastapi as fastapi_integration
 
 __all__ = ["create_app"]
 
-_CATALOGUE: Final = {
+_CATALOGUE: Final[dict[str, dict[str, str | int]]] = {
     "something that lasts": {"gift": "walnut music box", "price": 48},
     "something to read": {"gift": "atlas of remote islands", "price": 32},
 }
@@ -60,7 +60,7 @@ def create_app(writer_port: int) -> FastAPI:
             model.pause(0.15)
             if wish not in _CATALOGUE:
                 raise SoldOutError(f"nothing in the catalogue is {wish!r}")
-            found = dict(_CATALOGUE[wish])
+            found = _CATALOGUE[wish]
             tool.result(found)
             return found
 

@@ -1,0 +1,77 @@
+/** The frame around every screen, and which screen an address means. */
+
+import type { CommandGroup } from "./keys.ts";
+import { feedStatus, reconnectNow } from "./live.ts";
+import { go, segments } from "./router.ts";
+import { copyText, focusSearch } from "./ui/controls.tsx";
+import { HelpSheet, helpOpen } from "./ui/help-sheet.tsx";
+import { Banner, Nothing } from "./ui/notes.tsx";
+import { TopBar } from "./ui/top-bar.tsx";
+import { AgentsView } from "./views/agents/agents-view.tsx";
+import { RunView } from "./views/agents/run-view.tsx";
+import { LiveView } from "./views/live/live-view.tsx";
+import { LogsView } from "./views/logs/logs-view.tsx";
+import { TraceView } from "./views/trace/trace-view.tsx";
+import { TracesView } from "./views/traces/traces-view.tsx";
+
+export const everywhere: CommandGroup = {
+  title: "Everywhere",
+  commands: [
+    { keys: ["g l"], label: "Go to Live", run: () => go("/") },
+    { keys: ["g t"], label: "Go to Traces", run: () => go("/traces") },
+    { keys: ["g o"], label: "Go to Logs", run: () => go("/logs") },
+    { keys: ["g a"], label: "Go to Agents", run: () => go("/agents") },
+    { keys: ["/"], label: "Search", run: focusSearch },
+    { keys: ["y"], label: "Copy a link to this view", run: () => void copyText(location.href) },
+    {
+      keys: ["?"],
+      label: "Show or hide this sheet",
+      run: () => {
+        helpOpen.value = !helpOpen.value;
+      },
+    },
+  ],
+};
+
+export function App() {
+  return (
+    <>
+      <TopBar />
+      {feedStatus.value === "lost" && (
+        <Banner kind="lost">
+          The hub does not answer. What is shown may be out of date; this page reconnects by itself.
+          <button type="button" class="text-button" onClick={reconnectNow}>
+            Connect now
+          </button>
+        </Banner>
+      )}
+      <main class="screen">
+        <Screen />
+      </main>
+      <HelpSheet />
+    </>
+  );
+}
+
+function Screen() {
+  const [screen, id] = segments.value;
+  switch (screen) {
+    case undefined:
+      return <LiveView />;
+    case "traces":
+      return id === undefined ? <TracesView /> : <TraceView key={id} id={id} />;
+    case "logs":
+      return <LogsView />;
+    case "agents":
+      return id === undefined ? <AgentsView /> : <RunView key={id} id={id} />;
+    default:
+      return (
+        <Nothing title="There is no such page.">
+          <p>
+            Go to <a href="/">everything live</a>, <a href="/traces">traces</a>,{" "}
+            <a href="/logs">logs</a> or <a href="/agents">agents</a>.
+          </p>
+        </Nothing>
+      );
+  }
+}

@@ -1,0 +1,136 @@
+/** Fetching for a screen: the latest answer wins, and what is on screen stays until it is there. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+
+export interface Fetched<T> {
+  readonly data: T | null;
+  readonly error: unknown;
+  readonly loading: boolean;
+  readonly reload: () => void;
+}
+
+/** Fetch when `key` changes or `reload` is called; null as key fetches nothing. */
+export function useFetched<T>(
+  key: string | null,
+  fetchIt: (signal: AbortSignal) => Promise<T>,
+): Fetched<T> {
+  const [state, setState] = useState<{ key: string | null; data: T | null; error: unknown }>({
+    key: null,
+    data: null,
+    error: null,
+  });
+  const [loading, setLoading] = useState(key !== null);
+  const [round, setRound] = useState(0);
+  const call = useRef(fetchIt);
+  call.current = fetchIt;
+  useEffect(() => {
+    if (key === null) return;
+    const abort = new AbortController();
+    setLoading(true);
+    call.current(abort.signal).then(
+      (data) => {
+        if (abort.signal.aborted) return;
+        setState({ key, data, error: null });
+        setLoading(false);
+      },
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        // A failed refresh of the same thing leaves the last good answer on screen.
+        setState((before) => ({ key, data: before.key === key ? before.data : null, error }));
+        setLoading(false);
+      },
+    );
+    return () => abort.abort();
+  }, [key, round]);
+  return { data: state.data, error: state.error, loading, reload: () => setRound((n) => n + 1) };
+}
+
+/** A list that is fetched page by page. */
+export interface Paged<Row> {
+  readonly rows: readonly Row[];
+  readonly error: unknown;
+  readonly loading: boolean;
+  readonly hasMore: boolean;
+  readonly more: () => void;
+  /** Fetch the first page again and lay it over the top of what is there. */
+  readonly refresh: () => void;
+}
+
+interface PageAnswer<Row> {
+  rows: Row[];
+  next: string | null;
+}
+
+export function usePaged<Row>(
+  key: string,
+  fetchPage: (cursor: string | null, signal: AbortSignal) => Promise<PageAnswer<Row>>,
+  idOf: (row: Row) => string,
+): Paged<Row> {
+  const [rows, setRows] = useState<readonly Row[]>([]);
+  const [next, setNext] = useState<string | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [loading, setLoading] = useState(true);
+  const abort = useRef(new AbortController());
+  const call = useRef(fetchPage);
+  call.current = fetchPage;
+
+  const load = async (cursor: string | null, mode: "replace" | "append" | "overlay") => {
+    const { signal } = abort.current;
+    if (mode !== "overlay") setLoading(true);
+    try {
+      const page = await call.current(cursor, signal);
+      if (signal.aborted) return;
+      setError(null);
+      setRows((before) => {
+        if (mode === "replace") return page.rows;
+        return mode === "append" ? unite(before, page.rows, idOf) : unite(page.rows, before, idOf);
+      });
+      if (mode !== "overlay") setNext(page.next);
+    } catch (failure) {
+      if (!signal.aborted) setError(failure);
+    }
+    if (!signal.aborted && mode !== "overlay") setLoading(false);
+  };
+
+  useEffect(() => {
+    abort.current = new AbortController();
+    void load(null, "replace");
+    return () => abort.current.abort();
+  }, [key]);
+
+  return {
+    rows,
+    error,
+    loading,
+    hasMore: next !== null,
+    more: () => {
+      if (next !== null && !loading) void load(next, "append");
+    },
+    refresh: () => void load(null, rows.length === 0 ? "replace" : "overlay"),
+  };
+}
+
+/** The first list, then what the second has beyond it. */
+function unite<Row>(
+  first: readonly Row[],
+  second: readonly Row[],
+  idOf: (row: Row) => string,
+): Row[] {
+  const known = new Set(first.map(idOf));
+  return [...first, ...second.filter((row) => !known.has(idOf(row)))];
+}
+
+/** Call `action` at most once per `everyMs`, the last call not being lost. */
+export function useThrottled(action: () => void, everyMs: number): () => void {
+  const timer = useRef(0);
+  const latest = useRef(action);
+  latest.current = action;
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return () => {
+    if (timer.current) return;
+    timer.current = window.setTimeout(() => {
+      timer.current = 0;
+      latest.current();
+    }, everyMs);
+  };
+}

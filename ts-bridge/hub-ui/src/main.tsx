@@ -1,0 +1,21 @@
+import { render } from "preact";
+import { App, everywhere } from "./app.tsx";
+import { startClock } from "./clock.ts";
+import { startKeys } from "./keys.ts";
+import { startFeed } from "./live.ts";
+import { startRouter } from "./router.ts";
+import { startTheme } from "./theme.ts";
+import { startStream } from "./views/live/stream.ts";
+import "./ui/tokens.css";
+import "./ui/base.css";
+import "./ui/frame.css";
+import "./ui/controls.css";
+import "./ui/list.css";
+
+startTheme();
+startRouter();
+startKeys(everywhere);
+startClock();
+startFeed();
+startStream();
+render(<App />, document.getElementById("app") as HTMLElement);

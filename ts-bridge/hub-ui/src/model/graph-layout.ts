@@ -1,0 +1,222 @@
+/**
+ * Places a small directed graph in layers from left to right.
+ *
+ * The usual steps (break loops, rank, bend long edges around what lies between, order, place),
+ * each in its simplest form that gives the same picture for the same graph every time: runs have
+ * tens of nodes, not thousands.
+ */
+
+import type { AgentGraph, GraphEdge, GraphNode, NodeType } from "./agent-graph.ts";
+import { forwardEdges } from "./graph-ranks.ts";
+
+export interface Placed {
+  readonly node: GraphNode;
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Route {
+  readonly edge: GraphEdge;
+  /** SVG path data. */
+  readonly path: string;
+  /** Middle of the label. */
+  readonly labelX: number;
+  readonly labelY: number;
+  /** Lowest point, for the picture's height. */
+  readonly bottom: number;
+}
+
+export interface GraphLayout {
+  readonly placed: Placed[];
+  readonly routes: Route[];
+  readonly width: number;
+  readonly height: number;
+}
+
+export const NODE_WIDTH = 184;
+export const NODE_HEIGHT = 54;
+const GAP_X = 136;
+const GAP_Y = 26;
+const COLUMN = NODE_WIDTH + GAP_X;
+const MARGIN = 16;
+/** Room in a column for an edge that passes through it. */
+const BEND_HEIGHT = 10;
+const SWEEPS = 4;
+
+/** One place in a column: a node, or the bend of an edge on its way to a later column. */
+interface Slot {
+  readonly id: string;
+  readonly node: GraphNode | null;
+  readonly column: number;
+  readonly near: string[];
+  y: number;
+}
+
+const BAND: Record<NodeType, number> = { agent: 0, tool: 1, model: 2 };
+
+export function layoutGraph(graph: AgentGraph): GraphLayout {
+  const forward = forwardEdges(graph);
+  const ranks = rank(graph, forward);
+  const { columns, bends } = fill(graph, forward, ranks);
+  order(columns);
+  place(columns);
+  const slots = new Map(columns.flat().map((slot) => [slot.id, slot]));
+  const routes = graph.edges.flatMap((edge, index) => {
+    const from = slots.get(edge.source);
+    const to = slots.get(edge.target);
+    return from && to ? [route(edge, from, bends.get(index) ?? [], to)] : [];
+  });
+  const placed = columns
+    .flat()
+    .flatMap(({ node, column, y }) => (node ? [{ node, x: columnX(column), y }] : []));
+  const bottom = Math.max(
+    ...placed.map(({ y }) => y + NODE_HEIGHT),
+    ...routes.map((r) => r.bottom),
+  );
+  return {
+    placed,
+    routes,
+    width: columnX(Math.max(0, columns.length - 1)) + NODE_WIDTH + MARGIN,
+    height: Math.max(0, bottom) + MARGIN,
+  };
+}
+
+function columnX(column: number): number {
+  return MARGIN + column * COLUMN;
+}
+
+/** Longest way from a node that nothing leads to. */
+function rank(graph: AgentGraph, forward: ReadonlySet<GraphEdge>): Map<string, number> {
+  const ranks = new Map(graph.nodes.map((node) => [node.id, 0]));
+  // No path without loops has more edges than there are nodes, so this many rounds settle it.
+  for (let round = 0; round < graph.nodes.length; round += 1) {
+    let moved = false;
+    for (const edge of forward) {
+      const next = (ranks.get(edge.source) ?? 0) + 1;
+      if (next > (ranks.get(edge.target) ?? 0)) {
+        ranks.set(edge.target, next);
+        moved = true;
+      }
+    }
+    if (!moved) break;
+  }
+  return ranks;
+}
+
+function fill(
+  graph: AgentGraph,
+  forward: ReadonlySet<GraphEdge>,
+  ranks: ReadonlyMap<string, number>,
+): { columns: Slot[][]; bends: Map<number, Slot[]> } {
+  const columns: Slot[][] = [];
+  const slots = new Map<string, Slot>();
+  const put = (id: string, node: GraphNode | null, column: number): Slot => {
+    const slot: Slot = { id, node, column, near: [], y: 0 };
+    while (columns.length <= column) columns.push([]);
+    columns[column]?.push(slot);
+    slots.set(id, slot);
+    return slot;
+  };
+  for (const node of graph.nodes) put(node.id, node, ranks.get(node.id) ?? 0);
+  const bends = new Map<number, Slot[]>();
+  graph.edges.forEach((edge, index) => {
+    const from = slots.get(edge.source);
+    const to = slots.get(edge.target);
+    if (!from || !to || !forward.has(edge)) return;
+    const way: Slot[] = [];
+    for (let column = from.column + 1; column < to.column; column += 1) {
+      way.push(put(`bend:${index}:${column}`, null, column));
+    }
+    bends.set(index, way);
+    const chain = [from, ...way, to];
+    chain.forEach((slot, step) => {
+      const [before, after] = [chain[step - 1], chain[step + 1]];
+      if (before) slot.near.push(before.id);
+      if (after) slot.near.push(after.id);
+    });
+  });
+  return { columns, bends };
+}
+
+function bandOf(slot: Slot): number {
+  return slot.node ? BAND[slot.node.type] : BAND.tool;
+}
+
+/** Agents above tools above models, and within those, near to what they are tied to. */
+function order(columns: Slot[][]): void {
+  for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
+    const line = new Map(
+      columns.flatMap((column) => column.map((slot, index) => [slot.id, index])),
+    );
+    const weight = (slot: Slot): number => {
+      if (slot.near.length === 0) return line.get(slot.id) ?? 0;
+      return slot.near.reduce((sum, id) => sum + (line.get(id) ?? 0), 0) / slot.near.length;
+    };
+    for (const column of columns) {
+      column.sort(
+        (a, b) => bandOf(a) - bandOf(b) || weight(a) - weight(b) || (a.id < b.id ? -1 : 1),
+      );
+    }
+  }
+}
+
+/** Agents keep a band of their own on top, so that the way of the work reads as one line. */
+function place(columns: Slot[][]): void {
+  const agents = Math.max(
+    0,
+    ...columns.map((column) => column.filter((slot) => slot.node?.type === "agent").length),
+  );
+  const below = MARGIN + agents * (NODE_HEIGHT + GAP_Y);
+  for (const column of columns) {
+    let y = MARGIN;
+    for (const slot of column) {
+      if (slot.node?.type !== "agent") y = Math.max(y, below);
+      slot.y = y;
+      y += (slot.node ? NODE_HEIGHT : BEND_HEIGHT) + GAP_Y;
+    }
+  }
+}
+
+function route(edge: GraphEdge, from: Slot, bends: readonly Slot[], to: Slot): Route {
+  return to.column > from.column ? onward(edge, from, bends, to) : back(edge, from, to);
+}
+
+function onward(edge: GraphEdge, from: Slot, bends: readonly Slot[], to: Slot): Route {
+  let x = columnX(from.column) + NODE_WIDTH;
+  let y = from.y + NODE_HEIGHT / 2;
+  let path = `M${x} ${y}`;
+  let bottom = y;
+  const half = GAP_X / 2;
+  for (const bend of bends) {
+    const [nextX, nextY] = [columnX(bend.column), bend.y + BEND_HEIGHT / 2];
+    path += `C${x + half} ${y} ${nextX - half} ${nextY} ${nextX} ${nextY}H${nextX + NODE_WIDTH}`;
+    [x, y] = [nextX + NODE_WIDTH, nextY];
+    bottom = Math.max(bottom, y);
+  }
+  const [endX, endY] = [columnX(to.column), to.y + NODE_HEIGHT / 2];
+  path += `C${x + half} ${y} ${endX - half} ${endY} ${endX} ${endY}`;
+  // Nearer to the target than to the source: edges that leave together have parted there.
+  return {
+    edge,
+    path,
+    labelX: x + GAP_X * 0.56,
+    labelY: y + (endY - y) * 0.6,
+    bottom: Math.max(bottom, endY),
+  };
+}
+
+/** Back to an earlier column, or within one: out at the bottom, round below, in at the bottom. */
+function back(edge: GraphEdge, from: Slot, to: Slot): Route {
+  const x1 = columnX(from.column) + NODE_WIDTH / 2 + 14;
+  const x2 = columnX(to.column) + NODE_WIDTH / 2 - 14;
+  const y1 = from.y + NODE_HEIGHT;
+  const y2 = to.y + NODE_HEIGHT;
+  const low = Math.max(y1, y2) + 44;
+  return {
+    edge,
+    path: `M${x1} ${y1}C${x1} ${low} ${x2} ${low} ${x2} ${y2}`,
+    labelX: (x1 + x2) / 2,
+    labelY: low - 12,
+    bottom: low,
+  };
+}

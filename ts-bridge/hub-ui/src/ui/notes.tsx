@@ -1,0 +1,53 @@
+/** What the page says when there is nothing to show, or when something did not work. */
+
+import type { ComponentChildren } from "preact";
+import { ApiError } from "../api.ts";
+import { Button } from "./controls.tsx";
+import { Icon } from "./icons.tsx";
+
+export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const told =
+    error instanceof ApiError
+      ? error
+      : new ApiError(0, "page", "This page made a mistake.", String(error), "Reload the page.");
+  return (
+    <div class="note note-error" role="alert">
+      <Icon name="error" size={20} />
+      <div class="note-text">
+        <h2>{told.what}</h2>
+        <p class="soft">{told.why}</p>
+        <p>{told.todo}</p>
+        {onRetry && (
+          <p>
+            <Button onClick={onRetry}>Try again</Button>
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+export function Nothing({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="note">
+      <div class="note-text">
+        <h2>{title}</h2>
+        {children}
+      </div>
+    </div>
+  );
+}
+
+/** Announced to everyone when it appears, screen readers included. */
+export function Banner(props: { kind: "pause" | "lost"; children: ComponentChildren }) {
+  return (
+    <div class={`banner banner-${props.kind}`} role="status" aria-live="polite">
+      {props.children}
+    </div>
+  );
+}
+
+/** A thin line at the top while something is fetched; it waits before it shows. */
+export function Loading({ on }: { on: boolean }) {
+  return on ? <div class="loading" role="progressbar" aria-label="Loading" /> : null;
+}

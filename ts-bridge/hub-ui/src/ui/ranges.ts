@@ -1,0 +1,13 @@
+/** Stretches of time to look back over, in the API's own notation. */
+
+import type { Option } from "./controls.tsx";
+
+export const RANGES: readonly Option[] = [
+  { value: "", label: "Any time" },
+  { value: "-5m", label: "Last 5 minutes" },
+  { value: "-15m", label: "Last 15 minutes" },
+  { value: "-1h", label: "Last hour" },
+  { value: "-6h", label: "Last 6 hours" },
+  { value: "-1d", label: "Last day" },
+  { value: "-7d", label: "Last 7 days" },
+];

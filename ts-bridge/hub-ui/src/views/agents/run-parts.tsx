@@ -1,0 +1,119 @@
+/** What the Agents tab of a trace and the page of a run have in common. */
+
+import type { RunDetail } from "../../api.ts";
+import { count } from "../../model/attributes.ts";
+import type { ServiceHues } from "../../model/service-hues.ts";
+import { formatDuration, offsetNano } from "../../model/time.ts";
+import { href } from "../../router.ts";
+import { ServiceName, SpanIcon, Tokens } from "../../ui/labels.tsx";
+import { GraphView } from "./graph-view.tsx";
+
+interface RunPartsProps {
+  run: RunDetail;
+  hues: ServiceHues;
+  onSpans: (spanIds: readonly string[]) => void;
+}
+
+export function RunParts(props: RunPartsProps) {
+  return (
+    <div class="run-parts">
+      <GraphView run={props.run} hues={props.hues} onSpans={props.onSpans} />
+      <AgentTable {...props} />
+      <StepTable {...props} />
+    </div>
+  );
+}
+
+function AgentTable({ run, hues }: RunPartsProps) {
+  return (
+    <section class="run-section">
+      <h2>Agents</h2>
+      <div class="table-scroll">
+        <table class="plain">
+          <thead>
+            <tr>
+              <th>Agent</th>
+              <th>Service</th>
+              <th class="num">Turns</th>
+              <th class="num">Model calls</th>
+              <th class="num">Tool calls</th>
+              <th class="num">Tokens in</th>
+              <th class="num">Tokens out</th>
+              <th class="num">Errors</th>
+              <th>Models</th>
+              <th>Tools</th>
+            </tr>
+          </thead>
+          <tbody>
+            {run.agent_details.map((agent) => (
+              <tr key={agent.name}>
+                <td>
+                  <b>{agent.name}</b>
+                </td>
+                <td>
+                  <ServiceName name={agent.service} hues={hues} />
+                </td>
+                <td class="num">{count(agent.invocations)}</td>
+                <td class="num">{count(agent.llm_calls)}</td>
+                <td class="num">{count(agent.tool_calls)}</td>
+                <td class="num">{agent.usage ? count(agent.usage.input_tokens) : "–"}</td>
+                <td class="num">{agent.usage ? count(agent.usage.output_tokens) : "–"}</td>
+                <td class={agent.error_count ? "num bad" : "num faint"}>
+                  {count(agent.error_count)}
+                </td>
+                <td class="soft">{agent.models.join(", ") || "–"}</td>
+                <td class="soft">
+                  {agent.tools.map((tool) => `${tool.name} ${tool.calls}×`).join(", ") || "–"}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+/** Steps shown at once; a run has tens, and the waterfall holds them all. */
+const STEPS_SHOWN = 200;
+
+function StepTable({ run, hues }: RunPartsProps) {
+  const shown = run.steps.slice(0, STEPS_SHOWN);
+  const base = run.start_time_unix_nano;
+  return (
+    <section class="run-section">
+      <h2>
+        Steps <span class="tab-count">{count(run.steps.length)}</span>
+      </h2>
+      <ol class="steps">
+        {shown.map((step) => (
+          <li key={step.span_id}>
+            <a class="step" href={href(`/traces/${step.trace_id}`, { at: `s${step.span_id}` })}>
+              <span class="num faint">
+                +{formatDuration(offsetNano(step.start_time_unix_nano, base))}
+              </span>
+              <span
+                style={{
+                  color: step.status === "error" ? "var(--error)" : hues.color(step.service),
+                }}
+              >
+                <SpanIcon span={step} />
+              </span>
+              <span class={step.status === "error" ? "clip bad" : "clip"}>{step.name}</span>
+              <span class="soft clip">{step.genai?.agent}</span>
+              <span class="num">{step.genai && <Tokens usage={step.genai.usage} />}</span>
+              <span class="num">
+                {step.duration_nano === null ? step.state : formatDuration(step.duration_nano)}
+              </span>
+            </a>
+          </li>
+        ))}
+      </ol>
+      {run.steps.length > shown.length && (
+        <p class="faint pad">
+          {count(run.steps.length - shown.length)} more in the trace's waterfall.
+        </p>
+      )}
+    </section>
+  );
+}

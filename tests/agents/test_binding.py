@@ -15,7 +15,7 @@ from opentelemetry import baggage, trace
 from otbridge import agents
 
 if TYPE_CHECKING:
-    from conftest import Spans
+    from tests.agents.conftest import Spans
 
 _mine: ContextVar[str] = ContextVar("mine", default="unset")
 

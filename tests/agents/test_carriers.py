@@ -10,7 +10,7 @@ from opentelemetry import trace
 from otbridge import agents
 
 if TYPE_CHECKING:
-    from conftest import Spans
+    from tests.agents.conftest import Spans
 
 
 @pytest.mark.parametrize("kind", ["http", "queue", "mcp", "a2a"])

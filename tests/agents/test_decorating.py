@@ -20,7 +20,7 @@ from otbridge.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 
-    from conftest import Spans
+    from tests.agents.conftest import Spans
 
 
 def here() -> str:

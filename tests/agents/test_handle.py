@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from otbridge import agents
 
 if TYPE_CHECKING:
-    from conftest import Spans
+    from tests.agents.conftest import Spans
 
 
 def test_each_verb_has_the_conventions_name_kind_and_operation(spans: Spans) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from otbridge.hub.analysis.json_text import decode_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,8 +63,8 @@ def _triggers(attributes: Mapping[str, Any]) -> Iterator[Declared]:
     metadata = attributes.get("metadata")
     if isinstance(metadata, str):
         try:
-            metadata = json.loads(metadata)
-        except (ValueError, RecursionError):
+            metadata = decode_json(metadata)
+        except ValueError:
             metadata = None
     sources: list[Mapping[str, Any]] = [attributes]
     if isinstance(metadata, dict):
@@ -92,8 +93,8 @@ def _origins(trigger: str) -> list[str]:
 def _strings(value: Any) -> list[str]:
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
+            value = decode_json(value)
+        except ValueError:
             value = [value]
     if not isinstance(value, list | tuple):
         return []

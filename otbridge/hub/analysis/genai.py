@@ -6,7 +6,6 @@ not make sense of is named in `lossy`, so that a reader can be told why somethin
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +21,7 @@ from otbridge.hub.analysis.conventions import (
     Kind,
 )
 from otbridge.hub.analysis.edges import Declared, declared_edges
+from otbridge.hub.analysis.json_text import decode_json
 from otbridge.hub.analysis.messages import Messages, read_messages
 from otbridge.hub.analysis.usage import Usage, read_aggregate, read_usage
 
@@ -270,7 +270,7 @@ def _text(value: Any) -> str | None:
         return None
     if len(value) > 1 and value[0] == value[-1] == '"':
         try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
+            value = decode_json(value)
+        except ValueError:
             return None
     return value or None

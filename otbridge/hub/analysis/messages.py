@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from otbridge.hub.analysis.json_text import decode_json, is_too_deep
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -67,9 +69,6 @@ _RESULTS: Final = (
 # Attributes that hold one message's member each: `PREFIX.INDEX.MEMBER`.
 _FLAT_INPUTS: Final = ("llm.input_messages", "gen_ai.prompt")
 _FLAT_OUTPUTS: Final = ("llm.output_messages", "gen_ai.completion")
-
-_DEEPEST: Final = 64
-"""Levels; recorded conversations have fewer than ten."""
 
 _INDEXED = re.compile(r"(\d{1,6})\.(.+)")
 
@@ -164,7 +163,7 @@ def _messages(value: Any, role: str) -> list[Message]:
         return [{"role": role, "parts": _parts(value)}]
     if value is None or value in ("", [], {}):
         return []
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
     return [{"role": role, "parts": [{"type": "text", "content": text}]}]
 
 
@@ -325,27 +324,11 @@ def _first(attributes: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
 
 def _decoded(value: Any) -> Any:
     """Return what a JSON text says, or *value* itself where it is no JSON object, list or text."""
-    decoded = value
-    if isinstance(value, str) and value[:1] in {"{", "[", '"'}:
+    if isinstance(value, str):
         try:
-            decoded = json.loads(value)
-        except (ValueError, RecursionError):
+            return decode_json(value) if value[:1] in {"{", "[", '"'} else value
+        except ValueError:
             return value
-    if _is_too_deep(decoded):
-        return value if isinstance(value, str) else "[nested too deep to be shown]"
-    return list(decoded) if isinstance(decoded, tuple) else decoded
-
-
-def _is_too_deep(value: Any) -> bool:
-    """Whether *value* is nested beyond what everybody who passes it on can follow."""
-    level = [value]
-    for _ in range(_DEEPEST):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list | tuple)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return False
-    return True
+    if is_too_deep(value):
+        return "[nested too deep to be shown]"
+    return list(value) if isinstance(value, tuple) else value

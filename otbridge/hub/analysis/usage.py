@@ -7,10 +7,11 @@ input, as Anthropic does, are recognised by their sum: an input smaller than its
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from otbridge.hub.analysis.json_text import decode_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -223,8 +224,8 @@ def _flat_object(value: Any) -> dict[str, Any]:
     """Return the members of a JSON object (or its text), inner objects' as `outer.inner`."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
+            value = decode_json(value)
+        except ValueError:
             return {}
     if not isinstance(value, dict):
         return {}

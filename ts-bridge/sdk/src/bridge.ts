@@ -7,79 +7,74 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import { type Clock, systemClock } from "./clock.js";
+import { systemClock } from "./clock.js";
 import { Inference } from "./context/inference.js";
-import { Scope } from "./context/scope.js";
 import { Delivery, type FlushResult } from "./delivery/delivery.js";
-import type { LedgerSnapshot } from "./delivery/ledger.js";
+import type { DropReason, LedgerSnapshot } from "./delivery/ledger.js";
 import { randomHex } from "./ids.js";
 import { OpenSpans } from "./open-spans.js";
-import type {
-  AttributeMap,
-  BridgeOptions,
-  Instrumentation,
-  OutgoingRecord,
-  User,
-} from "./options.js";
+import type { AttributeMap, BridgeOptions, Instrumentation, OutgoingRecord, User } from "./options.js";
 import { register } from "./otel/globals.js";
-import { BridgeLoggerProvider, type LoggerHost } from "./otel/logger.js";
-import { W3CPropagator } from "./otel/propagator.js";
+import type { Host } from "./otel/host.js";
+import { BridgeLogger } from "./otel/logger.js";
+import { w3c } from "./otel/propagator.js";
 import { RecordingSpan } from "./otel/span.js";
-import { BridgeTracerProvider, type TracerHost } from "./otel/tracer.js";
+import { BridgeTracer } from "./otel/tracer.js";
 import type { BridgeContextManager, Platform } from "./platform.js";
 import { BridgeSpan } from "./span-handle.js";
 import { SDK_NAME, VERSION } from "./version.js";
 import { warnOnce } from "./warn.js";
-import { encodeLog, encodeResource, type LogFields } from "./wire/records.js";
-
-const ERROR = 17;
+import { keyValues } from "./wire/values.js";
 
 /** What `init` returns: the page's or the program's voice towards the hub. */
-export class Bridge {
+export class Bridge implements Host {
   /** The hub's address, or where the bridge is mounted; empty when there is none to send to. */
   readonly base: string;
   /** Makes spans, by the API of OpenTelemetry. */
-  readonly tracer: Tracer;
-  /** Where context is kept in this platform. */
-  readonly contexts: BridgeContextManager;
-  /** Concludes a parent where the platform lost the context. */
+  readonly tracer: Tracer = new BridgeTracer(this, "otbridge", VERSION);
+  /** @internal */
+  running = true;
+  /** @internal */
+  readonly clock = systemClock();
+  /** @internal Concludes a parent where the platform lost the context. */
   readonly inference = new Inference();
-  readonly clock: Clock = systemClock();
+  /** @internal Where context is kept in this platform. */
+  readonly contexts: BridgeContextManager;
+  /** @internal */
+  readonly sampleRate: number;
 
-  readonly #options: BridgeOptions;
+  readonly #beforeSend: BridgeOptions["beforeSend"];
   readonly #delivery: Delivery;
-  readonly #loggers: BridgeLoggerProvider;
-  readonly #logger: Logger;
-  readonly #propagator = new W3CPropagator();
-  readonly #open: OpenSpans;
+  readonly #logger = this.logger("otbridge", VERSION);
+  readonly #open = new OpenSpans();
   readonly #plugged = new Set<() => void>();
   readonly #leaving = new Set<() => void>();
-  readonly #unregister: () => void;
   readonly #onStop: () => void;
   #user: Record<string, unknown> | undefined;
-  #running = true;
 
-  /** Use `init`, which sees to it that there is one. */
+  /** @internal Use `init`, which sees to it that there is one. */
   constructor(options: BridgeOptions, base: string, platform: Platform, onStop: () => void) {
-    this.#options = options;
+    const { sampleRate = 1, beforeSend, instrument = [] } = options;
     this.base = base;
+    this.sampleRate = sampleRate;
+    this.#beforeSend = beforeSend;
     this.#onStop = onStop;
     this.contexts = platform.contexts();
-    this.#open = new OpenSpans(() => this.#user);
-    this.#delivery = this.#deliver(platform);
+    this.#delivery = this.#deliver(options, platform);
     if (!base) this.#delivery.stop();
-    const tracers = new BridgeTracerProvider(this.#tracerHost());
-    this.#loggers = new BridgeLoggerProvider(this.#loggerHost());
-    this.tracer = tracers.getTracer("otbridge", VERSION);
-    this.#logger = this.#loggers.getLogger("otbridge", VERSION);
-    this.#unregister = register({
-      tracers,
-      loggers: this.#loggers,
-      contexts: this.contexts,
-      propagator: this.#propagator,
-    });
-    this.#plugged.add(platform.watch(this.#delivery, { leave: () => this.#leave(), open: this.#open }));
-    for (const instrumentation of options.instrument ?? []) this.plug(instrumentation);
+    const unregister = register(
+      this.contexts,
+      { getTracer: (name, version) => new BridgeTracer(this, name, version) },
+      { getLogger: (name, version) => this.logger(name, version) },
+    );
+    this.#plugged.add(unregister);
+    this.#plugged.add(
+      platform.watch(this.#delivery, (away) => {
+        this.#leave();
+        this.#delivery.hide(away, !this.#open.size);
+      }),
+    );
+    for (const instrumentation of instrument) this.plug(instrumentation);
   }
 
   // ------------------------------------------------------------------ logs
@@ -96,40 +91,36 @@ export class Bridge {
     this.log(13, message, attributes);
   }
 
-  /** An `Error` as message or as attributes is recorded as what was thrown. */
   error(message: unknown, attributes?: AttributeMap | Error): void {
-    this.log(ERROR, message, attributes);
+    this.log(17, message, attributes);
   }
 
-  /** *severity*: OpenTelemetry's number, 1 to 24. */
+  /**
+   * Records what happened.
+   *
+   * @param severity - OpenTelemetry's number, 1 to 24.
+   * @param message - a text, any value, or an `Error`.
+   * @param attributes - what belongs to it, or an `Error` that led to it.
+   */
   log(severity: number, message: unknown, attributes?: AttributeMap | Error): void {
-    const thrown = [message, attributes].find((value) => value instanceof Error);
+    const isError = message instanceof Error;
+    const exception = isError ? message : attributes instanceof Error ? attributes : undefined;
     this.#logger.emit({
       severityNumber: severity,
-      body: message instanceof Error ? undefined : message,
-      ...(attributes instanceof Error ? undefined : { attributes: attributes as never }),
-      ...(thrown !== undefined && { exception: thrown }),
-    });
-  }
-
-  /** Something that was thrown, as an error of its own. */
-  exception(error: unknown, attributes?: AttributeMap): void {
-    this.#logger.emit({
-      eventName: "exception",
-      severityNumber: ERROR,
-      exception: error,
-      attributes: attributes as never,
+      body: isError ? undefined : message,
+      attributes: attributes === exception ? {} : { ...attributes },
+      exception,
     });
   }
 
   /** A named event with attributes, for example `cart.opened`. */
   event(name: string, attributes?: AttributeMap): void {
-    this.#logger.emit({ eventName: name, severityNumber: 9, attributes: attributes as never });
+    this.#logger.emit({ eventName: name, severityNumber: 9, attributes: { ...attributes } });
   }
 
   /** A logger by the API of OpenTelemetry, for records of a scope of your own. */
   logger(name: string, version?: string): Logger {
-    return this.#loggers.getLogger(name, version);
+    return new BridgeLogger(this, name, version);
   }
 
   // ------------------------------------------------------------------ spans
@@ -147,70 +138,59 @@ export class Bridge {
    */
   span<T>(name: string, fn: (span: BridgeSpan) => T): T;
   span<T>(name: string, attributes: AttributeMap, fn: (span: BridgeSpan) => T): T;
-  span<T>(
-    name: string,
-    second: AttributeMap | ((span: BridgeSpan) => T),
-    third?: (span: BridgeSpan) => T,
-  ): T {
-    const [attributes, fn] = third ? [second as AttributeMap, third] : [{}, second];
+  span<T>(name: string, ...rest: unknown[]): T {
+    const fn = rest.pop() as (span: BridgeSpan) => T;
     const outer = contextApi.active();
-    const span = this.startSpan(name, attributes as AttributeMap);
-    const leave = this.#enter(span);
-    const finish = (error?: [unknown]) => {
-      if (error) span.fail(error[0]);
+    const around = this.activeContext();
+    const span = this.startSpan(name, rest[0] as AttributeMap | undefined);
+    const leave = this.inference.enter(span.context, around);
+    const finish = () => {
       span.end();
       leave();
+      this.contexts.resume?.(outer);
+    };
+    const fail = (error: unknown): never => {
+      span.fail(error);
+      finish();
+      throw error;
     };
     let result: T;
     try {
-      result = span.run(() => (fn as (span: BridgeSpan) => T)(span));
+      result = span.run(() => fn(span));
     } catch (error) {
-      finish([error]);
-      throw error;
+      return fail(error);
     }
-    if (!isPromise(result)) {
-      finish();
-      return result;
-    }
-    return result.then(
-      (value) => {
+    if (result instanceof Promise) {
+      return result.then((value) => {
         finish();
-        this.contexts.resume?.(outer);
         return value;
-      },
-      (error: unknown) => {
-        finish([error]);
-        this.contexts.resume?.(outer);
-        throw error;
-      },
-    ) as T;
+      }, fail) as T;
+    }
+    finish();
+    return result;
   }
 
   /** A span that you end yourself. It is nobody's parent but through `run` and `fetch`. */
   startSpan(name: string, attributes?: AttributeMap): BridgeSpan {
     const parent = contextApi.active();
-    const options = attributes ? { attributes: attributes as never } : {};
-    return new BridgeSpan(this.tracer.startSpan(name, options, parent), parent);
-  }
-
-  #enter({ otel, context }: BridgeSpan): () => void {
-    if (!(otel instanceof RecordingSpan)) return () => {};
-    const scope = new Scope(context, otel.activity);
-    otel.activity = scope;
-    return this.inference.enter(scope);
+    return new BridgeSpan(this.tracer.startSpan(name, { attributes: { ...attributes } }, parent), parent);
   }
 
   // ------------------------------------------------------------------ context over sockets of your own
 
-  /** Writes `traceparent`, and what else there is, into *carrier*; for messages of your own. */
+  /**
+   * Writes `traceparent`, and what else there is, into *carrier*: for messages of your own.
+   *
+   * @param context - the active one, or the concluded one, when not given.
+   */
   inject<T extends object>(carrier: T = {} as T, context: Context = this.activeContext()): T {
-    this.#propagator.inject(context, carrier, defaultTextMapSetter);
+    w3c.inject(context, carrier, defaultTextMapSetter);
     return carrier;
   }
 
   /** The context that somebody else wrote into *carrier*, for {@link Bridge.with}. */
   extract(carrier: object): Context {
-    return this.#propagator.extract(contextApi.active(), carrier, defaultTextMapGetter);
+    return w3c.extract(contextApi.active(), carrier, defaultTextMapGetter);
   }
 
   /** Runs *fn* in *context*. */
@@ -218,7 +198,7 @@ export class Bridge {
     return contextApi.with(context, fn);
   }
 
-  /** The active context, or the concluded one where there is none. */
+  /** The active context, or the concluded one where there is no span in it. */
   activeContext(): Context {
     const active = contextApi.active();
     return trace.getSpan(active) ? active : (this.inference.current() ?? active);
@@ -228,13 +208,11 @@ export class Bridge {
 
   /** Adds an instrumentation while running; returns what takes it out again. */
   plug(instrumentation: Instrumentation): () => void {
-    if (!this.#running) return () => {};
-    let unplug: () => void;
+    let unplug = () => {};
     try {
-      unplug = instrumentation(this);
+      if (this.running) unplug = instrumentation(this);
     } catch (error) {
       warnOnce(`an instrumentation could not be plugged in: ${error}`);
-      return () => {};
     }
     const off = () => {
       if (this.#plugged.delete(off)) unplug();
@@ -245,9 +223,7 @@ export class Bridge {
 
   /** Puts a user on every record from now on; `null` takes it away. */
   setUser(user: User | null): void {
-    this.#user = user
-      ? { "user.id": user.id, "user.name": user.name, "user.email": user.email }
-      : undefined;
+    this.#user = user ? { "user.id": user.id, "user.name": user.name, "user.email": user.email } : undefined;
   }
 
   /** Calls *fn* before the last records of the page are sent; returns what ends that. */
@@ -259,7 +235,7 @@ export class Bridge {
   /**
    * Sends what waits.
    *
-   * @param timeout - milliseconds to wait for the hub's word; 2000 when not given.
+   * @param timeout - milliseconds to wait for the hub's word.
    */
   flush(timeout = 2_000): Promise<FlushResult> {
     return this.#delivery.flush(timeout);
@@ -270,15 +246,14 @@ export class Bridge {
     return this.#delivery.stats();
   }
 
-  /** Unplugs everything, sends what waits, and says goodbye. Everything patched is as before. */
+  /** Unplugs everything, sends what waits, and says goodbye. What was patched is as before. */
   async stop(timeout = 2_000): Promise<FlushResult> {
     this.#leave();
     for (const off of [...this.#plugged].reverse()) off();
     this.#plugged.clear();
-    this.#running = false;
-    this.#unregister();
+    this.running = false;
     this.#onStop();
-    const result = await this.#delivery.flush(timeout);
+    const result = await this.flush(timeout);
     this.#delivery.stop();
     return result;
   }
@@ -289,108 +264,66 @@ export class Bridge {
 
   // ------------------------------------------------------------------ from records to delivery
 
-  #deliver(platform: Platform): Delivery {
-    const options = this.#options;
+  #deliver(options: BridgeOptions, platform: Platform): Delivery {
+    const { transport, token, service, version, environment, attributes } = options;
     const stream = randomHex(16);
-    const socket = options.transport === "http" ? undefined : platform.socket(options);
-    const { token } = options;
+    const socket = transport === "http" ? undefined : platform.socket(options);
+    const resource = {
+      ...platform.resource(),
+      "telemetry.sdk.name": SDK_NAME,
+      "telemetry.sdk.version": VERSION,
+      "service.instance.id": stream,
+      "service.version": version,
+      "deployment.environment.name": environment,
+      ...attributes,
+      "service.name": service,
+    };
     return new Delivery({
       identity: {
         base: this.base,
         stream,
-        resource: encodeResource({
-          ...platform.resource(),
-          "telemetry.sdk.name": SDK_NAME,
-          "telemetry.sdk.version": VERSION,
-          "service.instance.id": stream,
-          "service.version": options.version,
-          "deployment.environment.name": options.environment,
-          ...options.attributes,
-          "service.name": options.service,
-        }),
-        token: token === undefined || typeof token === "function" ? token : () => token,
+        resource: `[${keyValues([resource])[0]}]`,
+        token: typeof token === "string" ? () => token : token,
       },
       clock: this.clock,
       socket,
-      fallback: options.transport !== "websocket",
+      fallback: transport !== "websocket",
       flushInterval: options.flushInterval ?? (socket ? 200 : 1_000),
-      takeOpen: (again) => this.#open.take(again),
+      takeOpen: (again) => this.#open.take(again, this.#user),
     });
   }
 
-  #tracerHost(): TracerHost {
-    const bridge = this;
-    return {
-      clock: this.clock,
-      inference: this.inference,
-      sampleRate: this.#options.sampleRate ?? 1,
-      get running() {
-        return bridge.#running;
-      },
-      onStart(span) {
-        bridge.#open.add(span);
-        bridge.#delivery.announce();
-      },
-      onEnd: (span) => this.#onEnd(span),
-      onUnsampled: () => this.#delivery.discard("sampled"),
-    };
+  /** @internal */
+  onStart(span: RecordingSpan): void {
+    this.#open.add(span);
+    this.#delivery.announce();
   }
 
-  #loggerHost(): LoggerHost {
-    const bridge = this;
-    return {
-      clock: this.clock,
-      inference: this.inference,
-      get running() {
-        return bridge.#running;
-      },
-      onLog: (log, scope) => this.#onLog(log, scope),
-    };
+  /** @internal */
+  onUnsampled(): void {
+    this.#delivery.discard("sampled");
   }
 
-  #onEnd(span: RecordingSpan): void {
-    this.#open.delete(span);
-    const severity = span.status.code === 2 ? ERROR : 9;
-    this.#guard(() => {
-      if (this.#options.beforeSend) {
-        const { name, attributes } = span;
-        const record: OutgoingRecord = { kind: "span", name, severity: 0, attributes };
-        if (!this.#let(record)) return;
-        span.name = String(record.name);
-      }
-      this.#delivery.put({ signal: "spans", scope: span.scope, json: span.encode(this.#user), severity });
-    });
-  }
-
-  #onLog(log: LogFields, scope: string): void {
-    this.#guard(() => {
-      if (this.#options.beforeSend) {
-        const { eventName: name = "", body, severity } = log;
-        const record: OutgoingRecord = { kind: "log", name, body, severity, attributes: { ...log.attributes } };
-        if (!this.#let(record)) return;
-        log = { ...log, body: record.body, eventName: record.name, attributes: record.attributes };
-      }
-      this.#delivery.put({ signal: "logs", scope, json: encodeLog(log, this.#user), severity: log.severity });
-    });
-  }
-
-  #let(record: OutgoingRecord): boolean {
-    if (this.#options.beforeSend?.(record) !== false) return true;
-    this.#delivery.discard("before_send");
-    return false;
-  }
-
-  /** Nothing of ours may reach the code that logs; nor may what `beforeSend` did not see leave. */
-  #guard(work: () => void): void {
+  /** @internal Nothing of ours may reach the code that logs, nor leave what `beforeSend` did not see. */
+  onRecord(
+    record: OutgoingRecord,
+    scope: string,
+    encode: (more: Record<string, unknown> | undefined) => string,
+  ): void {
+    const { kind: signal, severity } = record;
+    let reason: DropReason = "before_send";
     try {
-      work();
+      if (this.#beforeSend?.(record) === false) return this.#delivery.discard(reason);
+      reason = "unencodable";
+      this.#delivery.put({ signal, scope, json: encode(this.#user), severity });
     } catch (error) {
-      this.#delivery.discard("unencodable");
-      warnOnce(`a record was let go, because preparing it failed: ${error}`);
+      this.#delivery.discard(reason);
+      warnOnce(`a record was let go (${reason}): ${error}`);
     }
   }
-}
 
-function isPromise<T>(value: T): value is T & Promise<Awaited<T>> {
-  return typeof (value as { then?: unknown } | null)?.then === "function";
+  /** @internal */
+  onEnd(span: RecordingSpan): void {
+    this.#open.delete(span);
+  }
 }

@@ -20,16 +20,16 @@ export function getBridge(): Bridge | undefined {
 export function start(options: BridgeOptions, platform: Platform): Bridge {
   const running = shared[RUNNING];
   if (running) {
-    warnOnce("init() was called a second time, so the bridge that runs is kept. Call stop() on it first.");
+    warnOnce("init() was called again and does nothing: stop() the bridge that runs before that.");
     return running;
   }
-  const checked = { ...options };
-  if (typeof checked.service !== "string" || !checked.service) {
-    warnOnce('init() was given no service name, so this is "unknown_service". Pass service: "shop-web".');
-    checked.service = "unknown_service";
+  const given = { ...options };
+  if (!given.service) {
+    warnOnce('init() was given no service name: pass one, for example service: "shop-web".');
+    given.service = "unknown_service";
   }
-  const bridge = new Bridge(checked, hubAddress(checked.url, platform.baseUrl()), platform, () => {
-    if (shared[RUNNING] === bridge) shared[RUNNING] = undefined;
+  const bridge = new Bridge(given, hubAddress(given.url, platform.baseUrl()), platform, () => {
+    shared[RUNNING] = undefined;
     forgetWarnings();
   });
   shared[RUNNING] = bridge;
@@ -39,14 +39,14 @@ export function start(options: BridgeOptions, platform: Platform): Bridge {
 /** *url* without what does not belong to it; empty when it cannot be used. */
 function hubAddress(url: unknown, base: string | undefined): string {
   try {
-    const { protocol, origin, pathname } = new URL(String(url ?? ""), url ? base : undefined);
-    if (protocol === "http:" || protocol === "https:") return origin + pathname.replace(/\/+$/, "");
+    const { protocol, origin, pathname } = new URL(`${url}`, base);
+    if (url && /^https?:$/.test(protocol)) return origin + pathname.replace(/\/+$/, "");
   } catch {
-    // Said below, together with the wrong protocols.
+    // Said below, together with other protocols.
   }
   warnOnce(
-    `init() was given the url ${JSON.stringify(url)}, which is not the http(s) address of a hub, so nothing is sent. ` +
-      'Pass url: "http://127.0.0.1:4318", or the path where the bridge is mounted in your own application.',
+    `nothing is sent, because the url ${JSON.stringify(url)} is no http(s) address: pass that of a hub, ` +
+      "http://127.0.0.1:4318, or the path where the bridge is mounted.",
   );
   return "";
 }

@@ -8,38 +8,30 @@ const MAX_CHARS = 100_000;
 
 /** Spans that have begun and not ended, for a hub that shows them. */
 export class OpenSpans {
-  readonly #open = new Set<RecordingSpan>();
-  readonly #fresh = new Set<RecordingSpan>();
-  readonly #user: () => Record<string, unknown> | undefined;
-
-  constructor(user: () => Record<string, unknown> | undefined) {
-    this.#user = user;
-  }
+  /** Each with whether the hub knows of it. */
+  readonly #spans = new Map<RecordingSpan, boolean>();
 
   get size(): number {
-    return this.#open.size;
+    return this.#spans.size;
   }
 
   add(span: RecordingSpan): void {
-    if (this.#open.size >= MAX_OPEN) return;
-    this.#open.add(span);
-    this.#fresh.add(span);
+    if (this.#spans.size < MAX_OPEN) this.#spans.set(span, false);
   }
 
   delete(span: RecordingSpan): void {
-    this.#open.delete(span);
-    this.#fresh.delete(span);
+    this.#spans.delete(span);
   }
 
-  /** JSON of those that began since the last call, or of all that are open when *again*. */
-  take(again: boolean): string[] {
+  /** JSON of those that the hub does not know of, or of all when *again*. */
+  take(again: boolean, more: Record<string, unknown> | undefined): string[] {
     const taken: string[] = [];
     let chars = 0;
-    for (const span of again ? this.#open : this.#fresh) {
-      if (chars > MAX_CHARS) break; // the rest stays fresh, for the next time
-      this.#fresh.delete(span);
+    for (const [span, known] of this.#spans) {
+      if ((known && !again) || chars > MAX_CHARS) continue; // what does not fit comes next time
+      this.#spans.set(span, true);
       const { name } = JSON.parse(span.scope) as { name: string };
-      const json = `${span.encode(this.#user()).slice(0, -1)},"scope":${quote(name)}}`;
+      const json = `${span.encode(more).slice(0, -1)},"scope":${quote(name)}}`;
       chars += json.length;
       taken.push(json);
     }

@@ -1,6 +1,5 @@
 import type { Context, ContextManager } from "@opentelemetry/api";
 import type { Delivery } from "./delivery/delivery.js";
-import type { OpenSpans } from "./open-spans.js";
 import type { BridgeOptions } from "./options.js";
 import type { ChannelFactory } from "./transports/channel.js";
 
@@ -18,6 +17,11 @@ export interface Platform {
   resource(): Record<string, unknown>;
   /** A relative `url` is taken from here. */
   baseUrl(): string | undefined;
-  /** Starts the delivery, tells it when the page goes and comes; returns what ends that. */
-  watch(delivery: Delivery, page: { leave(): void; open: OpenSpans }): () => void;
+  /**
+   * Starts the delivery when it is time, and watches the page.
+   *
+   * @param hide - to be called when the page is hidden; *away*: it is going.
+   * @returns what ends that.
+   */
+  watch(delivery: Delivery, hide: (away: boolean) => void): () => void;
 }

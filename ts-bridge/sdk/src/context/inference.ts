@@ -1,19 +1,21 @@
-import type { Context } from "@opentelemetry/api";
-
-/** Something that has begun and not ended, and may be the reason for what happens now. */
-export interface Activity {
-  /** Carries the span that what follows becomes a child of. */
-  readonly context: Context;
-  readonly parent: Activity | undefined;
-  /** Keeps the window open until what this returns is called. */
-  hold(): () => void;
-}
+import { type Context, trace } from "@opentelemetry/api";
 
 /** Marks a span or record whose parent was concluded and not known. */
 export const INFERRED = { "otbridge.parent": "inferred" } as const;
 
-/** More spans open at once than this belong to a program in which nothing can be concluded. */
-const MAX_ACTIVITIES = 64;
+/** A click, a page load: what happens in it keeps it open. */
+export interface Activity {
+  /** Carries the span that what follows becomes a child of. */
+  readonly context: Context;
+  /** Keeps it open until what this returns is called. */
+  hold(): () => void;
+}
+
+interface Scope {
+  readonly context: Context;
+  /** Ids of its span and of all open scopes around it. */
+  readonly path: readonly string[];
+}
 
 /**
  * Concludes a parent where the context was lost, as browsers do after each `await`.
@@ -25,32 +27,30 @@ const MAX_ACTIVITIES = 64;
 export class Inference {
   /** The interaction whose window is open. */
   interaction: Activity | undefined;
-  readonly #scopes: Activity[] = [];
+  #scopes: readonly Scope[] = [];
 
-  /** Adds an open `bridge.span(…)`; returns what takes it away. */
-  enter(scope: Activity): () => void {
-    if (this.#scopes.length >= MAX_ACTIVITIES) return () => {};
-    this.#scopes.push(scope);
+  /** Adds an open `bridge.span(…)` that was begun in *around*; returns what takes it away. */
+  enter(context: Context, around: Context): () => void {
+    const outer = this.#scopes.find((scope) => scope.context === around);
+    const id = trace.getSpanContext(context)?.spanId ?? "";
+    const scope: Scope = { context, path: [...(outer?.path ?? []), id] };
+    this.#scopes = [...this.#scopes, scope];
     return () => {
-      const at = this.#scopes.indexOf(scope);
-      if (at >= 0) this.#scopes.splice(at, 1);
+      this.#scopes = this.#scopes.filter((other) => other !== scope);
     };
   }
 
   current(): Context | undefined {
-    let candidate = this.#scopes.at(-1);
-    while (candidate && !this.#scopes.every((scope) => related(scope, candidate as Activity))) {
-      candidate = candidate.parent;
-    }
-    return (candidate ?? this.interaction)?.context;
+    const scopes = this.#scopes;
+    // The innermost that all others are within, or around.
+    const only = scopes
+      .filter(({ path }) => scopes.every((other) => related(path, other.path)))
+      .at(-1);
+    return (only ?? this.interaction)?.context;
   }
 }
 
-function related(one: Activity, other: Activity): boolean {
-  return isWithin(one, other) || isWithin(other, one);
-}
-
-function isWithin(inner: Activity, outer: Activity): boolean {
-  for (let at: Activity | undefined = inner; at; at = at.parent) if (at === outer) return true;
-  return false;
+/** Whether one is the beginning of the other. */
+function related(one: readonly string[], other: readonly string[]): boolean {
+  return one.every((id, at) => at >= other.length || other[at] === id);
 }

@@ -1,33 +1,34 @@
 import type { Clock } from "../clock.js";
-import type { Channel, ChannelEvents, ChannelFactory, Identity, Loss } from "../transports/channel.js";
+import type { Channel, ChannelEvents, ChannelFactory, Identity } from "../transports/channel.js";
 import { PostChannel } from "../transports/post.js";
 import { warnOnce } from "../warn.js";
-import { type DropReason, Ledger, type LedgerSnapshot } from "./ledger.js";
+import { addCounts, type Counts, type DropReason, type LedgerSnapshot } from "./ledger.js";
 import { type Batch, Outbox } from "./outbox.js";
 import { type Item, RecordQueue } from "./queue.js";
 import { backoff, later } from "./timers.js";
 
-/** A record larger than this is let go: it would not fit a frame once it is UTF-8. */
+/** A record larger than this is let go: it might not fit a frame once it is UTF-8. */
 const MAX_RECORD_CHARS = 80_000;
 /** Small enough that what waits when a page goes away can be picked batch by batch. */
 const BATCH_RECORDS = 500;
 const BATCH_CHARS = 40_000;
-/** Rule 7 of the bridge protocol. */
+/** Rule 4: not more than this unacknowledged. */
+const MAX_UNACKNOWLEDGED = 1_048_576;
+/** Rule 7. */
 const FAILURES_UNTIL_POST = 3;
 const WAIT_UNTIL_POST_MS = 10_000;
 const SOCKET_AGAIN_MS = 300_000;
-/** How often anything that waits is looked at when nothing else happens. */
+/** How often what waits is looked at when nothing else happens. */
 const TICK_MS = 1_000;
 
-/** What became of the records that were there when `flush` was called. */
+/** What became of records since `flush` was called. */
 export interface FlushResult {
-  /** Acknowledged by the hub meanwhile. */
+  /** Acknowledged by the hub. */
   delivered: number;
-  /** Refused or let go meanwhile. */
+  /** Refused or let go. */
   failed: number;
-  /** Still waiting. */
+  /** Still waiting, because the time was over. */
   waiting: number;
-  timedOut: boolean;
 }
 
 export interface DeliveryOptions {
@@ -43,42 +44,47 @@ export interface DeliveryOptions {
   takeOpen(again: boolean): string[];
 }
 
-/** Two ways to one hub, and what is known of each. */
-class Route {
-  failures = 0;
-  /** Not to be tried before this. */
-  nextTry = 0;
+/** A way to the hub, and how it fared. */
+interface Route {
   readonly channel: Channel;
-
-  constructor(channel: Channel) {
-    this.channel = channel;
-  }
+  /** In a row. */
+  failures: number;
+  /** Not to be tried before this. */
+  nextTry: number;
 }
+
+const routeOver = (channel: Channel): Route => ({ channel, failures: 0, nextTry: 0 });
 
 /** Takes encoded records and gets each to the hub once, by whatever way there is. */
 export class Delivery implements ChannelEvents {
-  readonly ledger = new Ledger();
   readonly #options: DeliveryOptions;
   readonly #queue = new RecordQueue();
   readonly #outbox = new Outbox();
   readonly #post: PostChannel;
   readonly #posting: Route;
   readonly #socket: Route | undefined;
+  #accepted = 0;
+  #delivered = 0;
+  #rejected = 0;
+  readonly #dropped: Counts = {};
+  /** Of the dropped, those that the hub has not been told of. */
+  #untold: Counts = {};
   #timer: ReturnType<typeof setTimeout> | undefined;
   #due = Infinity;
-  #oldestQueued = Infinity;
-  #sealAll = false;
-  #announceAgain = false;
+  /** When the first of the queued records came. */
+  #since = Infinity;
+  #flushing = false;
+  #announceAll = false;
   /** Until the page has loaded, and while it is away. */
   #paused = true;
   #stopped = false;
-  #waiters: (() => void)[] = [];
+  readonly #watchers = new Set<() => void>();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#post = new PostChannel(options.identity, this);
-    this.#posting = new Route(this.#post);
-    this.#socket = options.socket && new Route(options.socket(options.identity, this));
+    this.#posting = routeOver(this.#post);
+    this.#socket = options.socket && routeOver(options.socket(options.identity, this));
   }
 
   /** Begins to connect and to send, which is not done while a page still loads. */
@@ -87,76 +93,82 @@ export class Delivery implements ChannelEvents {
     this.#wake(0);
   }
 
-  /** Counts a record that was let go before it came here. */
-  discard(reason: DropReason): void {
-    this.ledger.accepted++;
-    this.ledger.drop(reason);
+  put(item: Item): void {
+    if (this.#stopped) return this.discard("stopped");
+    if (item.json.length > MAX_RECORD_CHARS) return this.discard("too_big");
+    this.#accepted++;
+    const queue = this.#queue;
+    this.#drop("queue_full", queue.put(item));
+    this.#since = Math.min(this.#since, this.now());
+    const full = queue.length >= BATCH_RECORDS || queue.chars >= BATCH_CHARS;
+    this.#wake(full ? 0 : this.#options.flushInterval);
   }
 
-  put(item: Item): void {
-    this.ledger.accepted++;
-    if (this.#stopped) return this.ledger.drop("stopped");
-    if (item.json.length > MAX_RECORD_CHARS) return this.ledger.drop("too_big");
-    const evicted = this.#queue.put(item);
-    if (evicted) this.ledger.drop("queue_full", evicted);
-    const now = this.now();
-    this.#oldestQueued = Math.min(this.#oldestQueued, now);
-    const full = this.#queue.length >= BATCH_RECORDS || this.#queue.chars >= BATCH_CHARS;
-    this.#wake(full ? 0 : this.#options.flushInterval);
+  /** Counts a record that is let go before it is queued. */
+  discard(reason: DropReason): void {
+    this.#accepted++;
+    this.#drop(reason, 1);
+  }
+
+  #drop(reason: DropReason, n: number): void {
+    if (!n) return;
+    for (const counts of [this.#dropped, this.#untold]) addCounts(counts, { [reason]: n });
   }
 
   /** There is a span to announce. */
   announce(): void {
-    const live = this.#socket?.channel.live || this.#post.live;
-    if (live) this.#wake(this.#options.flushInterval);
+    if (this.#socket?.channel.live || this.#post.live) this.#wake(this.#options.flushInterval);
   }
 
-  async flush(timeoutMs: number): Promise<FlushResult> {
+  flush(timeoutMs: number): Promise<FlushResult> {
     const before = this.stats();
-    const settled = () => {
-      const { accepted, waiting } = this.stats();
-      return accepted - waiting >= before.accepted || !waiting;
-    };
-    const timedOut = await new Promise<boolean>((resolve) => {
-      if (settled()) return resolve(false);
-      // Not `later`: whoever waits for a flush wants the process to stay for it.
-      const timer = setTimeout(() => done(true), timeoutMs);
-      const done = (late: boolean) => {
+    this.#flushing = true;
+    this.#paused = false;
+    return new Promise((resolve) => {
+      const finish = () => {
         clearTimeout(timer);
-        this.#waiters = this.#waiters.filter((waiter) => waiter !== check);
-        resolve(late);
+        this.#watchers.delete(check);
+        const { accepted, delivered, waiting } = this.stats();
+        const settled = accepted - waiting - (before.accepted - before.waiting);
+        const acknowledged = delivered - before.delivered;
+        resolve({ delivered: acknowledged, failed: settled - acknowledged, waiting });
       };
-      const check = () => settled() && done(false);
-      this.#waiters.push(check);
-      this.#sealAll = true;
-      this.#paused = false;
+      const check = () => {
+        const { accepted, waiting } = this.stats();
+        if (!waiting || accepted - waiting >= before.accepted) finish();
+      };
+      // Not `later`: whoever waits for a flush wants the process to stay for it.
+      const timer = setTimeout(finish, timeoutMs);
+      this.#watchers.add(check);
       this.#pump();
     });
-    const after = this.stats();
-    const delivered = after.delivered - before.delivered;
-    const failed = after.accepted - after.waiting - after.delivered - (before.accepted - before.waiting - before.delivered);
-    return { delivered, failed, waiting: after.waiting, timedOut };
   }
 
   stats(): LedgerSnapshot {
-    return this.ledger.snapshot(this.#queue.length + this.#outbox.records);
+    return {
+      accepted: this.#accepted,
+      delivered: this.#delivered,
+      rejected: this.#rejected,
+      dropped: { ...this.#dropped },
+      waiting: this.#queue.length + this.#outbox.records,
+    };
   }
 
   /**
    * The page was hidden and may never come back: rule 8.
    *
-   * @param leaving - it is going away, so the socket, which would keep it out of the back/forward
+   * @param leaving - it is going away, so the socket, which could keep it out of the back/forward
    *   cache, is closed.
+   * @param allEnded - no span is open. Otherwise no goodbye is said, so that the hub knows what was lost.
    */
   hide(leaving: boolean, allEnded: boolean): void {
     if (this.#stopped) return;
     while (this.#queue.length) this.#seal();
     const socket = this.#socket?.channel;
     if (socket?.ready) this.#send(socket);
-    this.#post.sendLast([...this.#outbox]);
+    this.#post.sendLast(this.#outbox.batches);
     if (!leaving) return;
     this.#paused = true;
-    // A goodbye would tell the hub that nothing was lost, and an open span is.
     socket?.close(allEnded);
     this.#outbox.land(socket);
   }
@@ -164,8 +176,11 @@ export class Delivery implements ChannelEvents {
   /** The page is back, or the network is. */
   show(): void {
     this.#paused = false;
-    for (const route of [this.#socket, this.#posting]) if (route) route.nextTry = 0;
-    this.#socket?.channel.probe();
+    this.#posting.nextTry = 0;
+    if (this.#socket) {
+      this.#socket.nextTry = 0;
+      this.#socket.channel.probe();
+    }
     this.#wake(0);
   }
 
@@ -174,11 +189,9 @@ export class Delivery implements ChannelEvents {
     this.#stopped = true;
     clearTimeout(this.#timer);
     this.#socket?.channel.close(true);
-    this.#post.close();
-    const lost = this.#queue.length + this.#outbox.records;
-    this.#queue.take(Infinity, Infinity);
-    this.#outbox.acknowledge(Infinity);
-    if (lost) this.ledger.drop("stopped", lost);
+    const queued = this.#queue.take(Infinity, Infinity).length;
+    this.#drop("stopped", queued + this.#outbox.records);
+    this.#outbox.remove(() => true);
     this.#notify();
   }
 
@@ -193,49 +206,53 @@ export class Delivery implements ChannelEvents {
   }
 
   onReady(channel: Channel, last: number): void {
-    const route = this.#routeOf(channel);
-    route.failures = 0;
-    route.nextTry = 0;
-    if (channel !== this.#post) {
+    const route = this.#routeOver(channel);
+    route.failures = route.nextTry = 0;
+    if (route === this.#socket) {
       this.#outbox.land(channel);
-      this.#announceAgain = true;
+      this.#announceAll = true;
     }
-    this.onAck(last, 0);
+    this.onAck(last);
   }
 
-  onAck(id: number, rejected: number): void {
-    for (const batch of this.#outbox.acknowledge(id)) this.ledger.delivered += batch.n;
-    this.ledger.delivered -= rejected;
-    this.ledger.rejected += rejected;
+  onAck(id: number, rejected = 0): void {
+    for (const { n } of this.#outbox.remove((batch) => batch.id <= id)) this.#delivered += n;
+    this.#delivered -= rejected;
+    this.#rejected += rejected;
     this.#pump();
   }
 
-  onNack(id: number, why: string, retryMs: number | undefined): void {
-    const batch = this.#outbox.find(id);
+  onNack(id: number, why: string | undefined, retryMs?: number): void {
+    if (retryMs === undefined) {
+      warnOnce(`the hub refused records for good: ${why}`);
+      for (const { n } of this.#outbox.remove((batch) => batch.id === id)) this.#rejected += n;
+      return this.#notify();
+    }
+    const batch = this.#outbox.batches.find((held) => held.id === id);
     if (!batch) return;
     batch.via = undefined;
-    if (retryMs === undefined) {
-      warnOnce(`the hub refused ${batch.n} record(s) for good: ${why}`);
-      this.#outbox.remove(batch);
-      this.ledger.rejected += batch.n;
-      this.#notify();
-    } else {
-      batch.notBefore = this.now() + retryMs;
-      batch.sends--; // asked to wait is not a failed attempt
-      this.#wake(retryMs);
-    }
+    batch.sends--; // asked to wait is not a failed attempt
+    batch.notBefore = this.now() + retryMs;
+    this.#wake(retryMs);
   }
 
-  onLost(channel: Channel, loss: Loss): void {
-    const route = this.#routeOf(channel);
-    if (loss.tooLarge) this.#refuseLargest(channel);
+  onLost(channel: Channel, why: string, retryMs?: number, tooLarge?: boolean): void {
+    const { batches } = this.#outbox;
+    if (tooLarge) {
+      const sent = batches.filter(({ via }) => via === channel).sort((a, b) => b.bytes - a.bytes);
+      if (sent[0]) this.onNack(sent[0].id, why);
+    }
     this.#outbox.land(channel);
-    if (loss.kind === "stop") return this.#giveUp(loss.why);
-    if (loss.kind === "failed") route.failures++;
-    const delay = loss.retryMs ?? backoff(Math.max(1, route.failures));
-    const givenUp = route === this.#socket && this.#options.fallback && route.failures >= FAILURES_UNTIL_POST;
-    route.nextTry = this.now() + (givenUp ? SOCKET_AGAIN_MS : delay);
-    this.#wake(givenUp ? 0 : delay);
+    if (retryMs === Infinity) {
+      warnOnce(`${this.#options.identity.base} wants nothing from this page, so nothing is sent: ${why}`);
+      return this.stop();
+    }
+    const route = this.#routeOver(channel);
+    if (retryMs === undefined) route.failures++;
+    const failed = route === this.#socket && this.#options.fallback && route.failures >= FAILURES_UNTIL_POST;
+    const delay = retryMs ?? (failed ? SOCKET_AGAIN_MS : backoff(route.failures));
+    route.nextTry = this.now() + delay;
+    this.#wake(failed ? 0 : delay);
   }
 
   // ------------------------------------------------------------------ the work
@@ -251,22 +268,21 @@ export class Delivery implements ChannelEvents {
   #pump(): void {
     clearTimeout(this.#timer);
     this.#due = Infinity;
-    if (this.#stopped || this.#paused) return;
+    if (this.#stopped || this.#paused) return this.#notify();
     const now = this.now();
-    this.#expire(now);
-    const route = this.#choose(now);
-    const { channel } = route;
-    if (now >= route.nextTry) {
-      if (!channel.ready) channel.connect();
-      else {
-        this.#sealDue(channel, now);
-        this.#send(channel);
-        this.#announceOpen(channel);
-      }
+    for (const { n, dropped } of this.#outbox.expire(now)) {
+      this.#drop("expired", n);
+      addCounts(this.#untold, dropped);
     }
-    if (!this.#queue.length) this.#sealAll = false;
-    if (this.#queue.length || this.#outbox.size) this.#wake(Math.min(TICK_MS, this.#options.flushInterval));
-    else if (!channel.ready) this.#wake(Math.max(TICK_MS, route.nextTry - now));
+    const { channel, nextTry } = this.#choose(now);
+    if (now < nextTry) this.#wake(nextTry - now);
+    else if (channel.ready) this.#send(channel);
+    else {
+      channel.connect();
+      this.#wake(TICK_MS);
+    }
+    if (!this.#queue.length) this.#flushing = false;
+    if (this.stats().waiting) this.#wake(Math.min(TICK_MS, this.#options.flushInterval));
     this.#notify();
   }
 
@@ -274,88 +290,53 @@ export class Delivery implements ChannelEvents {
   #choose(now: number): Route {
     const socket = this.#socket;
     if (!socket) return this.#posting;
-    if (socket.channel.ready || !this.#options.fallback) return socket;
-    const waited = now - Math.min(this.#oldestQueued, this.#outbox.waitingSince);
-    if (socket.failures < FAILURES_UNTIL_POST && waited < WAIT_UNTIL_POST_MS) return socket;
+    const since = Math.min(this.#since, this.#outbox.batches[0]?.sealedAt ?? Infinity);
+    const patient = socket.failures < FAILURES_UNTIL_POST && now - since < WAIT_UNTIL_POST_MS;
+    if (socket.channel.ready || patient || !this.#options.fallback) return socket;
     if (now >= socket.nextTry) socket.channel.connect();
     return this.#posting;
   }
 
-  #sealDue(channel: Channel, now: number): void {
-    const due = this.#sealAll || now - this.#oldestQueued >= this.#options.flushInterval - 1;
-    const room = () => channel.room(this.#inFlight()).batches - this.#unsent();
-    while (this.#queue.length && room() > 0 && (due || this.#queue.chars >= BATCH_CHARS)) this.#seal();
-  }
-
-  #seal(): void {
-    const items = this.#queue.take(BATCH_RECORDS, BATCH_CHARS);
-    this.#outbox.seal(items, this.ledger.takeUntold(), this.now());
-    this.#oldestQueued = this.#queue.length ? this.now() : Infinity;
-  }
-
   #send(channel: Channel): void {
     const now = this.now();
-    const room = channel.room(this.#inFlight());
+    const { flushInterval, takeOpen } = this.#options;
+    const open = channel.live ? takeOpen(this.#announceAll) : [];
+    if (open.length) channel.announce(open);
+    this.#announceAll &&= !channel.live;
+
+    let { window } = channel;
+    let bytes = MAX_UNACKNOWLEDGED;
     const chosen: Batch[] = [];
-    for (const batch of this.#outbox) {
-      if (batch.via || batch.notBefore > now) continue;
-      // A batch larger than the whole room goes alone: it would wait for ever.
-      if (!room.batches || (batch.bytes > room.bytes && (chosen.length || room.bytes <= 0))) break;
-      room.batches--;
-      room.bytes -= batch.bytes;
-      chosen.push(batch);
+    const choose = (batch: Batch) => {
+      window--;
+      bytes -= batch.bytes;
+      if (!batch.via) chosen.push(batch);
+    };
+    const { batches } = this.#outbox;
+    for (const batch of batches) if (batch.via) choose(batch);
+    for (const batch of batches) {
+      if (!batch.via && batch.notBefore <= now && window > 0 && bytes > 0) choose(batch);
     }
-    if (chosen.length) channel.send(chosen);
+    // A timer may fire a little before its time.
+    const due = this.#flushing || now - this.#since >= flushInterval - 2;
+    const queue = this.#queue;
+    while (queue.length && window > 0 && bytes > 0 && (due || queue.chars >= BATCH_CHARS)) choose(this.#seal());
+    if (chosen.length || (open.length && channel === this.#post && window > 0)) channel.send(chosen);
   }
 
-  #announceOpen(channel: Channel): void {
-    const again = this.#announceAgain;
-    const open = channel.live ? this.#options.takeOpen(again) : [];
-    this.#announceAgain = again && !channel.live;
-    if (!open.length) return;
-    channel.announce(open);
-    if (channel === this.#post && channel.room(this.#inFlight()).batches) channel.send([]);
+  #seal(): Batch {
+    const items = this.#queue.take(BATCH_RECORDS, BATCH_CHARS);
+    const batch = this.#outbox.seal(items, this.#untold, this.now());
+    this.#untold = {};
+    if (!this.#queue.length) this.#since = Infinity;
+    return batch;
   }
 
-  #inFlight(): { batches: number; bytes: number } {
-    const total = { batches: 0, bytes: 0 };
-    for (const batch of this.#outbox) {
-      if (!batch.via) continue;
-      total.batches++;
-      total.bytes += batch.bytes;
-    }
-    return total;
-  }
-
-  #unsent(): number {
-    let count = 0;
-    for (const batch of this.#outbox) if (!batch.via) count++;
-    return count;
-  }
-
-  #expire(now: number): void {
-    for (const batch of this.#outbox.expire(now)) {
-      this.ledger.drop("expired", batch.n);
-      if (batch.dropped) this.ledger.restoreUntold(batch.dropped);
-    }
-  }
-
-  #refuseLargest(channel: Channel): void {
-    const sent = [...this.#outbox].filter((batch) => batch.via === channel);
-    const largest = sent.sort((a, b) => b.bytes - a.bytes)[0];
-    if (largest) this.onNack(largest.id, "too large", undefined);
-  }
-
-  #giveUp(why: string): void {
-    warnOnce(`nothing more is sent to ${this.#options.identity.base}: ${why}.`);
-    this.stop();
-  }
-
-  #routeOf(channel: Channel): Route {
-    return channel === this.#post || !this.#socket ? this.#posting : this.#socket;
+  #routeOver(channel: Channel): Route {
+    return this.#socket?.channel === channel ? this.#socket : this.#posting;
   }
 
   #notify(): void {
-    for (const waiter of this.#waiters) waiter();
+    for (const check of this.#watchers) check();
   }
 }

@@ -1,4 +1,4 @@
-/** Why a record was let go. The words of `dropped` in the bridge protocol. */
+/** Why a record was let go; the words of `dropped` in the bridge protocol. */
 export type DropReason =
   | "queue_full"
   | "too_big"
@@ -7,6 +7,9 @@ export type DropReason =
   | "expired"
   | "unencodable"
   | "stopped";
+
+/** Numbers of records by reason. */
+export type Counts = Record<string, number>;
 
 /** What became of every record: `accepted = delivered + rejected + dropped + waiting`. */
 export interface LedgerSnapshot {
@@ -19,38 +22,7 @@ export interface LedgerSnapshot {
   waiting: number;
 }
 
-export class Ledger {
-  accepted = 0;
-  delivered = 0;
-  rejected = 0;
-  readonly #dropped = new Map<DropReason, number>();
-  /** Not yet told to the hub. */
-  #untold = new Map<DropReason, number>();
-
-  drop(reason: DropReason, records = 1): void {
-    for (const counts of [this.#dropped, this.#untold]) {
-      counts.set(reason, (counts.get(reason) ?? 0) + records);
-    }
-  }
-
-  /** Counts since the last call, for the next batch; empty when nothing was let go. */
-  takeUntold(): Record<string, number> | undefined {
-    if (!this.#untold.size) return undefined;
-    const counts = Object.fromEntries(this.#untold);
-    this.#untold.clear();
-    return counts;
-  }
-
-  /** Gives counts back that went with a batch which itself was let go. */
-  restoreUntold(counts: Readonly<Record<string, number>>): void {
-    for (const [reason, records] of Object.entries(counts)) {
-      const key = reason as DropReason;
-      this.#untold.set(key, (this.#untold.get(key) ?? 0) + records);
-    }
-  }
-
-  snapshot(waiting: number): LedgerSnapshot {
-    const { accepted, delivered, rejected } = this;
-    return { accepted, delivered, rejected, dropped: Object.fromEntries(this.#dropped), waiting };
-  }
+/** Adds *from* to *to*. */
+export function addCounts(to: Counts, from: Readonly<Counts>): void {
+  for (const reason in from) to[reason] = (to[reason] ?? 0) + (from[reason] as number);
 }

@@ -1,4 +1,5 @@
-import type { Item } from "./queue.js";
+import type { Counts } from "./ledger.js";
+import { ERROR, type Item } from "./queue.js";
 
 /** Rule 3 of the bridge protocol. */
 const MAX_AGE_MS = 600_000;
@@ -13,10 +14,11 @@ export interface Batch {
   readonly json: string;
   readonly bytes: number;
   readonly hasError: boolean;
-  readonly createdAt: number;
-  readonly dropped: Readonly<Record<string, number>> | undefined;
+  readonly sealedAt: number;
+  /** What the client had let go before; told again if this batch is let go too. */
+  readonly dropped: Counts;
   /** The channel it is under way on. */
-  via: unknown;
+  via?: unknown;
   sends: number;
   /** Not to be sent before this, because the hub asked so. */
   notBefore: number;
@@ -26,112 +28,75 @@ const encoder = new TextEncoder();
 
 /** Bytes of *text* in UTF-8. */
 export function byteLength(text: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is meant, all of it
-  return /^[\0-\x7f]*$/.test(text) ? text.length : encoder.encode(text).length;
+  return encoder.encode(text).length;
 }
 
-/** Batches that were numbered and are not acknowledged yet, by id. */
+/** Batches that were numbered and are not acknowledged yet, in order of their ids. */
 export class Outbox {
-  readonly #batches = new Map<number, Batch>();
+  batches: readonly Batch[] = [];
   #next = 1;
 
-  get size(): number {
-    return this.#batches.size;
-  }
-
   get records(): number {
-    let sum = 0;
-    for (const batch of this.#batches.values()) sum += batch.n;
-    return sum;
+    return this.batches.reduce((sum, { n }) => sum + n, 0);
   }
 
   /** The lowest id still held, or the next one: below it nothing will come. Rule 10. */
   get oldest(): number {
-    for (const id of this.#batches.keys()) return id;
-    return this.#next;
-  }
-
-  /** In order of their ids. */
-  [Symbol.iterator](): IterableIterator<Batch> {
-    return this.#batches.values();
+    return this.batches[0]?.id ?? this.#next;
   }
 
   /** Gives *items* the next id. */
-  seal(items: readonly Item[], dropped: Record<string, number> | undefined, now: number): Batch {
+  seal(items: readonly Item[], dropped: Counts, now: number): Batch {
     const id = this.#next++;
-    const json = encodeBatch(id, items, dropped);
+    const counts = JSON.stringify(dropped);
+    const json =
+      `{"k":"batch","id":${id},"n":${items.length}` +
+      byScope(items, "span", "spans", "spans") +
+      byScope(items, "log", "logs", "logRecords") +
+      (counts === "{}" ? "" : `,"dropped":${counts}`);
     const batch: Batch = {
       id,
       n: items.length,
       json,
       bytes: byteLength(json) + 32, // and `,"oldest":…}`
-      hasError: items.some((item) => item.severity >= 17),
-      createdAt: now,
+      hasError: items.some(({ severity }) => severity >= ERROR),
+      sealedAt: now,
       dropped,
-      via: undefined,
       sends: 0,
       notBefore: 0,
     };
-    this.#batches.set(id, batch);
+    this.batches = [...this.batches, batch];
     return batch;
   }
 
-  /** Forgets everything up to and including *id*; returns what that was. */
-  acknowledge(id: number): Batch[] {
-    const taken = [...this.#batches.values()].filter((batch) => batch.id <= id);
-    for (const batch of taken) this.#batches.delete(batch.id);
-    return taken;
+  /** Forgets the batches for which *test* holds, and returns them. */
+  remove(test: (batch: Batch) => boolean): Batch[] {
+    const removed = this.batches.filter(test);
+    if (removed.length) this.batches = this.batches.filter((batch) => !removed.includes(batch));
+    return removed;
   }
 
-  find(id: number | undefined): Batch | undefined {
-    return this.#batches.get(id as number);
-  }
-
-  remove(batch: Batch): void {
-    this.#batches.delete(batch.id);
-  }
-
-  /** When the oldest batch was sealed; `Infinity` without one. */
-  get waitingSince(): number {
-    for (const { createdAt } of this) return createdAt;
-    return Infinity;
-  }
-
-  /** The channel is gone: nothing is under way on it any more. */
-  land(channel: unknown): void {
-    for (const batch of this) if (batch.via === channel) batch.via = undefined;
-  }
-
-  /** Forgets what is too old or was sent too often; returns what that was. */
+  /** Forgets what is too old or was sent too often, and returns it. */
   expire(now: number): Batch[] {
-    const expired = [...this].filter(
-      (batch) =>
-        now - batch.createdAt > MAX_AGE_MS || (batch.sends >= MAX_SENDS && !batch.via),
+    return this.remove(
+      ({ sealedAt, sends, via }) => now - sealedAt > MAX_AGE_MS || (sends >= MAX_SENDS && !via),
     );
-    for (const batch of expired) this.remove(batch);
-    return expired;
+  }
+
+  /** *channel* is gone: nothing is under way on it any more. */
+  land(channel: unknown): void {
+    for (const batch of this.batches) if (batch.via === channel) batch.via = undefined;
   }
 }
 
-/** The `batch` frame of these records, grouped by scope, without its last brace. */
-function encodeBatch(id: number, items: readonly Item[], dropped?: Record<string, number>): string {
-  const spans = groups(items, "spans", "spans");
-  const logs = groups(items, "logs", "logRecords");
-  return (
-    `{"k":"batch","id":${id},"n":${items.length}` +
-    (spans && `,"spans":[${spans}]`) +
-    (logs && `,"logs":[${logs}]`) +
-    (dropped ? `,"dropped":${JSON.stringify(dropped)}` : "")
-  );
-}
-
-function groups(items: readonly Item[], signal: Item["signal"], list: string): string {
-  const byScope = new Map<string, string[]>();
-  for (const item of items) {
-    if (item.signal !== signal) continue;
-    const group = byScope.get(item.scope);
-    if (group) group.push(item.json);
-    else byScope.set(item.scope, [item.json]);
+function byScope(items: readonly Item[], signal: Item["signal"], field: string, list: string): string {
+  const groups = new Map<string, string[]>();
+  for (const { scope, json, signal: its } of items) {
+    if (its !== signal) continue;
+    const group = groups.get(scope);
+    if (group) group.push(json);
+    else groups.set(scope, [json]);
   }
-  return [...byScope].map(([scope, json]) => `{"scope":${scope},"${list}":[${json}]}`).join();
+  const json = [...groups].map(([scope, records]) => `{"scope":${scope},"${list}":[${records}]}`);
+  return json.length ? `,"${field}":[${json}]` : "";
 }

@@ -27,7 +27,6 @@ export interface InteractionInit {
  */
 export class Interaction implements Activity {
   readonly context: Context;
-  readonly parent = undefined;
   readonly #bridge: Bridge;
   readonly #quiet: number;
   readonly #forget: () => void;

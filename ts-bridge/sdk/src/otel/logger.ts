@@ -1,97 +1,55 @@
-import {
-  context as contextApi,
-  type Logger,
-  type LoggerProvider,
-  type LogRecord,
-  type SpanContext,
-  trace,
-} from "@opentelemetry/api";
-import { type Clock, toNanos } from "../clock.js";
-import { INFERRED, type Inference } from "../context/inference.js";
+import { context as contextApi, type Logger, type LogRecord } from "@opentelemetry/api";
+import { toNanos } from "../clock.js";
+import { INFERRED } from "../context/inference.js";
 import { describeException, exceptionAttributes } from "../wire/exceptions.js";
-import type { LogFields } from "../wire/records.js";
-import { encodeScope } from "../wire/records.js";
+import { encodeLog, encodeScope } from "../wire/records.js";
+import type { Host } from "./host.js";
 import { toUnixMs } from "./span.js";
-
-/** What the loggers of one bridge share. */
-export interface LoggerHost {
-  readonly running: boolean;
-  readonly clock: Clock;
-  readonly inference: Inference;
-  onLog(log: LogFields, scope: string): void;
-}
+import { spanContextOf } from "./tracer.js";
 
 /** Words for the severity numbers of the OpenTelemetry logs data model, by fours. */
-const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+const LEVELS = ["", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
-/** `INFO` for 9 to 12, and so on; nothing for 0 and what is out of range. */
-export function severityText(severity: number): string {
-  return LEVELS[Math.ceil(severity / 4) - 1] ?? "";
-}
-
-/** A `LoggerProvider` for the API of 1.10 and for the older `api-logs`. */
-export class BridgeLoggerProvider implements LoggerProvider {
-  readonly #host: LoggerHost;
-  readonly #loggers = new Map<string, Logger>();
-
-  constructor(host: LoggerHost) {
-    this.#host = host;
-  }
-
-  getLogger(name: string, version?: string): Logger {
-    const scope = encodeScope(name, version);
-    let logger = this.#loggers.get(scope);
-    if (!logger) {
-      logger = new BridgeLogger(this.#host, scope);
-      this.#loggers.set(scope, logger);
-    }
-    return logger;
-  }
-}
-
-class BridgeLogger implements Logger {
-  readonly #host: LoggerHost;
+/** A logger of the bridge, for one instrumentation scope; for the API of 1.10 and for `api-logs`. */
+export class BridgeLogger implements Logger {
+  readonly #host: Host;
   readonly #scope: string;
 
-  constructor(host: LoggerHost, scope: string) {
+  constructor(host: Host, name: string, version?: string) {
     this.#host = host;
-    this.#scope = scope;
+    this.#scope = encodeScope(name, version);
   }
 
   enabled(): boolean {
     return this.#host.running;
   }
 
-  emit(record: LogRecord): void {
+  emit({
+    timestamp,
+    severityNumber: severity = 0,
+    severityText = LEVELS[Math.ceil(severity / 4)] ?? "",
+    eventName: name = "",
+    body,
+    attributes,
+    exception,
+    context: given,
+  }: LogRecord): void {
     const host = this.#host;
     if (!host.running) return;
-    const observed = toNanos(host.clock.now());
-    const { timestamp, severityNumber = 0, exception } = record;
-    const [context, inferred] = whereAreWe(host.inference, record);
+    const known = spanContextOf(given ?? contextApi.active());
+    const context = known ?? (given ? undefined : spanContextOf(host.inference.current()));
     const thrown = exception === undefined ? undefined : exceptionAttributes(exception);
-    host.onLog(
-      {
-        time: timestamp === undefined ? observed : toNanos(toUnixMs(timestamp)),
-        observed,
-        severity: severityNumber,
-        severityText: record.severityText ?? severityText(severityNumber),
-        body: record.body ?? (thrown && describeException(thrown)),
-        eventName: record.eventName,
-        attributes:
-          thrown || inferred
-            ? { ...thrown, ...(inferred && INFERRED), ...record.attributes }
-            : record.attributes,
-        context,
-      },
-      this.#scope,
-    );
+    const observed = toNanos(host.clock.now());
+    const record = {
+      kind: "log" as const,
+      time: timestamp === undefined ? observed : toNanos(toUnixMs(timestamp)),
+      observed,
+      name,
+      severity,
+      severityText,
+      body: body ?? (thrown && describeException(thrown)),
+      attributes: { ...(!known && context && INFERRED), ...thrown, ...attributes },
+    };
+    host.onRecord(record, this.#scope, (more) => encodeLog(record, context, more));
   }
-}
-
-/** The span that a record belongs to, and whether that was concluded. */
-function whereAreWe(inference: Inference, record: LogRecord): [SpanContext | undefined, boolean] {
-  const known = trace.getSpanContext(record.context ?? contextApi.active());
-  if (known && trace.isSpanContextValid(known)) return [known, false];
-  const inferred = record.context ? undefined : inference.current();
-  return inferred ? [trace.getSpanContext(inferred), true] : [undefined, false];
 }

@@ -3,87 +3,66 @@ import {
   type Context,
   createTraceState,
   propagation,
+  type SpanContext,
   type TextMapGetter,
   type TextMapPropagator,
   type TextMapSetter,
   trace,
 } from "@opentelemetry/api";
-
-const TRACEPARENT = "traceparent";
-const TRACESTATE = "tracestate";
-const BAGGAGE = "baggage";
+import { spanContextOf } from "./tracer.js";
 
 /** W3C Trace Context, §3.2; version ff is forbidden, version 00 has nothing after the flags. */
-const TRACEPARENT_FORM = /^(?!ff)([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/;
-
+const TRACEPARENT = /^\s*(?!ff|00-.{53})[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(?:-.*)?\s*$/;
 /** W3C Baggage, §3.3.2. */
-const MAX_BAGGAGE_LENGTH = 8_192;
-const MAX_BAGGAGE_ENTRIES = 180;
+const MAX_BAGGAGE = 8_192;
+const MAX_ENTRIES = 180;
 
 /** A `traceparent` header as the API's span context; `undefined` when it is none. */
-export function parseTraceparent(header: string) {
-  const match = TRACEPARENT_FORM.exec(header.trim());
-  if (!match || (match[1] === "00" && match[5])) return undefined;
-  const context = {
-    traceId: match[2] as string,
-    spanId: match[3] as string,
-    traceFlags: Number.parseInt(match[4] as string, 16),
-    isRemote: true,
-  };
+export function parseTraceparent(header: string): SpanContext | undefined {
+  const [, traceId = "", spanId = "", flags = ""] = TRACEPARENT.exec(header) ?? [];
+  const context = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
   return trace.isSpanContextValid(context) ? context : undefined;
 }
 
 /** W3C Trace Context and Baggage. */
-export class W3CPropagator implements TextMapPropagator {
-  inject<Carrier>(context: Context, carrier: Carrier, setter: TextMapSetter<Carrier>): void {
-    const span = trace.getSpanContext(context);
-    if (span && trace.isSpanContextValid(span)) {
-      const flags = (span.traceFlags & 1).toString().padStart(2, "0");
-      setter.set(carrier, TRACEPARENT, `00-${span.traceId}-${span.spanId}-${flags}`);
-      const state = span.traceState?.serialize();
-      if (state) setter.set(carrier, TRACESTATE, state);
-    }
-    const baggage = serialize(propagation.getBaggage(context)?.getAllEntries() ?? []);
-    if (baggage) setter.set(carrier, BAGGAGE, baggage);
-  }
-
-  extract<Carrier>(context: Context, carrier: Carrier, getter: TextMapGetter<Carrier>): Context {
-    const read = (name: string) => [getter.get(carrier, name) ?? []].flat().join(",");
-    const span = parseTraceparent(read(TRACEPARENT));
+export const w3c: TextMapPropagator = {
+  inject(context: Context, carrier: unknown, { set }: TextMapSetter): void {
+    const span = spanContextOf(context);
     if (span) {
-      const state = read(TRACESTATE);
-      const traceState = state ? createTraceState(state) : undefined;
-      context = trace.setSpanContext(context, { ...span, ...(traceState && { traceState }) });
+      set(carrier, "traceparent", `00-${span.traceId}-${span.spanId}-0${span.traceFlags & 1}`);
+      const state = span.traceState?.serialize();
+      if (state) set(carrier, "tracestate", state);
     }
-    const entries = deserialize(read(BAGGAGE));
-    return entries
-      ? propagation.setBaggage(context, propagation.createBaggage(entries))
-      : context;
-  }
+    const entries = propagation.getBaggage(context)?.getAllEntries() ?? [];
+    let header = "";
+    for (const [key, { value, metadata }] of entries.slice(0, MAX_ENTRIES)) {
+      const member = `${header && ","}${key}=${encodeURIComponent(value)}${metadata ? `;${metadata}` : ""}`;
+      if (header.length + member.length <= MAX_BAGGAGE) header += member;
+    }
+    if (header) set(carrier, "baggage", header);
+  },
 
-  fields(): string[] {
-    return [TRACEPARENT, TRACESTATE, BAGGAGE];
-  }
-}
+  extract(context: Context, carrier: unknown, getter: TextMapGetter): Context {
+    const read = (name: string) => String(getter.get(carrier, name) ?? "");
+    const span = parseTraceparent(read("traceparent"));
+    const state = read("tracestate");
+    if (span) {
+      context = trace.setSpanContext(context, { ...span, ...(state && { traceState: createTraceState(state) }) });
+    }
+    const baggage = parseBaggage(read("baggage"));
+    return baggage ? propagation.setBaggage(context, propagation.createBaggage(baggage)) : context;
+  },
 
-function serialize(entries: [string, BaggageEntry][]): string {
-  let header = "";
-  for (const [key, { value, metadata }] of entries.slice(0, MAX_BAGGAGE_ENTRIES)) {
-    const member = `${key}=${encodeURIComponent(value)}${metadata ? `;${metadata}` : ""}`;
-    const longer = header ? `${header},${member}` : member;
-    if (longer.length <= MAX_BAGGAGE_LENGTH) header = longer;
-  }
-  return header;
-}
+  fields: () => ["traceparent", "tracestate", "baggage"],
+};
 
-function deserialize(header: string): Record<string, BaggageEntry> | undefined {
-  if (!header || header.length > MAX_BAGGAGE_LENGTH) return undefined;
+function parseBaggage(header: string): Record<string, BaggageEntry> | undefined {
+  if (!header || header.length > MAX_BAGGAGE) return undefined;
   const entries: Record<string, BaggageEntry> = {};
-  for (const member of header.split(",").slice(0, MAX_BAGGAGE_ENTRIES)) {
-    const [, key, value] = /^\s*([^=;\s]+)\s*=\s*([^;]*?)\s*(?:;|$)/.exec(member) ?? [];
-    if (!key || value === undefined) continue;
+  for (const member of header.split(",", MAX_ENTRIES)) {
+    const [, key, value] = /^\s*([^=;\s]+)\s*=\s*([^;\s]*)/.exec(member) ?? [];
     try {
-      entries[key] = { value: decodeURIComponent(value) };
+      if (key) entries[key] = { value: decodeURIComponent(value as string) };
     } catch {
       // A member with a broken escape is left out; the others hold.
     }

@@ -4,74 +4,73 @@ import type {
   Link,
   Span,
   SpanContext,
+  SpanOptions,
   SpanStatus,
   TimeInput,
 } from "@opentelemetry/api";
-import { type Clock, toNanos } from "../clock.js";
+import { toNanos } from "../clock.js";
 import type { Activity } from "../context/inference.js";
+import type { OutgoingRecord } from "../options.js";
 import { exceptionAttributes } from "../wire/exceptions.js";
-import { encodeEvent, encodeLink, encodeSpan } from "../wire/records.js";
+import { attributesField, encodeEvent, encodeLink } from "../wire/records.js";
+import { quote, quoteText } from "../wire/values.js";
+import type { Host } from "./host.js";
 
 /** Events and links kept of one span; OpenTelemetry's default limit for both. */
 const MAX_EVENTS = 128;
 
-/** What a span tells when it begins and when it ends. */
-export interface SpanObserver {
-  readonly clock: Clock;
-  onEnd(span: RecordingSpan): void;
-}
-
 /** An API time as unix milliseconds. Small numbers count from the page's time origin. */
 export function toUnixMs(time: TimeInput): number {
   if (Array.isArray(time)) return time[0] * 1e3 + time[1] / 1e6;
-  const number = +time;
-  return number < performance.timeOrigin / 2 ? performance.timeOrigin + number : number;
+  const { timeOrigin } = performance;
+  return +time < timeOrigin / 2 ? timeOrigin + +time : +time;
 }
 
-/** A span that is kept; the API's contract, and the little more that we need. */
+/** A span that is kept: the API's contract, and the little more that we need. */
 export class RecordingSpan implements Span {
   readonly attributes: Record<string, unknown> = {};
-  readonly parentSpanId: string | undefined;
+  name: string;
+  /** OTLP's number of the status: 2 is an error. */
+  status: SpanStatus = { code: 0 };
+  /** The interaction that this span is in. */
+  activity: Activity | undefined;
   /** JSON of the instrumentation scope. */
   readonly scope: string;
-  readonly start: number;
-  /** The interaction or `bridge.span(…)` that this span is in. */
-  activity: Activity | undefined;
-  /** Unix milliseconds; `undefined` while the span is open. */
-  endedAt: number | undefined;
-  name: string;
-  status: SpanStatus = { code: 0 };
-  readonly #observer: SpanObserver;
+  readonly #host: Host;
   readonly #context: SpanContext;
-  readonly #kind: number;
+  /** The JSON of what does not change any more. */
+  readonly #head: string;
+  readonly #start: number;
   readonly #began: number;
   readonly #events: string[] = [];
   readonly #links: string[] = [];
   #droppedEvents = 0;
   #release: (() => void) | undefined;
+  #open = true;
 
   constructor(
-    observer: SpanObserver,
+    host: Host,
+    scope: string,
     context: SpanContext,
-    init: {
-      name: string;
-      kind: number;
-      scope: string;
-      parentSpanId: string | undefined;
-      activity: Activity | undefined;
-      startTime: TimeInput | undefined;
-    },
+    parent: SpanContext | undefined,
+    activity: Activity | undefined,
+    name: string,
+    { kind = 0, startTime }: SpanOptions,
   ) {
-    this.#observer = observer;
+    this.#host = host;
+    this.scope = scope;
     this.#context = context;
-    this.#kind = init.kind;
-    this.#began = observer.clock.monotonic();
-    this.name = init.name;
-    this.scope = init.scope;
-    this.parentSpanId = init.parentSpanId;
-    this.start = init.startTime === undefined ? observer.clock.now() : toUnixMs(init.startTime);
-    this.activity = init.activity;
-    this.#release = init.activity?.hold();
+    this.name = name;
+    this.activity = activity;
+    this.#release = activity?.hold();
+    this.#began = host.clock.monotonic();
+    this.#start = startTime === undefined ? host.clock.now() : toUnixMs(startTime);
+    const state = context.traceState?.serialize();
+    this.#head =
+      `{"traceId":"${context.traceId}","spanId":"${context.spanId}","flags":${context.traceFlags}` +
+      (parent ? `,"parentSpanId":"${parent.spanId}"` : "") +
+      (state ? `,"traceState":${quote(state)}` : "") +
+      `,"kind":${kind + 1},"startTimeUnixNano":"${toNanos(this.#start)}"`;
   }
 
   spanContext(): SpanContext {
@@ -79,33 +78,30 @@ export class RecordingSpan implements Span {
   }
 
   isRecording(): boolean {
-    return this.endedAt === undefined;
+    return this.#open;
   }
 
   setAttribute(key: string, value: unknown): this {
-    if (this.isRecording() && key) this.attributes[key] = value;
+    if (this.#open) this.attributes[key] = value;
     return this;
   }
 
   setAttributes(attributes: Attributes): this {
-    for (const key in attributes) this.setAttribute(key, attributes[key]);
+    if (this.#open) Object.assign(this.attributes, attributes);
     return this;
   }
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
-    if (!this.isRecording()) return this;
+    if (!this.#open || (this.#events.length >= MAX_EVENTS && ++this.#droppedEvents)) return this;
     const isTime = isTimeInput(attributesOrTime);
     const at = isTime ? attributesOrTime : time;
-    if (this.#events.length >= MAX_EVENTS) this.#droppedEvents++;
-    else {
-      const when = at === undefined ? this.#observer.clock.now() : toUnixMs(at);
-      this.#events.push(encodeEvent(name, when, isTime ? undefined : attributesOrTime));
-    }
+    const when = at === undefined ? this.#host.clock.now() : toUnixMs(at);
+    this.#events.push(encodeEvent(name, when, isTime ? undefined : attributesOrTime));
     return this;
   }
 
   addLink(link: Link): this {
-    if (this.isRecording() && this.#links.length < MAX_EVENTS) this.#links.push(encodeLink(link));
+    if (this.#open && this.#links.length < MAX_EVENTS) this.#links.push(encodeLink(link));
     return this;
   }
 
@@ -116,12 +112,12 @@ export class RecordingSpan implements Span {
 
   setStatus(status: SpanStatus): this {
     // OK is final, and nothing takes a status back: the API's rules.
-    if (this.isRecording() && this.status.code !== 1 && status.code) this.status = { ...status };
+    if (this.#open && this.status.code !== 1 && status.code) this.status = status;
     return this;
   }
 
   updateName(name: string): this {
-    if (this.isRecording()) this.name = name;
+    if (this.#open) this.name = name;
     return this;
   }
 
@@ -130,36 +126,44 @@ export class RecordingSpan implements Span {
   }
 
   end(time?: TimeInput): void {
-    if (!this.isRecording()) return;
-    // The monotonic clock measures: the wall clock may have been set while the span ran.
-    const elapsed = this.#observer.clock.monotonic() - this.#began;
-    this.endedAt = Math.max(this.start, time === undefined ? this.start + elapsed : toUnixMs(time));
+    if (!this.#open) return;
+    this.#open = false;
     this.#release?.();
-    this.#release = undefined;
-    this.#observer.onEnd(this);
+    this.#host.onEnd(this);
+    // The monotonic clock measures: the wall clock may have been set while the span ran.
+    const elapsed = this.#host.clock.monotonic() - this.#began;
+    const end = time === undefined ? this.#start + elapsed : toUnixMs(time);
+    const record: OutgoingRecord = {
+      kind: "span",
+      name: this.name,
+      severity: this.status.code === 2 ? 17 : 9,
+      attributes: this.attributes,
+    };
+    this.#host.onRecord(record, this.scope, (more) => {
+      this.name = record.name;
+      return this.encode(more, Math.max(this.#start, end));
+    });
   }
 
-  /** OTLP/JSON; without an end while the span is open. */
-  encode(...more: (Readonly<Record<string, unknown>> | undefined)[]): string {
-    return encodeSpan(
-      {
-        context: this.#context,
-        parentSpanId: this.parentSpanId,
-        name: this.name,
-        kind: this.#kind + 1,
-        start: toNanos(this.start),
-        ...(this.endedAt !== undefined && { end: toNanos(this.endedAt) }),
-        attributes: this.attributes,
-        events: this.#events,
-        links: this.#links,
-        droppedEvents: this.#droppedEvents,
-        status: this.status,
-      },
-      ...more,
+  /** OTLP/JSON; without *end* it is that of a span that has begun. */
+  encode(more: Record<string, unknown> | undefined, end?: number): string {
+    const { code, message } = this.status;
+    return (
+      `${this.#head},"name":${quoteText(this.name)}` +
+      (end ? `,"endTimeUnixNano":"${toNanos(end)}"` : "") +
+      attributesField(this.attributes, more) +
+      list("events", this.#events) +
+      (this.#droppedEvents ? `,"droppedEventsCount":${this.#droppedEvents}` : "") +
+      list("links", this.#links) +
+      (code ? `,"status":{"code":${code}${message ? `,"message":${quoteText(message)}` : ""}}}` : "}")
     );
   }
 }
 
+function list(name: string, items: readonly string[]): string {
+  return items.length ? `,"${name}":[${items}]` : "";
+}
+
 function isTimeInput(value: unknown): value is TimeInput {
-  return typeof value === "number" || value instanceof Date || (Array.isArray(value) && value.length === 2);
+  return typeof value === "number" || value instanceof Date || Array.isArray(value);
 }

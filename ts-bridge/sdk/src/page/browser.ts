@@ -5,49 +5,33 @@ import { baseUrl } from "../privacy/url.js";
 import { watchPage } from "./lifecycle.js";
 
 /** A page that has not finished loading by then never may. */
-const LOAD_TIMEOUT_MS = 3_000;
-const IDLE_TIMEOUT_MS = 1_000;
+const LOAD_MS = 3_000;
 
 /** Browsers: pages and workers. Nothing is touched until `init` is called. */
 export const browser: Omit<Platform, "socket"> = {
   contexts: () => new StackContextManager(),
   baseUrl,
-  resource() {
-    const { userAgent, language } = globalThis.navigator ?? {};
-    return {
-      "telemetry.sdk.language": "webjs",
-      "user_agent.original": userAgent,
-      "browser.language": language,
+  resource: () => ({
+    "telemetry.sdk.language": "webjs",
+    "user_agent.original": globalThis.navigator?.userAgent,
+    "browser.language": globalThis.navigator?.language,
+  }),
+  watch(delivery, hide) {
+    // Rendered on a server there is no page to watch.
+    const unwatch =
+      typeof addEventListener === "function" ? watchPage(hide, () => delivery.show()) : () => {};
+    const { document } = globalThis;
+    // What the page does to get ready comes first.
+    const start = () => {
+      clearTimeout(timer);
+      timer = later(() => delivery.start(), 1);
     };
-  },
-  watch(delivery, page) {
-    const unwatch = watchPage(delivery, page);
-    const cancel = whenQuiet(() => delivery.start());
+    let timer = later(start, document && document.readyState !== "complete" ? LOAD_MS : 0);
+    globalThis.addEventListener?.("load", start, { once: true });
     return () => {
       unwatch();
-      cancel();
+      clearTimeout(timer);
+      globalThis.removeEventListener?.("load", start);
     };
   },
 };
-
-/** Calls *fn* once the page has loaded and has nothing better to do. */
-function whenQuiet(fn: () => void): () => void {
-  const { document, requestIdleCallback } = globalThis;
-  let called = false;
-  const once = () => {
-    if (!called) fn();
-    called = true;
-  };
-  const idle = () => {
-    if (typeof requestIdleCallback === "function") requestIdleCallback(once, { timeout: IDLE_TIMEOUT_MS });
-    else later(once, 1);
-  };
-  if (!document || document.readyState === "complete") idle();
-  else globalThis.addEventListener("load", idle, { once: true });
-  const timer = later(once, LOAD_TIMEOUT_MS);
-  return () => {
-    called = true;
-    clearTimeout(timer);
-    globalThis.removeEventListener?.("load", idle);
-  };
-}

@@ -1,4 +1,5 @@
 import type { Batch } from "../delivery/outbox.js";
+import { SDK_NAME, VERSION } from "../version.js";
 
 /** Who speaks; goes into `hello` and into every POST. */
 export interface Identity {
@@ -11,25 +12,30 @@ export interface Identity {
   readonly token: (() => string | Promise<string>) | undefined;
 }
 
+/** What `hello` and a POST have in common, as JSON fields. */
+export function introduction(
+  { stream, resource }: Identity,
+  events: ChannelEvents,
+  token: string | undefined,
+): string {
+  return (
+    `"v":1,"stream":"${stream}","resource":${resource},"sdk":{"name":"${SDK_NAME}","version":"${VERSION}"}` +
+    `,"clock":${events.now()},"oldest":${events.oldest()}${token ? `,"token":${JSON.stringify(token)}` : ""}`
+  );
+}
+
 /** What a channel tells the delivery. */
 export interface ChannelEvents {
   now(): number;
+  /** The lowest id that may still come. */
   oldest(): number;
   /** May be used now. *last*: the highest id that the hub has taken. */
   onReady(channel: Channel, last: number): void;
-  onAck(id: number, rejected: number): void;
-  onNack(id: number, why: string, retryMs: number | undefined): void;
-  /** Cannot be used any more. */
-  onLost(channel: Channel, loss: Loss): void;
-}
-
-export interface Loss {
-  /** `stop`: this hub wants nothing of us; `failed`: try again; `told`: the hub said when. */
-  kind: "failed" | "told" | "stop";
-  why: string;
-  retryMs?: number;
-  /** The hub found what it was sent too large. */
-  tooLarge?: boolean;
+  onAck(id: number, rejected?: number): void;
+  /** Without *retryMs* the batch was refused for good. */
+  onNack(id: number, why: string | undefined, retryMs?: number): void;
+  /** Cannot be used now. *retryMs*: when the hub wants to be asked again; `Infinity` is never. */
+  onLost(channel: Channel, why: string, retryMs?: number, tooLarge?: boolean): void;
 }
 
 /** One way to a hub. */
@@ -37,15 +43,15 @@ export interface Channel {
   readonly ready: boolean;
   /** The hub wants to see spans that have begun. */
   readonly live: boolean;
+  /** How many batches may be under way; none when it takes nothing now. */
+  readonly window: number;
   connect(): void;
-  /** How much may be handed over now, given what is under way. */
-  room(inFlight: { batches: number; bytes: number }): { batches: number; bytes: number };
   send(batches: readonly Batch[]): void;
   /** Spans that have begun, each as JSON. */
   announce(spans: readonly string[]): void;
   /** Asks for a sign of life, because the state that the browser shows may be wrong. */
   probe(): void;
-  /** *leaving*: nothing will come after this. */
+  /** *leaving*: on purpose, with nothing lost. */
   close(leaving: boolean): void;
 }
 

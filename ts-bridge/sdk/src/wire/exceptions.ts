@@ -1,34 +1,25 @@
-/** What was thrown, by the attribute names of the OpenTelemetry conventions. */
+/** What was thrown, by the attribute names of the OpenTelemetry conventions. Never throws. */
 export function exceptionAttributes(thrown: unknown): Record<string, string> {
+  const attributes: Record<string, string> = {};
   try {
-    if (typeof thrown !== "object" || thrown === null) {
-      return { "exception.type": typeof thrown, "exception.message": String(thrown) };
-    }
-    const { name, message, stack, constructor } = thrown as Partial<Error>;
-    const attributes: Record<string, string> = {
-      "exception.type": String(name || constructor?.name || "Error"),
-      "exception.message": String(message ?? thrown),
-    };
-    const trace = stackOf(stack, (thrown as { cause?: unknown }).cause);
-    if (trace) attributes["exception.stacktrace"] = trace;
-    return attributes;
+    const { name, message, stack, cause } = Object(thrown) as Error;
+    attributes["exception.type"] = String(name ?? typeof thrown);
+    attributes["exception.message"] = String(message ?? thrown);
+    // As the engine wrote it: it is parsed where it is shown.
+    if (stack) attributes["exception.stacktrace"] = stack + causes(cause);
   } catch {
-    return { "exception.type": "unknown", "exception.message": "[unreadable]" };
+    attributes["exception.message"] = "[unreadable]"; // a getter of the page threw
   }
+  return attributes;
 }
 
-/** The stack as the engine wrote it, and the stacks of its causes. It is parsed by the hub. */
-function stackOf(stack: unknown, cause: unknown): string {
-  let text = stack ? String(stack) : "";
-  for (let depth = 0; cause instanceof Error && depth < 5; depth++) {
-    text += `\nCaused by: ${cause.stack ?? cause}`;
-    cause = cause.cause;
-  }
-  return text;
+/** The stacks of what led to it; a few, because they may go in a circle. */
+function causes(cause: unknown, depth = 0): string {
+  if (!(cause instanceof Error) || depth > 4) return "";
+  return `\nCaused by: ${cause.stack ?? cause}${causes(cause.cause, depth + 1)}`;
 }
 
 /** One line for people: `TypeError: x is not a function`. */
 export function describeException(attributes: Record<string, string>): string {
-  const { "exception.type": type, "exception.message": message } = attributes;
-  return message ? `${type}: ${message}` : `${type}`;
+  return `${attributes["exception.type"]}: ${attributes["exception.message"]}`;
 }

@@ -1,0 +1,28 @@
+import type { Clock } from "../clock.js";
+import type { Inference } from "../context/inference.js";
+import type { OutgoingRecord } from "../options.js";
+import type { RecordingSpan } from "./span.js";
+
+/** What tracers, loggers and spans need of the bridge that they belong to. */
+export interface Host {
+  /** False after `stop()`: what was handed out before then keeps nothing any more. */
+  readonly running: boolean;
+  readonly clock: Clock;
+  readonly inference: Inference;
+  /** Share of new traces that is kept, 0 to 1. */
+  readonly sampleRate: number;
+  onStart(span: RecordingSpan): void;
+  onEnd(span: RecordingSpan): void;
+  onUnsampled(): void;
+  /**
+   * A record is complete.
+   *
+   * @param scope - JSON of its instrumentation scope.
+   * @param encode - makes OTLP/JSON of *record*, with these attributes added.
+   */
+  onRecord(
+    record: OutgoingRecord,
+    scope: string,
+    encode: (more: Record<string, unknown> | undefined) => string,
+  ): void;
+}

@@ -148,7 +148,7 @@ class Ingest:
         self._reported: set[type[Exception]] = set()
 
     async def take(self, peer: Peer, stream: Stream, batch: Batch) -> Outcome:
-        """Hand a claimed batch to the consumer; never raises.
+        """Hand a claimed batch to the consumer; never raises but to be cancelled.
 
         The caller tells the stream (`settle`, `release`) or its connection what came out.
         """
@@ -156,6 +156,9 @@ class Ingest:
         done = self._under_way[key] = asyncio.Event()
         try:
             outcome = await self._try(peer, stream, batch)
+        except asyncio.CancelledError:
+            stream.release(batch.id, FAULT_RETRY_S)  # the server stops; nobody else will
+            raise
         finally:
             self._under_way.pop(key, None)
             # Waiters run after the caller has settled or released the batch.

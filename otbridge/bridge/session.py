@@ -102,7 +102,7 @@ class Session:
                 task.cancel()
             for result in await asyncio.gather(reader, writer, return_exceptions=True):
                 if isinstance(result, Exception):
-                    self._ingest.report(result)
+                    await self._fail(result)
 
     async def leave(self, retry_s: float, why: str) -> None:
         """Finish what is under way, then send the client off to come back after *retry_s*."""
@@ -142,6 +142,7 @@ class Session:
             await self._greet(frame)
         elif isinstance(frame, frames.Batch) and wait_s:
             self._connection.busy(frame.id, wait_s, "More than one client may send.")
+            self._connection.slow(1, wait_s, self._now())
         elif isinstance(frame, frames.Batch):
             await self._start(frame)
         elif isinstance(frame, frames.Open) and not wait_s:
@@ -171,6 +172,11 @@ class Session:
             return
         stream = self._ingest.registry.stream(hello.stream, self._now(), owner)
         connection.accept(hello, stream, now_ms)
+
+    async def _fail(self, error: Exception) -> None:
+        self._ingest.report(error)
+        why = "The bridge failed; the server's log says how."
+        await self._sent({"type": "websocket.close", "code": CLOSE_INTERNAL, "reason": why})
 
     # ------------------------------------------------------------------ taking
 

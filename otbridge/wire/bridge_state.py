@@ -114,6 +114,7 @@ class Connection:
         self._acked = 0
         self._acked_at = float("-inf")
         self._ack_due = False
+        self._slow_until = now
         self._rejected = 0
         self._message = ""
         self._highest = 0  # of the settled batches that came by this connection
@@ -189,9 +190,11 @@ class Connection:
         return None
 
     def _oversize(self, frame: frames.Oversize, now: float) -> None:
+        why = f"The frame has {frame.size} bytes; at most {frames.MAX_BYTES} are taken."
         if self._own_stream().claim(frame.id) is Claim.NEW:
-            why = f"The frame has {frame.size} bytes; at most {frames.MAX_BYTES} are taken."
             self.refused(frame.id, now, why)
+        else:
+            self._send(frames.Nack(frame.id, why, fatal=True))
 
     # ------------------------------------------------------------------ what the caller decides
 
@@ -253,9 +256,11 @@ class Connection:
         self._send(frames.Nack(batch_id, why, retry_ms=_milliseconds(retry_s)))
         self._own_stream().release(batch_id, retry_s)
 
-    def slow(self, window: int, for_s: float) -> None:
-        """Ask the client to keep at most *window* batches under way for so long."""
-        self._send(frames.Slow(window, _milliseconds(for_s)))
+    def slow(self, window: int, for_s: float, now: float) -> None:
+        """Ask the client to keep at most *window* batches under way for so long; once meanwhile."""
+        if now >= self._slow_until:
+            self._slow_until = now + for_s
+            self._send(frames.Slow(window, _milliseconds(for_s)))
 
     def leave(self, now: float, retry_s: float, why: str) -> None:
         """The server goes: acknowledge what was taken, tell the client when to come again."""

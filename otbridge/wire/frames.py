@@ -23,7 +23,6 @@ __all__ = [
     "Batch",
     "Bye",
     "ClientFrame",
-    "Config",
     "Envelope",
     "GoAway",
     "Hello",
@@ -188,12 +187,6 @@ class Slow(Struct, frozen=True, tag_field="k", tag="slow"):
     for_ms: int
 
 
-class Config(Struct, frozen=True, tag_field="k", tag="config"):
-    """Settings that the client takes from the server."""
-
-    rev: int
-
-
 class GoAway(Struct, frozen=True, tag_field="k", tag="goaway"):
     """The server leaves; a close follows."""
 
@@ -207,7 +200,7 @@ class Pong(Struct, frozen=True, tag_field="k", tag="pong"):
     t: int | float
 
 
-ServerFrame = Ready | Ack | Nack | Slow | Config | GoAway | Pong
+ServerFrame = Ready | Ack | Nack | Slow | GoAway | Pong
 
 
 class _Head(Struct, frozen=True):

@@ -482,6 +482,7 @@ def test_a_client_that_sends_too_much_is_slowed_down_and_then_let_go(serve: Serv
         first = hear(socket)
         assert first["k"] == "nack"
         assert first["retry_ms"] > 100
+        assert hear(socket)["k"] == "slow"
         with contextlib.suppress(ConnectionClosed):
             for _ in range(2000):
                 say(socket, {"k": "ping", "t": 1})

@@ -225,3 +225,123 @@ def test_the_server_says_what_the_transcript_says(path: Path) -> None:
     assert server.stored == transcript["stored"]
     assert server.opened == transcript.get("opened", server.opened)
     assert server.dropped == transcript.get("dropped", server.dropped)
+
+
+def ready_connection(**options: Any) -> tuple[Connection, Stream]:
+    connection, registry = Connection("c", 0.0, **options), StreamRegistry()
+    sdk = frames.SdkName("s", "1")
+    hello = frames.Hello(v=1, stream="a" * 32, epoch=1, sdk=sdk, clock=0.0)
+    stream = registry.stream(hello.stream, 0.0)
+    assert connection.receive(msgspec.json.encode(hello), 0.0) == hello
+    connection.accept(hello, stream, 0.0)
+    connection.outgoing()
+    return connection, stream
+
+
+def send(connection: Connection, batch_id: int, now: float = 0.0) -> frames.Batch | None:
+    frame = connection.receive(json.dumps({"k": "batch", "id": batch_id, "n": 0}), now)
+    assert frame is None or isinstance(frame, frames.Batch)
+    return frame
+
+
+def test_a_second_copy_that_comes_while_the_first_is_taken_is_answered_with_it() -> None:
+    """A batch that a POST is taking is acknowledged on the socket when the POST is done."""
+    connection, stream = ready_connection()
+    assert stream.claim(1) is Claim.NEW
+    assert send(connection, 1) is None
+    assert connection.outgoing() == []
+    stream.settle(1, 0.0)
+    assert connection.outgoing() == [frames.Ack(1)]
+
+
+def test_a_second_copy_is_sent_back_when_the_first_could_not_be_taken() -> None:
+    """When the POST found no room, the socket's copy is nacked with the time to wait."""
+    connection, stream = ready_connection()
+    stream.claim(1)
+    send(connection, 1)
+    stream.release(1, 2.0)
+    (nack,) = connection.outgoing()
+    assert isinstance(nack, frames.Nack)
+    assert (nack.id, nack.retry_ms) == (1, 2000)
+
+
+def test_a_gap_closed_by_post_is_acknowledged_on_the_socket() -> None:
+    """What the socket brought above a gap is acknowledged when the gap is closed elsewhere."""
+    connection, stream = ready_connection()
+    assert send(connection, 2) is not None
+    connection.taken(2, 0.0)
+    assert connection.outgoing() == []
+    stream.claim(1)
+    stream.settle(1, 0.0)
+    assert connection.outgoing() == [frames.Ack(2)]
+
+
+def test_rejected_records_are_summed_until_the_ack_that_tells_them() -> None:
+    """Counts of several batches come in one acknowledgement, once."""
+    connection, _ = ready_connection()
+    for batch_id, rejected in ((1, 0), (2, 2), (3, 3)):
+        send(connection, batch_id)
+        connection.taken(batch_id, 0.0, rejected, "too old" if rejected else "")
+    assert connection.outgoing() == [frames.Ack(1)]
+    assert connection.deadline() == 0.25
+    connection.tick(0.25)
+    assert connection.outgoing() == [frames.Ack(3, 5, "too old")]
+
+
+def test_a_batch_that_ends_after_its_connection_counts_for_the_next_one() -> None:
+    """A store that answers late settles the batch, whichever connection is there by then."""
+    older, stream = ready_connection()
+    send(older, 1)
+    older.gone()
+    older.taken(1, 5.0)
+    assert stream.last == 1
+    assert stream.claim(1) is Claim.SEEN
+
+
+def test_a_client_that_does_not_read_is_let_go() -> None:
+    """Answers that nobody fetches do not pile up."""
+    connection, _ = ready_connection()
+    for number in range(300):
+        connection.receive(json.dumps({"k": "ping", "t": number}), 0.0)
+    assert connection.closing is not None
+    assert connection.closing.code == 4429
+    assert len(connection.outgoing()) < 300
+
+
+def test_a_client_is_asked_to_slow_down_once_for_the_while() -> None:
+    """`slow` is not repeated before its time is over."""
+    connection, _ = ready_connection()
+    for now in (0.0, 1.0, 2.0):
+        connection.slow(1, 2.0, now)
+    assert connection.outgoing() == [frames.Slow(1, 2000), frames.Slow(1, 2000)]
+
+
+def test_an_oversize_copy_of_a_settled_batch_is_refused_again() -> None:
+    """A client that repeats a batch that was too large hears so each time."""
+    connection, _ = ready_connection()
+    message = json.dumps({"k": "batch", "id": 1, "n": 1, "pad": "x" * frames.MAX_BYTES})
+    for _ in range(2):
+        assert connection.receive(message, 0.0) is None
+        (nack,) = connection.outgoing()
+        assert isinstance(nack, frames.Nack)
+        assert nack.fatal
+
+
+def test_a_reason_fits_into_a_close_frame() -> None:
+    """However long the reason, at most 123 bytes of whole characters travel."""
+    connection, _ = ready_connection()
+    connection.close(4400, "ü" * 100)
+    assert connection.closing is not None
+    assert connection.closing.why == "ü" * 61
+
+
+def test_the_first_reason_to_close_stays_and_wakes_the_writer() -> None:
+    """A second reason does not replace the first; the writer hears of the first."""
+    woken: list[bool] = []
+    connection, _ = ready_connection(wake=lambda: woken.append(True))
+    woken.clear()
+    connection.close(4400, "first")
+    connection.close(4413, "second")
+    assert connection.closing is not None
+    assert connection.closing.code == 4400
+    assert woken == [True]

@@ -183,7 +183,6 @@ def test_an_envelope_of_another_version_is_told_apart() -> None:
         (frames.Slow(2, 500), '{"k":"slow","window":2,"for_ms":500}'),
         (frames.Pong(1.5), '{"k":"pong","t":1.5}'),
         (frames.GoAway(1000, "w"), '{"k":"goaway","retry_ms":1000,"why":"w"}'),
-        (frames.Config(4), '{"k":"config","rev":4}'),
     ],
 )
 def test_frames_to_the_client_leave_out_what_says_nothing(

@@ -10,13 +10,14 @@ of the pair.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from otbridge.wire.otlp_rows import plain_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
@@ -30,22 +31,34 @@ MAX_WORDS = 2_000
 MAX_PAIR = 256
 """Characters of an attribute value that can still be asked for as `key=value`."""
 
+_REPEATED = 64
+"""Characters of an attribute value that is likely to come again."""
+
 _MARK = "\ue000"
 _WORDS = re.compile(r"[^\W_]+")
 
 
 def decode_attributes(attributes: Iterable[KeyValue]) -> dict[str, Any]:
     """Return attributes by name, their values as JSON has them (see `plain_value`)."""
-    return {attribute.key: plain_value(attribute.value) for attribute in attributes}
+    decoded = {}
+    for attribute in attributes:
+        value = attribute.value
+        # Most values are texts, and asking for the text is cheaper than asking for the kind.
+        decoded[attribute.key] = value.string_value or plain_value(value)
+    return decoded
 
 
-def attribute_words(attributes: dict[str, Any]) -> Iterator[str]:
-    """Yield the texts to index for *attributes*: their values, and each `key=value` as one word."""
+def attribute_words(attributes: dict[str, Any]) -> list[str]:
+    """Return the texts to index for *attributes*: each value, and each `key=value` as one word."""
+    words: list[str] = []
     for key, value in attributes.items():
-        for text in _texts(value):
-            yield text[:MAX_WORDS]
-            if len(text) <= MAX_PAIR:
-                yield _pair(key, text)
+        if type(value) is str and len(value) <= _REPEATED:
+            words.append(_repeated_words(key, value))
+        else:
+            for text in _texts(value):
+                look_up = _repeated_words if len(text) <= _REPEATED else _words
+                words.append(look_up(key, text))
+    return words
 
 
 def match_expressions(terms: Sequence[Term]) -> list[str]:
@@ -65,20 +78,25 @@ def match_expressions(terms: Sequence[Term]) -> list[str]:
     return expressions
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: Any) -> list[str]:
+    """Return the scalars in *value*, in the words of JSON."""
     if isinstance(value, str):
-        if value:
-            yield value
-    elif isinstance(value, bool):
-        yield "true" if value else "false"
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _texts(item)
-    elif value is not None:
-        yield repr(value)
+        return [value]
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in _texts(item)]
+    return [] if value is None else [repr(value)]
+
+
+def _words(key: str, text: str) -> str:
+    return f"{text} {_pair(key, text)}" if len(text) <= MAX_PAIR else text[:MAX_WORDS]
+
+
+# Methods, routes, hosts: most short values come again and again.
+_repeated_words = lru_cache(maxsize=16_384)(_words)
 
 
 def _pair(key: str, text: str) -> str:

@@ -91,8 +91,10 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
 
 def two_days(number: int) -> Batch:
     """A batch for a trace of the first day, and for the second."""
-    sent = [log("of yesterday", trace=1), log("of today"), span(1, trace=2), span(2, trace=1)]
-    return batch(sent, key=("crash", number))
+    return batch(
+        [log("of yesterday", trace=1), log("of today"), span(1, trace=2), span(2, trace=1)],
+        key=("crash", number),
+    )
 
 
 def test_a_kill_between_the_commits_of_two_days_leaves_nothing_twice(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from otbridge.hub.store.sqlite import SqliteStore
+    from otbridge.wire.rows import LogRow, SpanRow
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_full_file_refuses_keeps_answering_and_takes_again_when_there_is_room(
     (pages,) = database.execute("PRAGMA page_count").fetchone()
     database.execute(f"PRAGMA max_page_count = {pages}")
 
-    big = [span(2), *(log("x" * 5_000, trace=1) for _ in range(50))]
+    big: list[SpanRow | LogRow] = [span(2), *(log("x" * 5_000, trace=1) for _ in range(50))]
     for _ in range(2):
         with pytest.raises(StoreFull, match="no room left"):
             store_now(store, *big)

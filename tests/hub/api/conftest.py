@@ -1,0 +1,56 @@
+"""The API behind a real server."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from otbridge.hub.api.routes import router
+from otbridge.hub.ledger import HubLedger
+from otbridge.hub.live import LiveFeed
+from otbridge.hub.store import Store, open_store
+from otbridge.testing.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(tmp_path / "store", clock=FakeClock())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[Starlette, str]]:
+    """The API's application, and the address at which it is served."""
+    app = Starlette(routes=[Mount("/api/v1", router)])
+    app.state.ledger = HubLedger()
+    app.state.live = LiveFeed()
+    app.state.started_ns = 1
+    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off")
+    listening = config.bind_socket()
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, args=([listening],))
+    thread.start()
+    yield app, f"http://127.0.0.1:{listening.getsockname()[1]}/api/v1"
+    running.should_exit = True
+    thread.join()
+    listening.close()
+
+
+@pytest.fixture
+def api(store: Store, server: tuple[Starlette, str]) -> Iterator[httpx.Client]:
+    """A client of the API, over a socket; it answers from the test's own store."""
+    app, address = server
+    app.state.store = store
+    with httpx.Client(base_url=address, timeout=20) as client:
+        yield client

@@ -103,8 +103,9 @@ def _run(settings: HubSettings, *, open_browser: bool) -> int:
     from otbridge.hub.process import serve
 
     logging.basicConfig(level=logging.WARNING, format="otbridge hub: %(message)s")
-    # uvicorn reports every malformed request; a stranger's noise is not for our terminal.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    # uvicorn reports strangers' malformed requests, and refused WebSockets as errors of ours.
+    # What fails in the hub is reported by the hub.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
     def ready(addresses: Addresses) -> None:
         print(f"ready {addresses.http} grpc {addresses.grpc}", flush=True)

@@ -5,7 +5,6 @@ This is the hub's composition root; `otbridge.hub.process` gives it ports and a 
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -24,20 +23,17 @@ from otbridge.hub.receivers.bridge import BridgeConsumer
 from otbridge.hub.receivers.otlp_http import SIGNALS, OtlpHttp
 from otbridge.hub.security import HostGuard, Origins
 from otbridge.hub.ui import Ui
+from otbridge.hub.unfailing import Unfailing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from otbridge._clock import Clock
-    from otbridge.hub.asgi import App, Header, Message, Receive, Scope, Send
+    from otbridge.hub.asgi import App, Receive, Scope, Send
     from otbridge.hub.settings import HubSettings
     from otbridge.hub.store import Store
 
 __all__ = ["Hub", "version"]
 
 _WEBSOCKETS: Final = ("/v1/bridge", "/api/v1/live")
-
-_logger = logging.getLogger("otbridge.hub")
 
 
 def version() -> str:
@@ -64,7 +60,7 @@ class Hub:
         self.ingest = Ingest(store, self.live, self.ledger, clock)
         self._settings = settings
         self._clock = clock
-        self.app: App = _Unfailing(HostGuard(self._route, _own_names(settings)))
+        self.app: App = Unfailing(HostGuard(self._route, _own_names(settings)))
         """Serves the HTTP port."""
         self._doors = self._open_doors()
         self._api = _api(self, store)
@@ -133,55 +129,3 @@ async def _unknown_door(scope: Scope, receive: Receive, send: Send) -> None:  # 
         f"OTLP goes to {', '.join(SIGNALS)}, the bridge to /v1/bridge; the API is at /api/v1/.",
     )
     await respond(send, 404, "application/json", body)
-
-
-class _Unfailing:
-    """Answers 503 where a fault of ours would have been a 500, and keeps the hub running.
-
-    To a sender 503 means: keep it, and come again. To the log it means a stack trace.
-    """
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def watch(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                if message["status"] == 500:
-                    raise _Failed
-                started = True
-                message["headers"] = _with_nosniff(message.get("headers", ()))
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watch)
-        except Exception as error:
-            if not isinstance(error, _Failed):
-                _logger.exception("A request to %s failed.", scope["path"])
-            if scope["type"] != "http" or started:
-                raise
-            await respond(send, 503, "application/json", _FAULT, ((b"retry-after", b"5"),))
-
-
-def _with_nosniff(headers: Iterable[Header]) -> list[Header]:
-    """Tell browsers, in every answer, to believe the Content-Type: texts in it are not ours."""
-    kept = [(name, value) for name, value in headers if name != _NOSNIFF[0]]
-    return [*kept, _NOSNIFF]
-
-
-_NOSNIFF: Final[Header] = (b"x-content-type-options", b"nosniff")
-
-
-class _Failed(Exception):  # noqa: N818 - never leaves this file
-    """A framework was about to answer 500."""
-
-
-_FAULT = error_body(
-    "fault",
-    "The hub could not answer this request.",
-    "This is a fault of the hub's; its log says where.",
-    "Try again; if it stays, report it with the log.",
-)

@@ -57,14 +57,14 @@ def message_list(messages: Any, role: str) -> str:
     single = isinstance(messages, str) or _is_message(messages)
     converted = [_message(message, role) for message in ([messages] if single else _each(messages))]
     texts = [_dumped(message) for message in converted]
-    left_out = 0
+    size, first = sum(map(len, texts)), 0
     # The newest are what a reader wants; the older ones are on the spans of earlier calls.
-    while len(texts) > 1 and sum(map(len, texts)) > _MESSAGES_LIMIT:
-        texts.pop(0)
-        left_out += 1
-    if left_out:
-        note = {"type": "text", "content": f"[{left_out} earlier messages left out]"}
-        texts.insert(0, _dumped({"role": "system", "parts": [note]}))
+    while size > _MESSAGES_LIMIT and first < len(texts) - 1:
+        size -= len(texts[first])
+        first += 1
+    if first:
+        note = {"type": "text", "content": f"[{first} earlier messages left out]"}
+        texts[:first] = [_dumped({"role": "system", "parts": [note]})]
     return f"[{','.join(texts)}]"
 
 

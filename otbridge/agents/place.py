@@ -66,7 +66,8 @@ class Place:
         Agents that call each other without end have paths without end: beyond 256 characters the
         outermost names are left out.
         """
-        path = f"{self.path}/{clean(name).replace('/', '_')}" if self.path else clean(name)
+        step = clean(name).replace("/", "_")
+        path = f"{self.path}/{step}" if self.path else step
         while len(path) > _LONGEST and "/" in path:
             path = path.partition("/")[2]
         return replace(self, path=path)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.context.correlation import correlation, current_correlation
+from otbridge.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -15,9 +17,31 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-__all__ = ["CORRELATION_HEADER", "CorrelationMiddleware"]
+__all__ = ["CORRELATION_HEADER", "CorrelationMiddleware", "header_name", "header_value"]
 
 CORRELATION_HEADER: Final = "x-correlation-id"
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110, section 5.6.2
+
+
+def header_name(name: Any) -> str:
+    """Return *name* in lower case.
+
+    Raises:
+        ConfigurationError: it cannot be the name of a header.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"correlation_header={name!r} is not the name of a header.",
+            "Names consist of letters, digits and -_.!#$%&'*+^`|~ (RFC 9110).",
+            f"Use a name like {CORRELATION_HEADER!r}.",
+        )
+    return str(name).lower()
+
+
+def header_value(identifier: str) -> str:
+    """Return *identifier* as a header may hold it: printable ASCII, `?` for anything else."""
+    return "".join(sign if " " <= sign <= "~" else "?" for sign in identifier)
 
 
 class CorrelationMiddleware:
@@ -33,7 +57,7 @@ class CorrelationMiddleware:
 
     def __init__(self, app: AsgiApp, header: str = CORRELATION_HEADER) -> None:
         self._app = app
-        self._header = header.lower().encode("latin-1")
+        self._header = header_name(header).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -58,8 +82,7 @@ class CorrelationMiddleware:
         return ""
 
     def _answering(self, send: Send, identifier: str) -> Send:
-        # A header holds latin-1 only, and a line break in it would begin a header of its own.
-        value = identifier.encode("latin-1", "replace").replace(b"\r", b"").replace(b"\n", b"")
+        value = header_value(identifier).encode()
 
         async def sending(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.accept"}:

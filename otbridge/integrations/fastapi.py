@@ -11,7 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from otbridge.errors import ConfigurationError
-from otbridge.integrations.correlation_header import CORRELATION_HEADER, CorrelationMiddleware
+from otbridge.integrations.correlation_header import (
+    CORRELATION_HEADER,
+    CorrelationMiddleware,
+    header_name,
+)
 from otbridge.integrations.official import load
 
 if TYPE_CHECKING:
@@ -66,7 +70,7 @@ def instrument(
         )
     # Added first and so the innermost: by then the request's baggage has been read.
     middleware: Any = CorrelationMiddleware
-    app.add_middleware(middleware, header=correlation_header)
+    app.add_middleware(middleware, header=header_name(correlation_header))
     official.FastAPIInstrumentor.instrument_app(
         app,
         excluded_urls=None if excluded_urls is None else ",".join(excluded_urls),

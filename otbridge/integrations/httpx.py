@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from otbridge.context.correlation import current_correlation
 from otbridge.errors import ConfigurationError
-from otbridge.integrations.correlation_header import CORRELATION_HEADER
+from otbridge.integrations.correlation_header import (
+    CORRELATION_HEADER,
+    header_name,
+    header_value,
+)
 from otbridge.integrations.official import load
 
 if TYPE_CHECKING:
@@ -31,17 +35,18 @@ def instrument(*, correlation_header: str = CORRELATION_HEADER) -> None:
         correlation_header: The header's name.
 
     Raises:
-        ConfigurationError: opentelemetry-instrumentation-httpx or httpx is missing, or they do
-            not fit together.
+        ConfigurationError: opentelemetry-instrumentation-httpx or httpx is missing, they do not
+            fit together, or *correlation_header* cannot be a header's name.
     """
+    header = header_name(correlation_header)
     instrumentor = _instrumentor()
     if instrumentor.is_instrumented_by_opentelemetry:
         return
 
     def say(span: Span, request: Any) -> None:  # noqa: ARG001 - the hook's signature
         identifier = current_correlation()
-        if identifier is not None and correlation_header not in request.headers:
-            request.headers[correlation_header] = identifier.encode("latin-1", "replace")
+        if identifier is not None and header not in request.headers:
+            request.headers[header] = header_value(identifier)
 
     async def say_async(span: Span, request: Any) -> None:
         say(span, request)

@@ -47,6 +47,8 @@ class Runtime:
         make_sink: Callable[[Signal, Destination], Sink] = parts.make_sink,
     ) -> None:
         self.config = config
+        self.make_sink = make_sink
+        """How it was told to make its sinks."""
         self.resource = resource_attributes(config)
         """Attributes that describe this process."""
         self.pipelines: dict[Signal, Pipeline] = {
@@ -61,7 +63,8 @@ class Runtime:
         self._live: LiveSpans | None = None
         self._meters: LazyMeterProvider | None = None
         self._capture: Capture | None = None
-        self._closed = False
+        self.closed = False
+        """Whether it has been shut down; nothing is taken any more."""
         self.path = self._log_path()
         """The way of every log event."""
 
@@ -179,7 +182,7 @@ class Runtime:
 
     def shutdown(self, timeout: float) -> FlushResult:
         """Let go of the program, then deliver what can be delivered in *timeout* seconds."""
-        if self._closed:
+        if self.closed:
             return _together([])
         self.detach(timeout)
         return self.drain(timeout)
@@ -203,7 +206,7 @@ class Runtime:
 
         All pipelines at the same time: one that hangs must not take the others' time.
         """
-        self._closed = True
+        self.closed = True
         deadline = monotonic() + timeout
         results: list[FlushResult] = []
 

@@ -77,8 +77,7 @@ class CapturedLog:
 class Captured:
     """What has been recorded so far; reading it waits for what is on its way."""
 
-    def __init__(self, runtime: _configure.Runtime, sinks: dict[Signal, MemorySink]) -> None:
-        self._runtime = runtime
+    def __init__(self, sinks: list[tuple[Signal, MemorySink]]) -> None:
         self._sinks = sinks
 
     @property
@@ -117,7 +116,7 @@ class Captured:
     @property
     def resource(self) -> dict[str, Any]:
         """Attributes of the resource that everything is sent under."""
-        return dict(self._runtime.resource)
+        return dict(_configure.runtime().resource)
 
     def log(self, body: str) -> CapturedLog:
         """Return the one record with this message.
@@ -152,9 +151,13 @@ class Captured:
         ]
 
     def _requests(self, signal: Signal, kind: Any) -> list[Any]:
-        self._runtime.flush(_FLUSH_S)
-        sink = self._sinks.get(signal)
-        return [] if sink is None else [kind.FromString(body) for _, body in sink.requests]
+        _configure.flush(_FLUSH_S)
+        return [
+            kind.FromString(body)
+            for of, sink in self._sinks
+            if of == signal
+            for _, body in sink.requests
+        ]
 
 
 @contextmanager
@@ -167,11 +170,11 @@ def capture(**settings: Any) -> Iterator[Captured]:
     Args:
         settings: As for `otbridge.configure`; by default level debug, no console, no metrics.
     """
-    sinks: dict[Signal, MemorySink] = {}
+    sinks: list[tuple[Signal, MemorySink]] = []
 
     def keep(signal: Signal, destination: Destination) -> Sink:  # noqa: ARG001 - memory is memory
-        sinks[signal] = MemorySink()
-        return sinks[signal]
+        sinks.append((signal, MemorySink()))
+        return sinks[-1][1]
 
     before = _configure._runtime  # noqa: SLF001 - asked without starting one
     defaults = {
@@ -185,12 +188,12 @@ def capture(**settings: Any) -> Iterator[Captured]:
     config = resolve(defaults | settings, environ={}, folder=_NOWHERE)
     made = _configure.activate(config, make_sink=keep)
     try:
-        yield Captured(made, sinks)
+        yield Captured(sinks)
     finally:
-        if before is None:
+        if before is None or before.closed:
             made.shutdown(_FLUSH_S)
         else:
-            _configure.activate(before.config)
+            _configure.activate(before.config, make_sink=before.make_sink)
 
 
 def _fixture() -> Any:

@@ -67,7 +67,7 @@ def test_exc_info_is_taken_in_every_form() -> None:
         assert event["exception.type"] == "ValueError"
         assert "exc_info" not in event
     try:
-        {}["now"]
+        dict[str, int]()["now"]
     except KeyError:
         assert exceptions(None, "error", {"exc_info": True})["exception.type"] == "KeyError"
         assert exceptions(None, "exception", {})["exception.type"] == "KeyError"

@@ -90,7 +90,8 @@ class BridgeApp:
     async def close(self, *, retry_s: float = 1.0, why: str = "The server stops.") -> None:
         """Send every client off: what was taken is acknowledged, then `goaway` and close 1001.
 
-        Returns when they were told; new connections are refused from now on. Safe to call twice.
+        Returns when they were told, within 2 s; new connections are refused from now on. To be
+        awaited before the server stops; safe to call twice.
 
         Args:
             retry_s: When clients should try again.

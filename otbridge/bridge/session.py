@@ -40,8 +40,10 @@ AUTHENTICATE_S: Final = 5.0
 SEND_S: Final = 30.0
 """For one frame to leave: frames are small, so that a client this slow has stopped reading."""
 
-DRAIN_S: Final = 2.0
-"""For batches under way when the server leaves; inside the 3 s that a hub has to stop."""
+DRAIN_S: Final = 1.5
+FAREWELL_S: Final = 0.5
+"""For batches under way when the server leaves, and for the last frames to be written; together
+well inside the 3 s that a hub has to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Session:
         self._bucket = Bucket(terms.rate, self._now())
         self._peer: Peer | None = None
         self._taking: set[asyncio.Task[None]] = set()
+        self._ended = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until the connection is closed by either side; never raises but to be cancelled."""
@@ -100,6 +103,7 @@ class Session:
             self._connection.gone()
             for task in (reader, writer):
                 task.cancel()
+            self._ended.set()
             for result in await asyncio.gather(reader, writer, return_exceptions=True):
                 if isinstance(result, Exception):
                     await self._fail(result)
@@ -109,6 +113,11 @@ class Session:
         if self._taking:
             await asyncio.wait(self._taking, timeout=DRAIN_S)
         self._connection.leave(self._now(), retry_s, why)
+        try:
+            async with asyncio.timeout(FAREWELL_S):
+                await self._ended.wait()
+        except TimeoutError:
+            pass  # a client that does not read; the server will cut it off
 
     def lost_stream(self) -> Stream | None:
         """Return the stream whose peer went without good-bye and may have left spans open.

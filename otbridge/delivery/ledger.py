@@ -134,14 +134,15 @@ class Ledger:
 
     def reject(self, reason: str, records: int) -> None:
         """Count records in flight that a receiver refused."""
-        if records:
-            with self.lock:
-                self._rejected[reason] += self._land(records)
+        with self.lock:
+            landed = self._land(records)
+            if landed:
+                self._rejected[reason] += landed
 
     def drop(self, reason: str, records: int) -> None:
         """Count records in flight that we give up."""
         with self.lock:
-            self._dropped[reason] += self._land(records)
+            self.turn_away(reason, self._land(records))
 
     def abandon(self, reason: str) -> int:
         """Give up what is in flight without waiting for its end; return how many records.

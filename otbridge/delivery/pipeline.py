@@ -161,11 +161,10 @@ class Pipeline:
         finished = True
         if self._worker is not None and self._worker.is_alive():
             finished = self._clock.wait(self._ended, timeout)
-        elif before.in_memory:
-            finished = self._turn_here(timeout)
-        self._abandon_rest()
-        if finished:
+        else:
+            finished = not before.in_memory or self._turn_here(timeout)
             self._sink.close()
+        self._abandon_rest()
         return self._since(before, timed_out=not finished)
 
     def _turn_here(self, timeout: float) -> bool:
@@ -241,6 +240,7 @@ class Pipeline:
                     self._wait_for_work()
                     self._turn()
                 self._turn()
+                self._sink.close()  # by its only user, however long a shutdown waited for us
         finally:
             self._queue.wake_at_first()  # if something ended us: the next record starts another
             self._ended.set()

@@ -21,11 +21,15 @@ class FakeClock:
 
     Args:
         start_ns: What `time_ns` says at first: 2026-01-01T00:00:00Z where nothing is said.
+        skips: Whether a wait with a timeout takes no real time: the clock advances by itself.
     """
 
-    def __init__(self, start_ns: int = 1_767_225_600_000_000_000) -> None:
+    def __init__(self, start_ns: int = 1_767_225_600_000_000_000, *, skips: bool = False) -> None:
         self._start_ns = start_ns
         self._seconds = 0.0
+        self._skips = skips
+        self.waited: list[float | None] = []
+        """The timeouts of all waits so far, in their order."""
         self._changed = threading.Condition()
         self._waits: dict[int, tuple[float | None, float | None]] = {}
 
@@ -41,6 +45,10 @@ class FakeClock:
         """Wait until *event* is set or the clock was advanced by *timeout* seconds."""
         me = threading.get_ident()
         with self._changed:
+            self.waited.append(timeout)
+            if self._skips and timeout is not None and not event.is_set():
+                self._seconds += timeout
+                return False
             end = None if timeout is None else self._seconds + timeout
             self._waits[me] = (end, timeout)
             self._changed.notify_all()

@@ -17,7 +17,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otbridge.hub.analysis.genai import describe
-from otbridge.hub.store.text import decode_attributes
+from otbridge.hub.store.attributes import decode_attributes
 from otbridge.wire.otlp_rows import plain_value
 
 if TYPE_CHECKING:

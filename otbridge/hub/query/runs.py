@@ -17,7 +17,7 @@ from otbridge.hub.analysis.billing import bill
 from otbridge.hub.analysis.genai import describe
 from otbridge.hub.analysis.runs import Run, summarise
 from otbridge.hub.analysis.span_tree import RunSpan, SpanTree
-from otbridge.hub.store.text import decode_attributes
+from otbridge.hub.store.attributes import decode_attributes
 from otbridge.hub.store.vocabulary import TraceFilter, TracePosition
 
 if TYPE_CHECKING:

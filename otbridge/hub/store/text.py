@@ -13,17 +13,12 @@ import re
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
-
-from otbridge.wire.otlp_rows import plain_value
+from unicodedata import normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-
     from otbridge.hub.store.vocabulary import Term
 
-__all__ = ["attribute_words", "decode_attributes", "match_expressions"]
+__all__ = ["attribute_words", "match_expression"]
 
 MAX_WORDS = 2_000
 """Characters of one text that are indexed; what is said first is what is searched for."""
@@ -36,16 +31,6 @@ _REPEATED = 64
 
 _MARK = "\ue000"
 _WORDS = re.compile(r"[^\W_]+")
-
-
-def decode_attributes(attributes: Iterable[KeyValue]) -> dict[str, Any]:
-    """Return attributes by name, their values as JSON has them (see `plain_value`)."""
-    decoded = {}
-    for attribute in attributes:
-        value = attribute.value
-        # Most values are texts, and asking for the text is cheaper than asking for the kind.
-        decoded[attribute.key] = value.string_value or plain_value(value)
-    return decoded
 
 
 def attribute_words(attributes: dict[str, Any]) -> list[str]:
@@ -61,21 +46,21 @@ def attribute_words(attributes: dict[str, Any]) -> list[str]:
     return words
 
 
-def match_expressions(terms: Sequence[Term]) -> list[str]:
-    """Return an FTS5 MATCH expression per term.
+def match_expression(term: Term) -> str | None:
+    """Return the FTS5 MATCH expression for *term*, or None where it asks nothing.
 
     A word of the search matches every word that begins with it, so that results appear while it
-    is being typed. Where it is made of several (`order-placed`), all of them have to occur.
-    A term that holds no letter and no digit asks nothing and gives no expression.
+    is being typed. Where it is made of several (`order-placed`), all of them have to occur. A term
+    that holds no letter and no digit asks nothing.
     """
-    expressions = []
-    for term in terms:
-        if term.key is not None:
-            expressions.append(f'"{_pair(term.key, term.text)}"')
-        elif words := _WORDS.findall(term.text):
-            *whole, begun = words
-            expressions.append(" AND ".join([*(f'"{word}"' for word in whole), f'"{begun}"*']))
-    return expressions
+    if term.key is not None:
+        return f'"{_pair(term.key, term.text)}"'
+    # Composed, because the tokenizer joins an accent to its letter and the pattern would not.
+    words = _WORDS.findall(normalize("NFC", term.text))
+    if not words:
+        return None
+    *whole, begun = words
+    return " AND ".join([*(f'"{word}"' for word in whole), f'"{begun}"*'])
 
 
 def _texts(value: Any) -> list[str]:

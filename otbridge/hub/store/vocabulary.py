@@ -46,7 +46,7 @@ class TraceFilter:
     error: bool | None = None
     """True: with a failed span; False: without."""
     terms: tuple[Term, ...] = ()
-    """Each holds for a span of the trace, or for one of its logs."""
+    """Each holds for a span of the trace or for one of its logs, or is the trace's id in hex."""
     from_ns: int | None = None
     """Begun at this time or later."""
     to_ns: int | None = None

@@ -117,6 +117,8 @@ def test_filters_find_what_they_ask_for(
         ([Term("true", "cached")], [3]),
         ([Term("green", "tags")], [3]),
         ([Term("user")], []),
+        ([Term(trace_id(2).hex())], [2]),
+        ([Term(trace_id(2).hex()), Term("planner")], []),
         ([Term("-")], [3, 2, 1]),
         ([Term('" OR Text : *')], []),
     ],

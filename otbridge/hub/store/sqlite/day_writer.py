@@ -17,10 +17,11 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otbridge.hub.analysis.genai import describe
+from otbridge.hub.store.attributes import decode_attributes
 from otbridge.hub.store.sqlite import rows as row_columns
 from otbridge.hub.store.sqlite.schema import open_writer
 from otbridge.hub.store.sqlite.summary import COLUMNS, Summary
-from otbridge.hub.store.text import MAX_WORDS, attribute_words, decode_attributes
+from otbridge.hub.store.text import MAX_WORDS, attribute_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -17,7 +17,7 @@ from otbridge.hub.store.sqlite.rows import (
     time_of_log,
 )
 from otbridge.hub.store.sqlite.summary import COLUMNS, read_summary
-from otbridge.hub.store.text import match_expressions
+from otbridge.hub.store.text import match_expression
 from otbridge.hub.store.vocabulary import (
     LogPosition,
     ServiceTotals,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from otbridge.hub.store.sqlite.reader import Reader
-    from otbridge.hub.store.vocabulary import LogFilter, TraceFilter, TracePosition
+    from otbridge.hub.store.vocabulary import LogFilter, Term, TraceFilter, TracePosition
     from otbridge.wire.rows import SpanRow
 
 __all__ = [
@@ -102,15 +102,29 @@ def _trace_conditions(wanted: TraceFilter, after: TracePosition | None) -> _Cond
         where.add("Name LIKE ? ESCAPE '\\'", f"%{_like(wanted.name)}%")
     if wanted.service is not None:
         where.add("EXISTS (SELECT 1 FROM json_each(Services) WHERE key = ?)", wanted.service)
-    for expression in match_expressions(wanted.terms):
-        where.add(
-            "TraceKey IN (SELECT rowid >> 20 FROM otel_traces_text WHERE otel_traces_text MATCH ?"
-            " UNION SELECT TraceKey FROM otel_logs WHERE Id IN"
-            " (SELECT rowid FROM otel_logs_text WHERE otel_logs_text MATCH ?))",
-            expression,
-            expression,
-        )
+    for term in wanted.terms:
+        expression = match_expression(term)
+        if expression is not None:
+            where.add(
+                "TraceId = ? OR TraceKey IN"
+                " (SELECT rowid >> 20 FROM otel_traces_text WHERE otel_traces_text MATCH ?"
+                " UNION SELECT TraceKey FROM otel_logs WHERE Id IN"
+                " (SELECT rowid FROM otel_logs_text WHERE otel_logs_text MATCH ?))",
+                _as_trace_id(term),
+                expression,
+                expression,
+            )
     return where
+
+
+def _as_trace_id(term: Term) -> bytes | None:
+    """Return the trace id that the term is, where it is one: people paste them."""
+    if term.key is None and len(term.text) == 32:
+        try:
+            return bytes.fromhex(term.text)
+        except ValueError:
+            return None
+    return None
 
 
 def _like(text: str) -> str:
@@ -236,10 +250,13 @@ def _log_conditions(wanted: LogFilter, key: int | None) -> _Conditions:
         where.add("o.Timestamp >= ?", wanted.from_ns)
     if wanted.to_ns is not None:
         where.add("o.Timestamp < ?", wanted.to_ns)
-    for expression in match_expressions(wanted.terms):
-        where.add(
-            "o.Id IN (SELECT rowid FROM otel_logs_text WHERE otel_logs_text MATCH ?)", expression
-        )
+    for term in wanted.terms:
+        expression = match_expression(term)
+        if expression is not None:
+            where.add(
+                "o.Id IN (SELECT rowid FROM otel_logs_text WHERE otel_logs_text MATCH ?)",
+                expression,
+            )
     return where
 
 

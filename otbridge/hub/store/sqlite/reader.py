@@ -37,6 +37,7 @@ class Reader:
         self._folder = folder
         self._open: dict[str, sqlite3.Connection] = {}
         self._deadline = 0.0
+        self._ended = False
         self.days: tuple[str, ...] = ()
         """The days to look at, oldest first."""
         self.corrupt = 0
@@ -60,6 +61,8 @@ class Reader:
         try:
             return self._connection(day).execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
+            if self._ended:
+                raise _closed() from None
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
                 raise QueryTooSlow(
                     f"The answer would have taken more than {BUDGET_S:g} s.",
@@ -94,7 +97,11 @@ class Reader:
         return connection
 
     def _time_is_up(self) -> bool:
-        return time.monotonic() > self._deadline
+        return self._ended or time.monotonic() > self._deadline
+
+    def end(self) -> None:
+        """End the question that runs; called from another thread."""
+        self._ended = True
 
     def close(self) -> None:
         """Close all connections."""
@@ -108,9 +115,10 @@ class Readers:
 
     def __init__(self, folder: Folder, days: Callable[[], tuple[str, ...]]) -> None:
         self._days = days
+        self._all = [Reader(folder) for _ in range(_READERS)]
         self._free: queue.LifoQueue[Reader] = queue.LifoQueue()
-        for _ in range(_READERS):
-            self._free.put(Reader(folder))
+        for reader in self._all:
+            self._free.put(reader)
         self._lock = threading.Lock()
         self._closed = False
         self.budget_s = BUDGET_S
@@ -123,7 +131,7 @@ class Readers:
         reader = self._free.get()
         try:
             if self._closed:
-                raise StoreError("The store is closed.", "The hub is stopping.", "")
+                raise _closed()
             reader.begin(self._days(), self.budget_s)
             yield reader
         finally:
@@ -132,8 +140,14 @@ class Readers:
             self._free.put(reader)
 
     def close(self) -> None:
-        """Wait for the questions that run, and close all connections."""
+        """End the questions that run, and close all connections."""
         self._closed = True
+        for reader in self._all:
+            reader.end()
         for reader in [self._free.get() for _ in range(_READERS)]:
             reader.close()
             self._free.put(reader)
+
+
+def _closed() -> StoreError:
+    return StoreError("The store is closed.", "The hub is stopping.", "Ask again when it is back.")

@@ -34,6 +34,9 @@ _APPLICATION_ID = 0x6F746272
 _CACHE_KIB = 32 * 1024
 """Page cache of the writing connection: holds the ends of all indexes of a busy day."""
 
+_WAL_BYTES = 16 * 1024 * 1024
+"""What the write-ahead log may keep between floods; checkpoints come every 4 MB."""
+
 _TABLES = """
 CREATE TABLE otel_resources (
   Id INTEGER PRIMARY KEY,
@@ -188,6 +191,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
         # FULL: a commit is on the disk, not in the system's cache, when it is acknowledged.
         connection.execute("PRAGMA synchronous = full")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        # After a flood the write-ahead log is cut back; a flipped bit in it hides all after it.
+        connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
         if connection.execute("PRAGMA user_version").fetchone() == (0,):
             connection.executescript(
                 f"BEGIN IMMEDIATE; {_TABLES}"

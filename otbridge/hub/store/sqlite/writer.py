@@ -45,6 +45,9 @@ _MAX_GROUP = 20_000
 _DISK_RESERVE = 128 * 1024 * 1024
 """Bytes of the disk that are left free: on a full one SQLite can neither delete nor checkpoint."""
 
+_DISK_SHARE = 20
+"""Of a small disk no more than this part (a twentieth) is left free."""
+
 _Result = TypeVar("_Result")
 
 
@@ -228,11 +231,12 @@ class Writer:
                 continue
 
     def _check_room(self) -> None:
-        free = shutil.disk_usage(self._folder.path).free
-        if free < _DISK_RESERVE:
+        disk = shutil.disk_usage(self._folder.path)
+        reserve = min(_DISK_RESERVE, disk.total // _DISK_SHARE)
+        if disk.free < reserve:
             raise StoreFull(
-                f"The disk of {self._folder.path} has only {free // 2**20} MiB left.",
-                f"The store keeps {_DISK_RESERVE // 2**20} MiB free, to stay readable.",
+                f"The disk of {self._folder.path} has only {disk.free // 2**20} MiB left.",
+                f"The store leaves {reserve // 2**20} MiB free, to stay readable.",
                 "Free some space, or delete the store's oldest days.",
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,6 +102,7 @@ def test_the_last_of_the_disk_is_left_free(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "_DISK_RESERVE", 2**62)
+    monkeypatch.setattr(writer, "_DISK_SHARE", 1)  # asks for the whole disk
     with pytest.raises(StoreFull, match="MiB left") as caught:
         store_now(store, log())
     assert caught.value.do
@@ -142,3 +144,22 @@ def test_a_question_that_takes_too_long_is_ended(store: SqliteStore) -> None:
     assert "Narrow" in caught.value.do
     store._readers.budget_s = 2.0
     assert store.traces(TraceFilter(name="nothing like it"), 10) == []
+
+
+def test_closing_ends_a_question_that_runs(store: SqliteStore) -> None:
+    store_now(store, *(span(trace=number + 1) for number in range(1_000)))
+    asked = threading.Event()
+
+    def ask() -> None:
+        with store._readers.lend() as reader:
+            asked.set()
+            endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+            reader.rows(reader.days[0], f"{endless} SELECT max(i) FROM n")
+
+    store._readers.budget_s = 60.0
+    with ThreadPoolExecutor() as threads:
+        question = threads.submit(ask)
+        assert asked.wait(20)
+        store.close()
+        with pytest.raises(StoreError, match="closed"):
+            question.result(timeout=20)

@@ -194,12 +194,17 @@ class Handle(Verbs):
         """
         if not self._ended:
             self._ended = True
-            self._end(error)
+            if error is not None:
+                self._record(error)
+            self._end()
 
-    def _end(self, error: BaseException | None) -> None:
-        if error is not None:
-            guarded(record_error)(self._span, error)
-        guarded(self._span.end)()
+    @guarded
+    def _record(self, error: BaseException) -> None:
+        record_error(self._span, error)
+
+    @guarded
+    def _end(self) -> None:
+        self._span.end()
 
     def attached(self) -> Attachment:
         """Return a context manager that makes this handle current here, without ending it."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import baggage
@@ -21,6 +23,8 @@ from otbridge.semconv import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opentelemetry.context import Context
 
 __all__ = ["STAMPS", "Place"]
@@ -53,7 +57,7 @@ class Place:
         entries = baggage.get_all(context)
         if not entries:
             return _NOWHERE
-        return cls(*(clean(entries.get(key, "")) for key in STAMPS))
+        return _read(*(str(entries.get(key, "")) for key in STAMPS))
 
     @property
     def agent(self) -> str:
@@ -82,13 +86,25 @@ class Place:
             context = baggage.remove_baggage(AGENT_PATH, context)
         return context
 
-    def as_attributes(self) -> dict[str, str]:
+    def as_attributes(self) -> Mapping[str, str]:
         """Return what is known, under the names of `STAMPS`."""
-        values = (self.run_id, self.path, self.conversation_id, self.session_id, self.user_id)
-        return {key: value for key, value in zip(STAMPS, values, strict=True) if value}
+        return _attributes(self)
 
 
 _NOWHERE: Final = Place()
+
+
+# All spans of a run ask the same, and there are more spans than runs.
+@lru_cache(maxsize=1024)
+def _read(*values: str) -> Place:
+    return Place(*map(clean, values))
+
+
+@lru_cache(maxsize=1024)
+def _attributes(place: Place) -> Mapping[str, str]:
+    values = (place.run_id, place.path, place.conversation_id, place.session_id, place.user_id)
+    known = {key: value for key, value in zip(STAMPS, values, strict=True) if value}
+    return MappingProxyType(known)
 
 
 def clean(value: Any) -> str:

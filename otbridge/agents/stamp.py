@@ -28,6 +28,6 @@ class StampProcessor(SpanProcessor):
         stamps = Place.of(parent_context).as_attributes()
         if stamps:
             said = span.attributes or {}
-            for name, value in stamps.items():
-                if name not in said:
-                    span.set_attribute(name, value)
+            missing = {key: value for key, value in stamps.items() if key not in said}
+            if missing:
+                span.set_attributes(missing)

@@ -1,8 +1,9 @@
-"""Agent runs: which traces belong together, and what happened in them.
+"""Agent runs: what happened in the traces that belong to one.
 
-One agent run is not always one trace: frameworks scatter it over many and join them by links, a
-conversation resumes a day later in a new process. `stitch` finds what belongs together;
-`summarise` says who took part, what it cost, and who handed over to whom.
+One agent run is not always one trace: frameworks scatter it over many and join them by links, and
+a conversation resumes a day later in a new process. Which traces belong together, the store knows
+(`otbridge.hub.query.runs`); `summarise` says who took part, what it cost, and who handed over to
+whom.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from otbridge.hub.analysis.span_tree import Key, RunSpan, SpanTree
 from otbridge.hub.analysis.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Iterable
 
-__all__ = ["AgentDetails", "Run", "RunSpan", "ToolDetails", "stitch", "summarise"]
+__all__ = ["AgentDetails", "Run", "RunSpan", "ToolDetails", "summarise"]
 
 _ERROR = 2  # OTLP StatusCode
 
@@ -122,32 +123,6 @@ class Run:
         }
 
 
-def stitch(spans: Iterable[RunSpan]) -> list[list[RunSpan]]:
-    """Return the spans of each run: traces joined by links, run ids and conversation ids.
-
-    Spans of traces without any agent are left out, unless such a trace is linked from a run.
-    Runs come in the order of their first span.
-    """
-    spans = sorted(spans, key=lambda span: (span.start_ns, span.key))
-    groups = _Union()
-    agentic: set[bytes] = set()
-    known = {span.trace_id for span in spans}
-    for span in spans:
-        groups.join(span.trace_id, span.trace_id)
-        for linked, _ in span.links:
-            if linked in known:
-                groups.join(span.trace_id, linked)
-        if span.genai:
-            agentic.add(span.trace_id)
-            for name, value in (("run", span.genai.run), ("talk", span.genai.conversation)):
-                if value:
-                    groups.join(span.trace_id, (name, value))
-    runs: dict[Hashable, list[RunSpan]] = {}
-    for span in spans:
-        runs.setdefault(groups.find(span.trace_id), []).append(span)
-    return [run for run in runs.values() if any(span.trace_id in agentic for span in run)]
-
-
 def summarise(spans: Iterable[RunSpan]) -> Run | None:
     """Return what happened in the run that *spans* are, or None where no agent took part.
 
@@ -184,23 +159,6 @@ def summarise(spans: Iterable[RunSpan]) -> Run | None:
         ignored=[(key, usage, reason) for key, (usage, reason) in billed.ignored.items()],
         steps=steps,
     )
-
-
-class _Union:
-    """Disjoint sets, joined as evidence comes in."""
-
-    def __init__(self) -> None:
-        self._parent: dict[Hashable, Hashable] = {}
-
-    def find(self, item: Hashable) -> Hashable:
-        parent = self._parent.setdefault(item, item)
-        while parent != item:
-            self._parent[item] = self._parent[parent]
-            item, parent = parent, self._parent[parent]
-        return item
-
-    def join(self, one: Hashable, other: Hashable) -> None:
-        self._parent[self.find(other)] = self.find(one)
 
 
 def _agents(tree: SpanTree, steps: list[RunSpan], billed: Bill) -> list[AgentDetails]:

@@ -1,10 +1,10 @@
-"""Runs: what belongs together, who took part, who handed over to whom."""
+"""Runs: who took part, what it cost, who handed over to whom."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from otbridge.hub.analysis.runs import Run, stitch, summarise
+from otbridge.hub.analysis.runs import Run, summarise
 from tests.hub.analysis.builders import Trace
 
 if TYPE_CHECKING:
@@ -292,7 +292,6 @@ def test_a_run_without_an_agent_is_none() -> None:
     trace = Trace()
     trace.add("GET /")
     assert summarise(trace.spans) is None
-    assert stitch(trace.spans) == []
 
 
 def test_a_run_without_a_name_of_its_own_has_its_first_agents() -> None:
@@ -303,30 +302,6 @@ def test_a_run_without_a_name_of_its_own_has_its_first_agents() -> None:
     trace.agent("planner")
     run = summary(trace)
     assert (run.name, run.run_id) == ("planner", "01" * 16)
-
-
-def test_traces_are_stitched_by_links_conversations_and_run_ids() -> None:
-    """One run may be many traces; others are left alone."""
-    traces = [Trace(number) for number in range(1, 8)]
-    linked = traces[0].agent("a")
-    traces[1].agent("b", links=(traces[0].key(linked),))
-    traces[2].agent("c", attributes={"gen_ai.conversation.id": "c1"})
-    traces[3].agent("d", attributes={"gen_ai.conversation.id": "c1", "otbridge.run.id": "r1"})
-    traces[4].agent("e", attributes={"otbridge.run.id": "r1"})
-    traces[5].agent("alone", links=((b"\xff" * 16, b"\xff" * 8),))
-    traces[6].add("GET /")
-
-    runs = stitch(span for trace in reversed(traces) for span in trace.spans)
-
-    assert [[span.trace_id[0] for span in run] for run in runs] == [[1, 2], [3, 4, 5], [6]]
-
-
-def test_a_plain_trace_that_a_run_links_to_belongs_to_it() -> None:
-    """What an agent used is part of the picture, agent or not."""
-    plain, run = Trace(1), Trace(2)
-    request = plain.add("GET /")
-    run.agent("a", links=(plain.key(request),))
-    assert len(stitch([*plain.spans, *run.spans])) == 1
 
 
 def test_a_run_of_ten_thousand_spans_is_summarised_in_time() -> None:

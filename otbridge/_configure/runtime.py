@@ -177,6 +177,8 @@ class Runtime:
             self._delivery.set_resource(self.resource)
         if self._live is not None:
             self._live.forget_parent()
+        if self._meters is not None:
+            self._meters.describe(self.resource, self.config.metric_interval)
 
     # ------------------------------------------------------------------ taking apart
 

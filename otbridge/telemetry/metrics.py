@@ -14,7 +14,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import Meter, MeterProvider
 
 from otbridge.context.suppression import suppressed
-from otbridge.wire.otlp_request import split_request
+from otbridge.wire.otlp_request import Envelope, split_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ class LazyMeterProvider(MeterProvider):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._real: Any = None
-        self._resource: Mapping[str, Any] = {}
+        self._resource = b""
         self._interval_s = 60.0
         self._printed = False
         self.put: Put | None = None
@@ -45,8 +45,11 @@ class LazyMeterProvider(MeterProvider):
     def describe(
         self, resource: Mapping[str, Any], interval_s: float, *, printed: bool = False
     ) -> None:
-        """Set what the SDK's provider is made with; of no effect once it is made."""
-        self._resource = resource
+        """Say who sends, and with what the SDK's provider is made when it is.
+
+        The resource holds at once; interval and printing only until the provider is made.
+        """
+        self._resource = Envelope.of(resource, "").resource
         self._interval_s = interval_s
         self._printed = printed
 
@@ -86,7 +89,11 @@ class LazyMeterProvider(MeterProvider):
             exporter, export_interval_millis=self._interval_s * 1000
         )
         return SdkMeterProvider(
-            [reader], resource=Resource(dict(self._resource)), shutdown_on_exit=False
+            # The real resource is put around each export, for it changes with `configure` and
+            # after a fork, and the SDK's cannot.
+            [reader],
+            resource=Resource({}),
+            shutdown_on_exit=False,
         )
 
     def _take(self, request: bytes) -> bool:
@@ -95,7 +102,7 @@ class LazyMeterProvider(MeterProvider):
             return True
         with suppressed():
             taken = [
-                put(envelope, record, _SEVERITY)
+                put(Envelope(self._resource, envelope.scope), record, _SEVERITY)
                 for envelope, record in split_request("metrics", request)
             ]
         return all(taken)

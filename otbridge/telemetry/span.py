@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from opentelemetry import context, trace
 
@@ -19,14 +19,14 @@ from otbridge.semconv import CODE_FUNCTION_NAME
 from otbridge.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping
     from contextvars import Token
     from types import TracebackType
 
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
-__all__ = ["span"]
+__all__ = ["SpanBlock", "span"]
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -45,31 +45,38 @@ def _tracer(scope: str) -> Any:
     return known[1]
 
 
-class span:  # noqa: N801 - used as a function: `with otbridge.span("charge"):`
+@overload
+def span(name: str, /, **attributes: Any) -> SpanBlock: ...
+@overload
+def span(function: _Function, /) -> _Function: ...
+def span(name: Any, /, **attributes: Any) -> Any:
     """Record a step of work as a span.
 
     `with otbridge.span("charge", amount=12) as s:` gives the OpenTelemetry span. As a decorator,
     `@otbridge.span("charge")`, every call of a function, coroutine function, generator or
-    asynchronous generator is a span. An exception that leaves it is recorded, the span's status
-    becomes an error, and the exception goes on; cancellation is recorded, but is not an error.
+    asynchronous generator is a span; `@otbridge.span` alone names it after the function. An
+    exception that leaves it is recorded, the span's status becomes an error, and the exception
+    goes on; cancellation is recorded, but is not an error.
 
     Args:
-        name: What the step is called; a small set of names, ids belong into attributes. As a
-            bare decorator (`@otbridge.span`), the function itself.
+        name: What the step is called; a small set of names, ids belong into attributes. Or the
+            function to decorate.
         attributes: What else is known at the beginning. Values of other types than OpenTelemetry's
             are kept as text.
     """
+    if callable(name):
+        return SpanBlock(name.__qualname__, attributes)(name)
+    return SpanBlock(str(name), attributes)
 
-    def __new__(cls, name: Any, /, **attributes: Any) -> Any:
-        """Make a span, or, given a function, decorate it under its own name."""
-        if callable(name):
-            made = super().__new__(cls)
-            made.__init__(name.__qualname__, **attributes)  # type: ignore[misc]  # __init__ is not run for what is not a span
-            return made(name)
-        return super().__new__(cls)
 
-    def __init__(self, name: str, /, **attributes: Any) -> None:
-        self._name = str(name)
+class SpanBlock:
+    """What `span` returns: a context manager, plain and asynchronous, and a decorator.
+
+    It may be entered again and again; each time is a span of its own.
+    """
+
+    def __init__(self, name: str, attributes: Mapping[str, Any]) -> None:
+        self._name = name
         self._attributes = attributes
         self._open: list[tuple[Span, Token[Context]]] = []
         self._scope = ""
@@ -126,9 +133,9 @@ class span:  # noqa: N801 - used as a function: `with otbridge.span("charge"):`
         functools.update_wrapper(wrapper, function)
         return wrapper  # type: ignore[no-any-return]  # the same signature, by update_wrapper
 
-    def _once(self) -> span:
+    def _once(self) -> SpanBlock:
         """Return a copy for one call, so that calls at the same time do not share a stack."""
-        copy: span = span(self._name, **self._attributes)
+        copy = SpanBlock(self._name, self._attributes)
         copy._scope = self._scope
         return copy
 

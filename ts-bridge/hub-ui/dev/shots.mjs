@@ -15,11 +15,21 @@ const traceId = (digit) => digit.repeat(32);
 
 const SHOTS = [
   { name: "live", path: "/", wait: 2500 },
-  { name: "live-paused", path: "/?show=logs,agents", wait: 1500, keys: ["k", "k", "k"], settle: 1500 },
+  {
+    name: "live-paused",
+    path: "/?show=logs,agents",
+    wait: 1500,
+    keys: ["k", "k", "k"],
+    settle: 1500,
+  },
   { name: "traces", path: "/traces" },
   { name: "traces-filtered", path: "/traces?errors=only&min=500ms" },
   { name: "trace", path: `/traces/${traceId("d")}` },
-  { name: "trace-span", path: `/traces/${traceId("d")}`, keys: ["j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j"] },
+  {
+    name: "trace-span",
+    path: `/traces/${traceId("d")}`,
+    keys: ["j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j"],
+  },
   { name: "trace-error", path: `/traces/${traceId("e")}`, keys: ["e", "e", "e", "e"] },
   { name: "trace-running", path: `/traces/${traceId("a")}` },
   { name: "trace-find", path: `/traces/${traceId("d")}?q=stock&z=400000000-900000000` },
@@ -46,7 +56,9 @@ for (const colorScheme of ["dark", "light"]) {
   for (const [size, [width, height]] of Object.entries(SIZES)) {
     if (size === "narrow" && colorScheme === "light") continue;
     const context = await browser.newContext({ colorScheme, viewport: { width, height } });
-    for (const shot of SHOTS.filter(({ name }) => `${name}-${colorScheme}-${size}`.includes(only))) {
+    for (const shot of SHOTS.filter(({ name }) =>
+      `${name}-${colorScheme}-${size}`.includes(only),
+    )) {
       const page = await context.newPage();
       page.on("console", (message) => console.log(shot.name, message.type(), message.text()));
       page.on("pageerror", (error) => console.log(shot.name, "threw", error.message));

@@ -423,15 +423,17 @@ export function hugeStory(ids: Ids, start: number, size: number): Recorder {
   const recorder = new Recorder(ids, start, "f".repeat(32));
   const services = ["gateway", "catalog", "search", "ranking", "stock", "mail", "cache", "auth"];
   const total = 42_000;
-  const open: { span: Span; from: number; to: number }[] = [];
+  const open: { span: Span; from: number; to: number; depth: number }[] = [];
   const root = recorder.span({ service: "gateway", name: "nightly import", from: 0, to: total });
-  open.push({ span: root, from: 0, to: total });
+  open.push({ span: root, from: 0, to: total, depth: 0 });
   for (let made = 1; made < size; made += 1) {
-    // Mostly under recent spans: long branches, as a batch job makes them.
-    const under = open[Math.floor(open.length * (1 - ids.random() ** 4))] ?? open[0];
+    // Mostly under recent spans, and not too deep: long branches, as a batch job makes them.
+    const recent = open.slice(-300).filter(({ depth }) => depth < 9);
+    const under = ids.random() < 0.06 ? open[0] : (ids.pick(recent) ?? open[0]);
     if (under === undefined) continue;
-    const from = under.from + ids.random() * (under.to - under.from) * 0.9;
-    const to = from + Math.max(0.02, ids.random() * (under.to - from));
+    const length = under.to - under.from;
+    const from = under.from + ids.random() * length * 0.8;
+    const to = from + Math.max(length * 0.02, ids.random() * (under.to - from));
     const service = ids.pick(services);
     const error = ids.random() < 0.004 ? "timed out" : undefined;
     const span = recorder.span({
@@ -443,7 +445,7 @@ export function hugeStory(ids: Ids, start: number, size: number): Recorder {
       attributes: { batch: made % 97, rows: Math.floor(ids.random() * 500) },
       ...(error ? { error } : {}),
     });
-    open.push({ span, from, to });
+    open.push({ span, from, to, depth: under.depth + 1 });
     if (made % 5 === 0)
       recorder.log(span, (from + to) / 2, error ? 17 : 9, `batch ${made} done`, {
         rows: made % 211,

@@ -8,14 +8,18 @@ export function inline(value: AttributeValue): string {
   return text.replace(/\s+/g, " ").trim();
 }
 
+/** Structures up to this many characters stay on one line. */
+const ONE_LINE = 56;
+
 /**
  * A value as it is shown when there is room: JSON in strings is laid out, because instrumentations
  * must put structures into strings.
  */
 export function pretty(value: AttributeValue): string {
-  if (typeof value !== "string") return JSON.stringify(value, null, 2);
-  const structure = parseStructure(value);
-  return structure === null ? value : JSON.stringify(structure, null, 2);
+  const structure = typeof value === "string" ? parseStructure(value) : value;
+  if (structure === null) return String(value);
+  const flat = JSON.stringify(structure);
+  return flat.length <= ONE_LINE ? flat : JSON.stringify(structure, null, 2);
 }
 
 /** The object or array that a string is the JSON of; null when it is none. */

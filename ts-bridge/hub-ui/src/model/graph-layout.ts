@@ -33,7 +33,7 @@ export interface GraphLayout {
   readonly height: number;
 }
 
-export const NODE_WIDTH = 184;
+export const NODE_WIDTH = 204;
 export const NODE_HEIGHT = 54;
 const GAP_X = 136;
 const GAP_Y = 26;

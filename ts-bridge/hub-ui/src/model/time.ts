@@ -54,19 +54,17 @@ function threeDigits(value: number): string {
 /** A tick of an axis in the unit of the axis' step: `0`, `250 ms`, `1.5 s`. */
 export function formatTick(nanos: number, step: number): string {
   if (nanos === 0) return "0";
-  const [unit, name] =
-    Math.abs(nanos) >= SECOND
-      ? [SECOND, "s"]
-      : Math.abs(nanos) >= MILLI
-        ? [MILLI, "ms"]
-        : Math.abs(nanos) >= MICRO
-          ? [MICRO, "µs"]
-          : [1, "ns"];
-  const decimals = Math.max(
-    0,
-    Math.min(6, -Math.floor(Math.log10(step / (unit as number)) + 1e-9)),
-  );
-  return `${trimZeros((nanos / (unit as number)).toFixed(decimals))} ${name}`;
+  const [unit, name] = tickUnit(Math.abs(nanos));
+  // One more digit than the step's power of ten, because steps of 2.5 have it.
+  const power = Math.floor(Math.log10(step / unit) + 1e-9);
+  const decimals = Math.max(0, Math.min(9, 1 - power));
+  return `${trimZeros((nanos / unit).toFixed(decimals))} ${name}`;
+}
+
+function tickUnit(nanos: number): [number, string] {
+  if (nanos >= SECOND) return [SECOND, "s"];
+  if (nanos >= MILLI) return [MILLI, "ms"];
+  return nanos >= MICRO ? [MICRO, "µs"] : [1, "ns"];
 }
 
 function trimZeros(text: string): string {

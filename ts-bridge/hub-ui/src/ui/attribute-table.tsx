@@ -1,5 +1,6 @@
 /** Attributes as a table of names and values, long ones folded until asked for. */
 
+import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import type { Attributes, AttributeValue } from "../api.ts";
 import { pretty } from "../model/attributes.ts";
@@ -18,7 +19,7 @@ export function AttributeTable(props: { attributes: Attributes; without?: Readon
     <dl class="attributes">
       {entries.map(([key, value]) => (
         <div class="attribute" key={key}>
-          <dt class="mono">{key}</dt>
+          <dt class="mono">{breakable(key)}</dt>
           <dd>
             <Value value={value} />
             <CopyButton label={`Copy ${key}`} text={() => pretty(value)} />
@@ -27,6 +28,16 @@ export function AttributeTable(props: { attributes: Attributes; without?: Readon
       ))}
     </dl>
   );
+}
+
+/** A name that may be broken after its dots, rather than in the middle of a word. */
+function breakable(name: string) {
+  return name.split(/(?<=[._/])/).map((part, index) => (
+    <Fragment key={index}>
+      {part}
+      <wbr />
+    </Fragment>
+  ));
 }
 
 export function Value({ value }: { value: AttributeValue }) {

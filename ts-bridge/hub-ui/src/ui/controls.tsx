@@ -190,17 +190,18 @@ export function Select(props: {
   );
 }
 
-/** A switch that looks like a chip. */
+/** A switch that looks like a chip. With `narrows`, being on is what takes things away. */
 export function Toggle(props: {
   on: boolean;
   onChange: (on: boolean) => void;
   children: ComponentChildren;
   title?: string;
+  narrows?: boolean;
 }) {
   return (
     <button
       type="button"
-      class="toggle"
+      class={props.narrows ? "toggle toggle-narrows" : "toggle"}
       aria-pressed={props.on}
       title={props.title}
       onClick={() => props.onChange(!props.on)}
@@ -249,7 +250,7 @@ export function Tabs(props: {
           }}
         >
           {label}
-          {count !== undefined && <span class="tab-count">{count}</span>}
+          {count !== undefined && <span class="tab-count">{count.toLocaleString("en-US")}</span>}
         </button>
       ))}
     </div>

@@ -19,7 +19,6 @@ export function Splitter(props: {
   const set = (size: number) =>
     props.onChange(Math.round(Math.min(props.max, Math.max(props.min, size))));
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a separator that moves is a widget, which <hr> cannot be
     <div
       class="splitter"
       role="separator"

@@ -73,6 +73,9 @@ export function VirtualList(props: VirtualListProps) {
   list.setOptions(options as never);
   useLayoutEffect(() => list._didMount(), [list]);
   useLayoutEffect(() => list._willUpdate());
+  useLayoutEffect(() => {
+    if (props.follow) list.scrollToEnd();
+  }, [list]);
 
   useLayoutEffect(() => {
     const { handle } = latest.current;
@@ -109,9 +112,7 @@ export function VirtualList(props: VirtualListProps) {
     <div
       ref={scroller}
       class={`list ${props.class ?? ""}`}
-      role={role}
-      aria-label={props.label}
-      aria-rowcount={role === "list" ? undefined : props.count}
+      {...listRole(role, props)}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region has to be reachable by keyboard
       tabIndex={0}
       onScroll={() => {
@@ -125,9 +126,7 @@ export function VirtualList(props: VirtualListProps) {
           <div
             key={key}
             class="list-slot"
-            role={role === "list" ? "listitem" : "presentation"}
-            aria-setsize={role === "list" ? props.count : undefined}
-            aria-posinset={role === "list" ? index + 1 : undefined}
+            {...slotRole(role, index, props.count)}
             data-index={index}
             ref={props.measured ? list.measureElement : null}
             style={{
@@ -142,6 +141,17 @@ export function VirtualList(props: VirtualListProps) {
       {props.footer}
     </div>
   );
+}
+
+function listRole(role: "table" | "treegrid" | "list", { label, count }: VirtualListProps) {
+  const common = { role, "aria-label": label };
+  return role === "list" ? common : { ...common, "aria-rowcount": count };
+}
+
+/** Only the rows in view exist, so each has to say which of how many it is. */
+function slotRole(role: "table" | "treegrid" | "list", index: number, count: number) {
+  if (role !== "list") return { role: "presentation" as const };
+  return { role: "listitem" as const, "aria-setsize": count, "aria-posinset": index + 1 };
 }
 
 function isTyping(): boolean {

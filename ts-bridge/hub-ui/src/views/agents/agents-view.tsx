@@ -107,7 +107,7 @@ function RunRow(props: { run: Run; selected: boolean; now: number }) {
       tabIndex={-1}
       href={href(`/agents/${run.run_id}`)}
     >
-      <span class="mono soft" title={formatFull(run.start_time_unix_nano)}>
+      <span class="soft" title={formatFull(run.start_time_unix_nano)}>
         {formatStart(run.start_time_unix_nano, now)}
       </span>
       <span class="clip" title={run.name}>

@@ -1,6 +1,6 @@
 /** What the Agents tab of a trace and the page of a run have in common. */
 
-import type { RunDetail } from "../../api.ts";
+import type { RunDetail, Span } from "../../api.ts";
 import { count } from "../../model/attributes.ts";
 import type { ServiceHues } from "../../model/service-hues.ts";
 import { formatDuration, offsetNano } from "../../model/time.ts";
@@ -74,6 +74,24 @@ function AgentTable({ run, hues }: RunPartsProps) {
   );
 }
 
+/** When within the run the step was. */
+function StepBar({ step, run, color }: { step: Span; run: RunDetail; color: string }) {
+  const start = offsetNano(step.start_time_unix_nano, run.start_time_unix_nano);
+  const length = Math.max(1, run.duration_nano ?? 0, start + (step.duration_nano ?? 0));
+  return (
+    <span class="step-time">
+      <span
+        class={step.state === "open" ? "step-bar bar-open" : "step-bar"}
+        style={{
+          left: `${(start / length) * 100}%`,
+          width: `${((step.duration_nano ?? length - start) / length) * 100}%`,
+          "--bar-color": color,
+        }}
+      />
+    </span>
+  );
+}
+
 /** Steps shown at once; a run has tens, and the waterfall holds them all. */
 const STEPS_SHOWN = 200;
 
@@ -93,6 +111,7 @@ function StepTable({ run, hues }: RunPartsProps) {
                 +{formatDuration(offsetNano(step.start_time_unix_nano, base))}
               </span>
               <span
+                class="wf-icon"
                 style={{
                   color: step.status === "error" ? "var(--error)" : hues.color(step.service),
                 }}
@@ -100,6 +119,11 @@ function StepTable({ run, hues }: RunPartsProps) {
                 <SpanIcon span={step} />
               </span>
               <span class={step.status === "error" ? "clip bad" : "clip"}>{step.name}</span>
+              <StepBar
+                step={step}
+                run={run}
+                color={step.status === "error" ? "var(--error)" : hues.color(step.service)}
+              />
               <span class="soft clip">{step.genai?.agent}</span>
               <span class="num">{step.genai && <Tokens usage={step.genai.usage} />}</span>
               <span class="num">

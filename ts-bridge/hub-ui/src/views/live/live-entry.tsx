@@ -36,7 +36,7 @@ export function LiveEntry(props: {
       tabIndex={-1}
       href={targetOf(item)}
     >
-      <span class="mono faint" title={formatFull(time)}>
+      <span class="faint" title={formatFull(time)}>
         {formatClock(time)}
       </span>
       <span class="live-service">

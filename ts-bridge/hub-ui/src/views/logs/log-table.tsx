@@ -117,7 +117,7 @@ function LogEntry(props: EntryProps) {
         aria-expanded={isOpen}
         onClick={props.onToggle}
       >
-        <span class="log-time mono" role="cell" title={formatFull(log.time_unix_nano)}>
+        <span class="log-time" role="cell" title={formatFull(log.time_unix_nano)}>
           {props.base === undefined
             ? formatStart(log.time_unix_nano, second.peek())
             : `+${formatDuration(offsetNano(log.time_unix_nano, props.base))}`}

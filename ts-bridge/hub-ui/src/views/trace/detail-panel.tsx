@@ -32,6 +32,7 @@ export function SpanPanel({ node, ...props }: PanelProps & { node: SpanNode }) {
       title={
         <>
           <span
+            class="wf-icon"
             style={{ color: span.status === "error" ? "var(--error)" : hues.color(span.service) }}
           >
             <SpanIcon span={span} />

@@ -53,6 +53,7 @@ export function WaterfallRow(props: RowProps) {
 
 function Guides({ row }: { row: Row }) {
   if (row.indent === 0) return null;
+  const leaf = row.type === "log" || !row.foldable;
   const lines = [];
   for (let level = 1; level < row.indent; level += 1) {
     if (row.guides & (1 << level)) lines.push(level);
@@ -68,7 +69,7 @@ function Guides({ row }: { row: Row }) {
         />
       ))}
       <span class={row.last ? "guide guide-last" : "guide"} style={{ left: `${own}px` }} />
-      <span class="guide-in" style={{ left: `${own}px` }} />
+      <span class={leaf ? "guide-in guide-leaf" : "guide-in"} style={{ left: `${own}px` }} />
     </>
   );
 }
@@ -172,6 +173,7 @@ function Bar(props: { node: SpanNode; view: TimeWindow; now: number; color: stri
       : shape.left > LABEL_ROOM
         ? ["before", { right: `${(1 - shape.left) * 100}%` }]
         : ["inside", { left: `${shape.left * 100}%` }];
+  const running = span.state === "open" && place === "inside";
   const shown = span.state === "lost" ? "never ended" : formatDuration(end - node.start);
   const model = span.genai?.kind === "llm" ? span.genai.usage : null;
   return (
@@ -198,7 +200,10 @@ function Bar(props: { node: SpanNode; view: TimeWindow; now: number; color: stri
           />
         );
       })}
-      <span class={`bar-label bar-label-${place}`} style={style}>
+      <span
+        class={`bar-label bar-label-${place}${running ? " bar-label-running" : ""}`}
+        style={style}
+      >
         {shown}
         {model && (
           <span class="bar-tokens">

@@ -42,7 +42,7 @@ export function TraceRow(props: {
       href={href(`/traces/${trace.trace_id}`)}
     >
       <span
-        class="mono soft"
+        class="soft"
         title={`${formatFull(trace.start_time_unix_nano)}, ${formatAgo(started, now)}`}
       >
         {formatStart(trace.start_time_unix_nano, now)}

@@ -163,7 +163,7 @@ function TraceTools(props: {
         onChange={(service) => adjust({ service })}
       />
       <input
-        class="text-field"
+        class={filter.min_duration ? "text-field text-field-set" : "text-field"}
         aria-label="Shortest duration"
         aria-invalid={!props.valid}
         title={
@@ -181,9 +181,14 @@ function TraceTools(props: {
         options={RANGES}
         onChange={(from) => adjust({ from })}
       />
-      <Toggle on={filter.error} onChange={(on) => adjust({ errors: on ? "only" : null })}>
+      <Toggle narrows on={filter.error} onChange={(on) => adjust({ errors: on ? "only" : null })}>
         Errors only
       </Toggle>
+      {place.value.query.size > 0 && (
+        <Button icon="close" onClick={clearFilters} title="Take all filters away (x)">
+          Clear
+        </Button>
+      )}
       <span class="grow" />
       <span class="soft" aria-live="polite">
         {plural(props.shown, "trace")}

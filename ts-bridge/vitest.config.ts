@@ -1,0 +1,7 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // Tests see the SDK's sources: nothing has to be built first.
+  resolve: { conditions: ["otbridge-source", "import", "module", "default"] },
+  test: { include: ["sdk/**/*.test.ts", "hub-ui/**/*.test.ts"] },
+});

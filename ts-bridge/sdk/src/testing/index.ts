@@ -64,6 +64,7 @@ export function memoryHub(): MemoryHub {
       onopen: ((event: never) => void) | null = null;
       onmessage: ((event: never) => void) | null = null;
       onclose: ((event: never) => void) | null = null;
+      onerror: ((event: never) => void) | null = null;
 
       constructor() {
         queueMicrotask(() => {

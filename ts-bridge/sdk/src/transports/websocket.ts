@@ -10,6 +10,7 @@ export interface SocketLike {
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
   send(data: string): void;
   close(code?: number): void;
 }
@@ -80,6 +81,8 @@ export class SocketChannel implements Channel {
     } catch (error) {
       return this.#lose(`${error}`); // a page under https may not open ws:
     }
+    // What follows an error is a close; to Node's `ws` an unheard error is one that nobody caught.
+    this.#socket.onerror = () => {};
     this.#socket.onopen = () =>
       this.#transmit(
         `{"k":"hello",${introduction(this.#identity, this.#events, token)},"epoch":${++this.#epoch},"caps":["live"]}`,

@@ -8,6 +8,7 @@ busy callers to keep the interpreter lock from us for five milliseconds.
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - the resolver loads it on first use: not in a thread, please
 import http.client
 import io
 import os

@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.errors import ConfigurationError
+from otbridge.sinks.loading import loading
 from otbridge.sinks.otlp_answer import (
     MAX_REQUEST_BYTES,
     MAX_RESPONSE_BYTES,
@@ -97,8 +98,8 @@ class OtlpGrpcSink:
         """Call Export with *request* and wait at most *timeout* seconds for the answer."""
         if len(request) > MAX_REQUEST_BYTES:
             return Rejected("too_large", f"The request has {len(request):,} bytes.")
-        import grpc
-
+        with loading:
+            import grpc
         try:
             answer = self._call(signal)(request, timeout=timeout, metadata=self._metadata)
         except grpc.RpcError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from otbridge.errors import ConfigurationError, LimitExceeded, MalformedData
+from otbridge.sinks.loading import loading
 from otbridge.sinks.otlp_answer import (
     MAX_REQUEST_BYTES,
     MAX_RESPONSE_BYTES,
@@ -121,8 +122,8 @@ class OtlpHttpSink:
 
     def _connected(self) -> HttpConnection:
         if self._connection is None:
-            from otbridge.sinks.http_connection import HttpConnection
-
+            with loading:
+                from otbridge.sinks.http_connection import HttpConnection
             tls = self._tls() if self._scheme == "https" else None
             self._connection = HttpConnection(self._host, self._port, tls)
         return self._connection

@@ -65,8 +65,10 @@ def test_a_delay_is_worth_a_word_only_when_it_lasts(
     losses.held_up("503", "overloaded", 9.0)
     losses.delivered()
     assert reports == [
-        "otbridge cannot deliver logs to there at the moment (503), and keeps trying; "
-        "nothing is lost yet. overloaded",
+        (
+            "otbridge cannot deliver logs to there at the moment (503), and keeps trying; "
+            "nothing is lost yet. overloaded"
+        ),
         "otbridge delivers logs to there again; nothing was lost.",
     ]
 

@@ -34,8 +34,9 @@ __all__ = [
 
 def report(sentence: str) -> None:
     """Say something about otbridge itself: on standard error, never as a log record."""
+    who = "" if sentence.startswith("otbridge ") else "otbridge: "
     try:
-        sys.stderr.write(f"otbridge: {sentence}\n")
+        sys.stderr.write(f"{who}{sentence}\n")
     except (AttributeError, OSError, ValueError):  # no stream, or a closed one: nobody to tell
         pass
 

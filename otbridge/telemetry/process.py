@@ -24,6 +24,7 @@ class _Hooks:
     at_exit: Callable[[], None] | None = None
     in_child: Callable[[], None] | None = None
     registered = False
+    ended = False
 
 
 _hooks: Final = _Hooks()
@@ -39,18 +40,28 @@ def watch(*, at_exit: Callable[[], None], in_child: Callable[[], None]) -> None:
     """
     _hooks.at_exit = at_exit
     _hooks.in_child = in_child
+    _hooks.ended = False
     if not _hooks.registered:
         _hooks.registered = True
         # Runs after the program's own threads have ended, while our daemon threads still live.
         atexit.register(_exit)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=_forked)
+        if _is_multiprocessing_child():
+            _finalize_child(None)
     _take_sigterm()
 
 
 def _exit() -> None:
-    if _hooks.at_exit is not None:
+    """Run the hook; once, although several ends may come together."""
+    if _hooks.at_exit is not None and not _hooks.ended:
+        _hooks.ended = True
         _hooks.at_exit()
+
+
+def _is_multiprocessing_child() -> bool:
+    process: Any = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
 
 
 def _take_sigterm() -> None:
@@ -70,6 +81,7 @@ def _terminated(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -
 
 
 def _forked() -> None:
+    _hooks.ended = False
     if _hooks.in_child is not None:
         _hooks.in_child()
     # A multiprocessing child ends with os._exit and runs its own finalizers instead of atexit's.

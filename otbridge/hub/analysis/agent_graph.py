@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from otbridge.hub.analysis.edges import EdgeType
     from otbridge.hub.analysis.span_tree import Key, RunSpan, SpanTree
 
-__all__ = ["Edge", "edges", "is_repeated_tool", "owner"]
+__all__ = ["Edge", "edges", "is_repeated_agent", "is_repeated_tool", "owner"]
 
 
 @dataclass(slots=True)
@@ -59,6 +59,18 @@ def is_repeated_tool(tree: SpanTree, span: RunSpan) -> bool:
             return False
         if above.genai and above.genai.kind in {"tool", "handoff"}:
             return span.genai is not None and above.genai.tool == span.genai.tool
+    return False
+
+
+def is_repeated_agent(tree: SpanTree, span: RunSpan) -> bool:
+    """Whether *span* repeats the agent directly around it (two libraries trace the same one)."""
+    for above in tree.ancestors(span):
+        if above.genai and above.genai.kind in {"agent", "tool", "handoff"}:
+            return (
+                span.genai is not None
+                and above.genai.kind == "agent"
+                and above.genai.agent == span.genai.agent
+            )
     return False
 
 

@@ -11,7 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from otbridge.hub.analysis.agent_graph import Edge, edges, is_repeated_tool, owner
+from otbridge.hub.analysis.agent_graph import (
+    Edge,
+    edges,
+    is_repeated_agent,
+    is_repeated_tool,
+    owner,
+)
 from otbridge.hub.analysis.billing import Bill, bill
 from otbridge.hub.analysis.span_tree import Key, RunSpan, SpanTree
 from otbridge.hub.analysis.usage import Usage
@@ -168,7 +174,7 @@ def _agents(tree: SpanTree, steps: list[RunSpan], billed: Bill) -> list[AgentDet
         if name is None or span.genai is None:
             continue
         agent = agents.setdefault(name, AgentDetails(name, span.service))
-        if span.genai.kind == "agent":
+        if span.genai.kind == "agent" and not is_repeated_agent(tree, span):
             agent.invocations += 1
         if span.genai.model and span.genai.kind == "llm" and span.genai.model not in agent.models:
             agent.models.append(span.genai.model)

@@ -146,10 +146,19 @@ def test_an_agent_used_as_a_tool_is_called() -> None:
 
 
 def test_an_agents_span_in_its_own_span_calls_nobody() -> None:
-    """Two libraries tracing the same agent do not make it call itself."""
+    """Two libraries tracing the same agent do not make it call itself, nor work twice."""
     trace = Trace()
     trace.agent("planner", trace.agent("planner"))
-    assert arrows(summary(trace)) == set()
+    run = summary(trace)
+    assert arrows(run) == set()
+    assert run.agents[0].invocations == 1
+
+
+def test_an_agent_that_calls_itself_by_a_tool_works_twice() -> None:
+    """Recursion by way of a tool is real."""
+    trace = Trace()
+    trace.agent("planner", trace.tool("ask", trace.agent("planner")))
+    assert summary(trace).agents[0].invocations == 2
 
 
 def test_links_are_messages_and_several_are_a_fan_in() -> None:

@@ -1,4 +1,5 @@
 import {
+  type Attributes,
   type Context,
   context as contextApi,
   defaultTextMapGetter,
@@ -108,14 +109,14 @@ export class Bridge implements Host {
     this.#logger.emit({
       severityNumber: severity,
       body: isError ? undefined : message,
-      attributes: attributes === exception ? {} : { ...attributes },
+      attributes: attributes === exception ? {} : (attributes as Attributes),
       exception,
     });
   }
 
   /** A named event with attributes, for example `cart.opened`. */
   event(name: string, attributes?: AttributeMap): void {
-    this.#logger.emit({ eventName: name, severityNumber: 9, attributes: { ...attributes } });
+    this.#logger.emit({ eventName: name, severityNumber: 9, attributes: attributes as Attributes });
   }
 
   /** A logger by the API of OpenTelemetry, for records of a scope of your own. */
@@ -173,7 +174,8 @@ export class Bridge implements Host {
   /** A span that you end yourself. It is nobody's parent but through `run` and `fetch`. */
   startSpan(name: string, attributes?: AttributeMap): BridgeSpan {
     const parent = contextApi.active();
-    return new BridgeSpan(this.tracer.startSpan(name, { attributes: { ...attributes } }, parent), parent);
+    const options = { attributes: attributes as Attributes };
+    return new BridgeSpan(this.tracer.startSpan(name, options, parent), parent);
   }
 
   // ------------------------------------------------------------------ context over sockets of your own

@@ -1,4 +1,4 @@
-import { type Context, context as contextApi, type Span, SpanStatusCode, trace } from "@opentelemetry/api";
+import { type Attributes, type AttributeValue, type Context, context as contextApi, type Span, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { AttributeMap } from "./options.js";
 import { describeException, exceptionAttributes } from "./wire/exceptions.js";
 
@@ -26,18 +26,18 @@ export class BridgeSpan {
   }
 
   setAttribute(key: string, value: unknown): this {
-    this.otel.setAttribute(key, value as never);
+    this.otel.setAttribute(key, value as AttributeValue);
     return this;
   }
 
   setAttributes(attributes: AttributeMap): this {
-    for (const [key, value] of Object.entries(attributes)) this.setAttribute(key, value);
+    this.otel.setAttributes(attributes as Attributes);
     return this;
   }
 
   /** Something that happened at a moment within the span. */
   addEvent(name: string, attributes?: AttributeMap): this {
-    this.otel.addEvent(name, attributes as never);
+    this.otel.addEvent(name, attributes as Attributes);
     return this;
   }
 

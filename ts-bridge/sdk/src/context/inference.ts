@@ -15,6 +15,8 @@ interface Scope {
   readonly context: Context;
   /** Ids of its span and of all open scopes around it. */
   readonly path: readonly string[];
+  /** From the next microtask on: what follows it in the same run of code is beside it, not in it. */
+  awaited: boolean;
 }
 
 /**
@@ -33,15 +35,18 @@ export class Inference {
   enter(context: Context, around: Context): () => void {
     const outer = this.#scopes.find((scope) => scope.context === around);
     const id = trace.getSpanContext(context)?.spanId ?? "";
-    const scope: Scope = { context, path: [...(outer?.path ?? []), id] };
+    const scope: Scope = { context, path: [...(outer?.path ?? []), id], awaited: false };
     this.#scopes = [...this.#scopes, scope];
+    queueMicrotask(() => {
+      scope.awaited = true;
+    });
     return () => {
       this.#scopes = this.#scopes.filter((other) => other !== scope);
     };
   }
 
   current(): Context | undefined {
-    const scopes = this.#scopes;
+    const scopes = this.#scopes.filter(({ awaited }) => awaited);
     // The innermost that all others are within, or around.
     const only = scopes
       .filter(({ path }) => scopes.every((other) => related(path, other.path)))

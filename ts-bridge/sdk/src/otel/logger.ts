@@ -3,6 +3,7 @@ import { toNanos } from "../clock.js";
 import { INFERRED } from "../context/inference.js";
 import { describeException, exceptionAttributes } from "../wire/exceptions.js";
 import { encodeLog, encodeScope } from "../wire/records.js";
+import { collect } from "../wire/values.js";
 import type { Host } from "./host.js";
 import { toUnixMs } from "./span.js";
 import { spanContextOf } from "./tracer.js";
@@ -48,7 +49,7 @@ export class BridgeLogger implements Logger {
       severity,
       severityText,
       body: body ?? (thrown && describeException(thrown)),
-      attributes: { ...(!known && context && INFERRED), ...thrown, ...attributes },
+      attributes: collect(known || !context ? undefined : INFERRED, thrown, attributes),
     };
     host.onRecord(record, this.#scope, (more) => encodeLog(record, context, more));
   }

@@ -13,7 +13,7 @@ import type { Activity } from "../context/inference.js";
 import type { OutgoingRecord } from "../options.js";
 import { exceptionAttributes } from "../wire/exceptions.js";
 import { attributesField, encodeEvent, encodeLink } from "../wire/records.js";
-import { quote, quoteText } from "../wire/values.js";
+import { collect, quote, quoteText } from "../wire/values.js";
 import type { Host } from "./host.js";
 
 /** Events and links kept of one span; OpenTelemetry's default limit for both. */
@@ -87,7 +87,7 @@ export class RecordingSpan implements Span {
   }
 
   setAttributes(attributes: Attributes): this {
-    if (this.#open) Object.assign(this.attributes, attributes);
+    if (this.#open) Object.assign(this.attributes, collect(attributes));
     return this;
   }
 

@@ -74,6 +74,15 @@ function objectValue(value: object, ancestors: readonly object[]): string {
   return `{"kvlistValue":{"values":[${keyValues([value as Values], path)[0]}]}}`;
 }
 
+/** A copy of the properties of all of these, the last one counting; never throws. */
+export function collect(...sources: (object | undefined)[]): Record<string, unknown> {
+  try {
+    return Object.assign({}, ...sources);
+  } catch {
+    return { "otbridge.attributes": "[unreadable]" }; // a getter or a proxy of the page threw
+  }
+}
+
 /** What stands before the value of an attribute, and whether the value is a secret's; by key. */
 const prefixes = new Map<string, [json: string, secret: boolean]>();
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
-from otbridge.hub.api.shapes import LogJson, logs_json, resource_attributes
+from otbridge.hub.api.shapes import logs_json, resource_attributes
 from otbridge.hub.query.cursors import log_cursor
 from otbridge.hub.query.pages import list_logs
 from otbridge.hub.store.vocabulary import LogFilter
 
 if TYPE_CHECKING:
+    from otbridge.hub.api.schemas import LogsJson
     from otbridge.hub.store import Store
 
-__all__ = ["LogsJson", "get_logs"]
-
-
-class LogsJson(TypedDict):
-    """A page of log records, newest first."""
-
-    logs: list[LogJson]
-    next_cursor: str | None
+__all__ = ["get_logs"]
 
 
 def get_logs(store: Store, asked: dict[str, Any]) -> LogsJson:

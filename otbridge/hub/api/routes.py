@@ -17,7 +17,7 @@ from anyio.lowlevel import RunVar
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from otbridge.hub.api import logs, runs, services, stats, traces
+from otbridge.hub.api import logs, runs, schemas, services, stats, traces
 from otbridge.hub.api.endpoint import Endpoint, parameters, path_id, read_arguments
 from otbridge.hub.api.errors import MethodNotAllowed, NotFound, answer_for
 from otbridge.hub.api.openapi import describe_api
@@ -35,7 +35,7 @@ ENDPOINTS = (
     Endpoint(
         "/traces",
         "Traces, newest first.",
-        traces.TracesJson,
+        schemas.TracesJson,
         traces.get_traces,
         parameters(
             "service",
@@ -52,21 +52,21 @@ ENDPOINTS = (
     Endpoint(
         "/traces/{trace_id}",
         "A trace with all its spans and logs.",
-        traces.TraceJson,
+        schemas.TraceJson,
         traces.get_trace,
         (path_id("trace_id"),),
     ),
     Endpoint(
         "/traces/{trace_id}/otlp",
         "Everything the hub holds of a trace, as OTLP/JSON.",
-        traces.OtlpJson,
+        schemas.OtlpJson,
         traces.get_trace_otlp,
         (path_id("trace_id"),),
     ),
     Endpoint(
         "/logs",
         "Log records, newest first.",
-        logs.LogsJson,
+        schemas.LogsJson,
         logs.get_logs,
         parameters(
             "trace_id", "span_id", "service", "severity", "q", "from", "to", "limit", "log_cursor"
@@ -75,14 +75,14 @@ ENDPOINTS = (
     Endpoint(
         "/runs",
         "Agent runs, the one that began something latest first.",
-        runs.RunsJson,
+        schemas.RunsJson,
         runs.get_runs,
         parameters("trace_id", "limit", "trace_cursor"),
     ),
     Endpoint(
         "/runs/{run_id}",
         "An agent run: its agents, the edges between them, its steps and tokens.",
-        runs.RunDetailsJson,
+        schemas.RunDetailsJson,
         runs.get_run,
         (path_id("run_id"),),
     ),

@@ -2,73 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from otbridge.hub.api.errors import NotFound
-from otbridge.hub.api.shapes import SpanJson, UsageJson, span_json
+from otbridge.hub.api.shapes import span_json
 from otbridge.hub.query.cursors import trace_cursor
 from otbridge.hub.query.runs import find_run, list_runs
 
 if TYPE_CHECKING:
     from otbridge.hub.store import Store
 
-__all__ = ["RunDetailsJson", "RunJson", "RunsJson", "get_run", "get_runs"]
-
-
-class RunJson(TypedDict):
-    """An agent run in one line."""
-
-    run_id: str
-    name: str
-    state: str
-    start_time_unix_nano: str
-    duration_nano: int
-    trace_ids: list[str]
-    conversation: str | None
-    agents: list[str]
-    llm_calls: int
-    tool_calls: int
-    handoffs: int
-    error_count: int
-    usage: UsageJson
-
-
-class RunsJson(TypedDict):
-    """A page of runs, the one that began something latest first."""
-
-    runs: list[RunJson]
-    next_cursor: str | None
-
-
-class ToolJson(TypedDict):
-    """A tool as an agent used it."""
-
-    name: str
-    calls: int
-    error_count: int
-
-
-class AgentJson(TypedDict):
-    """An agent's part in a run."""
-
-    name: str
-    service: str
-    invocations: int
-    llm_calls: int
-    tool_calls: int
-    models: list[str]
-    tools: list[ToolJson]
-    error_count: int
-    usage: UsageJson
-
-
-class RunDetailsJson(RunJson):
-    """An agent run with everything in it."""
-
-    agent_details: list[AgentJson]
-    edges: list[dict[str, Any]]
-    usage_ignored: list[dict[str, Any]]
-    steps: list[SpanJson]
+__all__ = ["get_run", "get_runs"]
 
 
 def get_runs(store: Store, asked: dict[str, Any]) -> dict[str, Any]:

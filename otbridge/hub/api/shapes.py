@@ -1,4 +1,4 @@
-"""The JSON shapes of the API, and how rows become them. docs/reference/hub-api.md describes them.
+"""How rows become the JSON of answers; its shapes are in `schemas`.
 
 Times are strings of unix nanoseconds and integers beyond 2^53 are strings too, because a JavaScript
 number cannot hold them. Ids are lower-case hex.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -26,19 +26,20 @@ if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
     from otbridge.hub.analysis.usage import Usage
+    from otbridge.hub.api.schemas import (
+        LogJson,
+        ResourceJson,
+        RootJson,
+        ScopeJson,
+        SpanJson,
+        TraceSummaryJson,
+    )
     from otbridge.hub.store.vocabulary import TraceSummary
     from otbridge.wire.rows import LogRow, SpanRow
 
 __all__ = [
     "KINDS",
-    "LogJson",
-    "ResourceJson",
     "ResourceTable",
-    "ScopeJson",
-    "ServiceSpansJson",
-    "SpanJson",
-    "TraceSummaryJson",
-    "UsageJson",
     "log_json",
     "logs_json",
     "resource_attributes",
@@ -52,137 +53,6 @@ KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _STATUSES = ("unset", "ok", "error")
 _EXACT = 2**53
 """Integers from here on are not exact as JavaScript numbers."""
-
-
-class ScopeJson(TypedDict):
-    """Who made the record: an instrumentation scope."""
-
-    name: str
-    version: str
-
-
-class UsageJson(TypedDict):
-    """Tokens, each counted once."""
-
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_write_tokens: int
-    reasoning_tokens: int
-
-
-class GenAiJson(TypedDict):
-    """What a span is in the life of an agent."""
-
-    kind: str
-    agent: str | None
-    model: str | None
-    provider: str | None
-    tool: str | None
-    target: str | None
-    conversation: str | None
-    usage: UsageJson | None
-    messages: dict[str, Any] | None
-    source: str
-    lossy: list[str]
-
-
-class EventJson(TypedDict):
-    """Something that happened while the span ran."""
-
-    name: str
-    time_unix_nano: str
-    attributes: dict[str, Any]
-
-
-class LinkJson(TypedDict):
-    """Another span that this one has to do with."""
-
-    trace_id: str
-    span_id: str
-    attributes: dict[str, Any]
-
-
-class SpanJson(TypedDict):
-    """A span."""
-
-    trace_id: str
-    span_id: str
-    parent_span_id: str | None
-    name: str
-    kind: str
-    service: str
-    resource: NotRequired[int]
-    scope: ScopeJson
-    start_time_unix_nano: str
-    duration_nano: int | None
-    state: str
-    status: str
-    status_message: str
-    attributes: dict[str, Any]
-    events: list[EventJson]
-    links: list[LinkJson]
-    genai: GenAiJson | None
-
-
-class LogJson(TypedDict):
-    """A log record."""
-
-    id: str
-    trace_id: str | None
-    span_id: str | None
-    time_unix_nano: str
-    observed_time_unix_nano: str
-    severity_number: int
-    severity_text: str
-    service: str
-    scope: ScopeJson
-    body: Any
-    event_name: str
-    attributes: dict[str, Any]
-    resource: NotRequired[int | dict[str, Any]]
-
-
-class ServiceSpansJson(TypedDict):
-    """How many spans of a trace a service made."""
-
-    name: str
-    span_count: int
-
-
-class RootJson(TypedDict):
-    """The span that a trace began with."""
-
-    span_id: str
-    name: str
-    service: str
-    kind: str
-
-
-class TraceSummaryJson(TypedDict):
-    """A trace in one line."""
-
-    trace_id: str
-    name: str
-    root: RootJson | None
-    start_time_unix_nano: str
-    end_time_unix_nano: str
-    duration_nano: int
-    span_count: int
-    open_span_count: int
-    error_count: int
-    log_count: int
-    services: list[ServiceSpansJson]
-    state: str
-    agents: list[str]
-    usage: UsageJson | None
-
-
-class ResourceJson(TypedDict):
-    """Where records come from: a process, a container, a browser."""
-
-    service: str
-    attributes: dict[str, Any]
 
 
 def span_json(row: SpanRow, resource: int | None = None) -> SpanJson:

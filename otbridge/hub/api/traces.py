@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from otbridge.hub.api.errors import NotFound, TooLarge
-from otbridge.hub.api.shapes import (
-    LogJson,
-    ResourceJson,
-    ResourceTable,
-    ServiceSpansJson,
-    SpanJson,
-    TraceSummaryJson,
-    logs_json,
-    span_json,
-    summary_json,
-)
+from otbridge.hub.api.shapes import ResourceTable, logs_json, span_json, summary_json
 from otbridge.hub.query.cursors import trace_cursor
 from otbridge.hub.query.pages import list_traces
 from otbridge.hub.query.runs import usage_of
@@ -29,10 +19,11 @@ from otbridge.wire.rows import LogRow, SpanRow
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from otbridge.hub.api.schemas import OtlpJson, TraceJson, TracesJson
     from otbridge.hub.store import Store
     from otbridge.hub.store.vocabulary import StoredTrace
 
-__all__ = ["OtlpJson", "TraceJson", "TracesJson", "get_trace", "get_trace_otlp", "get_traces"]
+__all__ = ["get_trace", "get_trace_otlp", "get_traces"]
 
 _Row = TypeVar("_Row", SpanRow, LogRow)
 
@@ -41,39 +32,6 @@ _MAX_SHOWN = 10_000
 
 _MAX_EXPORTED = 100_000
 """Spans, and logs, in one trace's OTLP, which is whole or not given at all."""
-
-
-class TracesJson(TypedDict):
-    """A page of traces, newest first."""
-
-    traces: list[TraceSummaryJson]
-    next_cursor: str | None
-
-
-class TraceJson(TypedDict):
-    """A trace with all its spans and logs."""
-
-    trace_id: str
-    name: str
-    state: str
-    start_time_unix_nano: str
-    end_time_unix_nano: str
-    duration_nano: int
-    span_count: int
-    error_count: int
-    log_count: int
-    services: list[ServiceSpansJson]
-    resources: list[ResourceJson]
-    spans: list[SpanJson]
-    logs: list[LogJson]
-    truncated: bool
-
-
-class OtlpJson(TypedDict):
-    """Everything the hub holds of a trace, as OTLP/JSON."""
-
-    resourceSpans: list[dict[str, Any]]
-    resourceLogs: list[dict[str, Any]]
 
 
 def get_traces(store: Store, asked: dict[str, Any]) -> TracesJson:

@@ -1,7 +1,8 @@
 """The default store: SQLite files, one per day, nothing to install.
 
-One thread writes (`writer`), a few connections that cannot write answer questions (`reader`,
-`find`). SQLite's write-ahead log lets them go on side by side.
+One thread writes (`writer`, `day_files`, `day_writer`); a few connections that cannot write answer
+questions (`reader`, and `traces`, `logs`, `runs`, `totals`). SQLite's write-ahead log lets them go
+on side by side.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from otbridge._clock import SystemClock
 from otbridge.errors import StoreError
-from otbridge.hub.store.sqlite import find
+from otbridge.hub.store.sqlite import logs, runs, totals, traces
+from otbridge.hub.store.sqlite.day_files import DayFiles
 from otbridge.hub.store.sqlite.days import Folder
 from otbridge.hub.store.sqlite.reader import Readers
 from otbridge.hub.store.sqlite.writer import Writer
@@ -51,7 +53,7 @@ class SqliteStore:
         """
         self._folder = Folder(path)
         try:
-            self._writer = Writer(self._folder, clock or SystemClock())
+            files = DayFiles(self._folder, clock or SystemClock())
         except sqlite3.Error as error:
             self._folder.close()
             raise StoreError(
@@ -62,7 +64,8 @@ class SqliteStore:
         except BaseException:
             self._folder.close()
             raise
-        self._readers = Readers(self._folder, lambda: self._writer.days)
+        self._writer = Writer(files)
+        self._readers = Readers(self._folder, lambda: files.days)
         self._closing = threading.Lock()
 
     def submit(self, batch: Batch) -> Future[None]:
@@ -71,11 +74,11 @@ class SqliteStore:
 
     def mark_lost(self, producer: str) -> Future[list[SpanRow]]:
         """Give the spans that *producer* left open the verdict "lost"."""
-        return self._writer.call(lambda: self._writer.mark_lost(producer))
+        return self._writer.call(lambda: self._writer.files.mark_lost(producer))
 
     def expire(self, before: date) -> Future[int]:
         """Delete the days before *before*."""
-        return self._writer.call(lambda: self._writer.expire(before.isoformat()))
+        return self._writer.call(lambda: self._writer.files.expire(before.isoformat()))
 
     def close(self) -> None:
         """Commit what is waiting and give everything back."""
@@ -91,54 +94,54 @@ class SqliteStore:
     ) -> list[TraceSummary]:
         """Return a page of traces, newest first."""
         with self._readers.lend() as reader:
-            return find.traces(reader, wanted, limit, after)
+            return traces.page(reader, wanted, limit, after)
 
     def summary(self, trace_id: bytes) -> TraceSummary | None:
         """Return one trace in one line."""
         with self._readers.lend() as reader:
-            return find.summary(reader, trace_id)
+            return traces.summary(reader, trace_id)
 
     def trace(self, trace_id: bytes, limit: int) -> StoredTrace | None:
         """Return one trace with its spans and logs."""
         with self._readers.lend() as reader:
-            return find.trace(reader, trace_id, limit)
+            return traces.whole(reader, trace_id, limit)
 
     def logs(
         self, wanted: LogFilter, limit: int, after: LogPosition | None = None
     ) -> list[StoredLog]:
         """Return a page of log records, newest first."""
         with self._readers.lend() as reader:
-            return find.logs(reader, wanted, limit, after)
+            return logs.page(reader, wanted, limit, after)
 
     def spans(self, trace_ids: Collection[bytes], limit: int) -> list[SpanRow]:
         """Return the spans of several traces."""
         with self._readers.lend() as reader:
-            return find.spans(reader, trace_ids, limit)
+            return runs.spans(reader, trace_ids, limit)
 
     def related(self, trace_id: bytes) -> set[bytes]:
         """Return the traces joined with this one."""
         with self._readers.lend() as reader:
-            return find.related(reader, trace_id)
+            return runs.related(reader, trace_id)
 
     def traces_of_run(self, run: str) -> set[bytes]:
         """Return the traces that name *run* as their run."""
         with self._readers.lend() as reader:
-            return find.traces_of_run(reader, run)
+            return runs.traces_of_run(reader, run)
 
     def services(self) -> list[ServiceTotals]:
         """Return every service that has sent spans or logs."""
         with self._readers.lend() as reader:
-            return find.services(reader)
+            return totals.services(reader)
 
     def totals(self) -> StoreTotals:
         """Return the store in numbers."""
         with self._readers.lend() as reader:
-            spans, logs, points = find.counts(reader)
+            span_count, log_count, points = totals.counts(reader)
             days = reader.days
         return StoreTotals(
             bytes=self._folder.size(),
-            spans=spans,
-            logs=logs,
+            spans=span_count,
+            logs=log_count,
             data_points=points,
             duplicates=self._writer.duplicates,
             waiting=self._writer.waiting,

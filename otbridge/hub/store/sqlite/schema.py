@@ -187,7 +187,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         _check(connection, path)
-        connection.execute("PRAGMA journal_mode = wal")
+        _use_write_ahead_log(connection, path)
         # FULL: a commit is on the disk, not in the system's cache, when it is acknowledged.
         connection.execute("PRAGMA synchronous = full")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -215,6 +215,17 @@ def open_reader(path: Path) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA query_only = on")
     return connection
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode = wal").fetchone()
+    if mode != "wal":
+        raise StoreError(
+            f"{path} cannot have a write-ahead log (SQLite keeps to {mode!r}).",
+            "Readers and the writer go on side by side with its help; network file systems lack"
+            " the shared memory for it.",
+            "Give a folder on a local disk.",
+        )
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

@@ -2,34 +2,23 @@
 
 While a commit waits for the disk, more batches gather; the next commit takes them together. So a
 single batch is committed at once, and a flood in large groups, without a timer.
-
-A batch is stored in the file of today, apart from what belongs to traces of earlier days, which
-goes into theirs. Files are committed oldest first and today's last. The batch's key is written
-into each of them in the same transaction, and as stored "wholly" only into today's: a crash in
-between leaves a batch that nobody has acknowledged, and when it comes again, only the parts that
-are missing are stored.
 """
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import threading
-from collections import defaultdict
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from otbridge.errors import StoreError
 from otbridge.hub.store import StoreFull
-from otbridge.hub.store.sqlite.day_writer import DayWriter
-from otbridge.hub.store.sqlite.days import Folder, day_of
-from otbridge.wire.rows import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otbridge._clock import Clock
-    from otbridge.wire.rows import LogRow, MetricsRow, SpanRow
+    from otbridge.hub.store.sqlite.day_files import DayFiles
+    from otbridge.wire.rows import Batch, LogRow, MetricsRow, SpanRow
 
 __all__ = ["Writer"]
 
@@ -41,12 +30,6 @@ _ROW_OVERHEAD = 600
 
 _MAX_GROUP = 20_000
 """Rows in one transaction; more would make the first of them wait for the last too long."""
-
-_DISK_RESERVE = 128 * 1024 * 1024
-"""Bytes of the disk that are left free: on a full one SQLite can neither delete nor checkpoint."""
-
-_DISK_SHARE = 20
-"""Of a small disk no more than this part (a twentieth) is left free."""
 
 _Result = TypeVar("_Result")
 
@@ -66,24 +49,10 @@ class _Submitted(NamedTuple):
 
 
 class Writer:
-    """Owns the folder's files for writing. All methods may be called from any thread."""
+    """Writes into *files*, which nobody else touches. All methods may be called from any thread."""
 
-    def __init__(self, folder: Folder, clock: Clock) -> None:
-        """Open every file of the folder, so that the first batch finds them ready.
-
-        Raises:
-            StoreError: A file is not ours or of a newer version.
-            sqlite3.Error: A file cannot be opened.
-        """
-        self._folder = folder
-        self._clock = clock
-        self._days: dict[str, DayWriter] = {}
-        try:
-            for day in folder.days():
-                self._days[day] = DayWriter(folder.file(day))
-        except BaseException:
-            self._close_days()
-            raise
+    def __init__(self, files: DayFiles) -> None:
+        self.files = files
         self._changed = threading.Condition()
         self._queue: list[_Submitted | _Job] = []
         self._weight = 0
@@ -102,11 +71,6 @@ class Writer:
     def waiting(self) -> int:
         """Records that are not committed yet."""
         return self._rows_waiting
-
-    @property
-    def days(self) -> tuple[str, ...]:
-        """The days that have a file, oldest first."""
-        return tuple(sorted(self._days))
 
     def submit(self, batch: Batch) -> Future[None]:
         """Have *batch* committed; see `Store.submit`."""
@@ -168,7 +132,7 @@ class Writer:
                 _answer(taken.done, taken.work)
             else:
                 self._store(taken)
-        self._close_days()
+        self.files.close()
 
     def _take(self) -> list[_Submitted] | _Job:
         """Take the next job, or the batches up to it that fit into one transaction."""
@@ -204,121 +168,12 @@ class Writer:
                 item.done.set_exception(own_problem)
 
     def _try(self, batches: list[Batch]) -> StoreError | None:
-        """Store *batches* in one transaction per file; return why not, where nothing was stored."""
+        """Store *batches*; return why not, where they were not stored."""
         try:
-            self._check_room()
-            now_ns = self._clock.time_ns()
-            today = self._day(day_of(now_ns))
-            today.begin()
-            duplicates = sum(not self._add(batch, today) for batch in batches)
-            duplicates += sum(day.duplicates for day in self._days.values())
-            for _, day in sorted(self._days.items()):
-                if day is not today:
-                    day.commit(now_ns)
-            today.commit(now_ns)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the senders hear of it and the thread lives on
-            self._rollback()
+            self._duplicates += self.files.store(batches)
+        except Exception as error:  # noqa: BLE001 - the senders hear of it, and the thread lives on
             return _as_store_error(error)
-        self._duplicates += duplicates
         return None
-
-    def _rollback(self) -> None:
-        for day in self._days.values():
-            try:
-                day.rollback()
-            except sqlite3.Error:
-                # The connection has rolled back by itself already (disk full, I/O error).
-                continue
-
-    def _check_room(self) -> None:
-        disk = shutil.disk_usage(self._folder.path)
-        reserve = min(_DISK_RESERVE, disk.total // _DISK_SHARE)
-        if disk.free < reserve:
-            raise StoreFull(
-                f"The disk of {self._folder.path} has only {disk.free // 2**20} MiB left.",
-                f"The store leaves {reserve // 2**20} MiB free, to stay readable.",
-                "Free some space, or delete the store's oldest days.",
-            )
-
-    def _day(self, day: str) -> DayWriter:
-        writer = self._days.get(day)
-        if writer is None:
-            writer = DayWriter(self._folder.file(day))
-            # A new dict, because other threads iterate over the old one.
-            self._days = {**self._days, day: writer}
-        return writer
-
-    def _add(self, batch: Batch, today: DayWriter) -> bool:
-        """Add one batch to the open transactions; return whether it was new."""
-        key = batch.key
-        if key and any(day.has_batch(key, whole=True) for day in self._days.values()):
-            return False
-        for day, part in self._parts(batch, today).items():
-            if day is not today:
-                day.begin()
-                if key:
-                    if day.has_batch(key, whole=False):
-                        continue
-                    day.add_batch(key, whole=False)
-            day.add_spans(part.open_spans)
-            day.add_spans(part.spans)
-            day.add_logs(part.logs)
-            day.add_metrics(part.metrics)
-        if key:
-            today.add_batch(key, whole=True)
-        return True
-
-    def _parts(self, batch: Batch, today: DayWriter) -> dict[DayWriter, Batch]:
-        """Return what of the batch goes where."""
-        if len(self._days) == 1:
-            return {today: batch}
-        parts: dict[DayWriter, Batch] = defaultdict(Batch)
-        homes = {b"": today}
-        for name in ("open_spans", "spans", "logs"):
-            for row in getattr(batch, name):
-                home = homes.get(row.trace_id)
-                if home is None:
-                    home = homes[row.trace_id] = self._home(row.trace_id, today)
-                getattr(parts[home], name).append(row)
-        parts[today].metrics = batch.metrics
-        return parts
-
-    def _home(self, trace_id: bytes, today: DayWriter) -> DayWriter:
-        """Return the file that the trace lives in: today's for a new one."""
-        for _, day in sorted(self._days.items(), reverse=True):
-            if day.summary(trace_id) is not None:
-                return day
-        return today
-
-    def _close_days(self) -> None:
-        for day in self._days.values():
-            day.close()
-
-    # ---------------------------------------------------------------- jobs
-
-    def mark_lost(self, producer: str) -> list[SpanRow]:
-        """Mark the open spans of *producer* as lost. For `call` only."""
-        lost: list[SpanRow] = []
-        now_ns = self._clock.time_ns()
-        try:
-            for _, day in sorted(self._days.items()):
-                day.begin()
-                lost += day.lose_spans(producer)
-                day.commit(now_ns)
-        except BaseException:
-            self._rollback()
-            raise
-        return lost
-
-    def expire(self, before: str) -> int:
-        """Delete the files of the days before *before*. For `call` only."""
-        old = [day for day in self.days if day < before]
-        for day in old:
-            writer = self._days[day]
-            self._days = {name: kept for name, kept in self._days.items() if name != day}
-            writer.close()
-            self._folder.delete(day)
-        return len(old)
 
 
 def _answer(done: Future[Any], work: Callable[[], Any]) -> None:
@@ -340,7 +195,7 @@ def _as_store_error(error: Exception) -> StoreError:
             "Free some space, or delete the store's oldest days.",
         )
     problem = StoreError(
-        "The batch could not be stored.",
+        "The store could not be written.",
         f"{type(error).__name__}: {error}.",
         "Look at the store's folder: its disk, owner and permissions.",
     )

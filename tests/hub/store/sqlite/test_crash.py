@@ -48,7 +48,7 @@ store = open_store(sys.argv[1], clock=clock)
 store.submit(batch([span(1, trace=1)])).result()
 clock.advance(86_400)
 store.submit(batch([])).result()  # makes the second day's file
-database = store._writer._days["2026-01-02"].db
+database = store._writer.files.writer("2026-01-02").db
 database.set_trace_callback(
     lambda sql: os.kill(os.getpid(), signal.SIGKILL) if sql == "COMMIT" else None
 )

@@ -10,7 +10,7 @@ import pytest
 
 from otbridge.errors import StoreError
 from otbridge.hub.store import QueryTooSlow, StoreFull
-from otbridge.hub.store.sqlite import writer
+from otbridge.hub.store.sqlite import day_files, writer
 from otbridge.hub.store.vocabulary import LogFilter, TraceFilter
 from tests.hub.store.builders import batch, log, span, store_now, trace_id
 
@@ -67,7 +67,7 @@ def test_a_batch_that_cannot_be_stored_does_not_harm_its_neighbours(
 
     before.result(timeout=20)
     after.result(timeout=20)
-    with pytest.raises(StoreError, match="could not be stored"):
+    with pytest.raises(StoreError, match="could not be written"):
         poison.result(timeout=20)
     assert {found.row.body_text for found in store.logs(LogFilter(), 9)} == {"before", "after"}
     found = store.trace(trace_id(1), limit=9)
@@ -79,7 +79,7 @@ def test_a_full_file_refuses_keeps_answering_and_takes_again_when_there_is_room(
     store: SqliteStore,
 ) -> None:
     store_now(store, span(), log(trace=1))
-    database = store._writer._days["2026-01-01"].db
+    database = store._writer.files.writer("2026-01-01").db
     (pages,) = database.execute("PRAGMA page_count").fetchone()
     database.execute(f"PRAGMA max_page_count = {pages}")
 
@@ -101,8 +101,8 @@ def test_a_full_file_refuses_keeps_answering_and_takes_again_when_there_is_room(
 def test_the_last_of_the_disk_is_left_free(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "_DISK_RESERVE", 2**62)
-    monkeypatch.setattr(writer, "_DISK_SHARE", 1)  # asks for the whole disk
+    monkeypatch.setattr(day_files, "_DISK_RESERVE", 2**62)
+    monkeypatch.setattr(day_files, "_DISK_SHARE", 1)  # asks for the whole disk
     with pytest.raises(StoreFull, match="MiB left") as caught:
         store_now(store, log())
     assert caught.value.do
@@ -110,7 +110,7 @@ def test_the_last_of_the_disk_is_left_free(
 
 def test_a_flipped_bit_costs_its_own_row_only_and_is_counted(store: SqliteStore) -> None:
     store_now(store, span(1), span(2), log("sound", trace=1), log("rotten", trace=1))
-    database = store._writer._days["2026-01-01"].db
+    database = store._writer.files.writer("2026-01-01").db
     for table, row in (("otel_traces", 1), ("otel_logs", 2)):
         (raw,) = database.execute(f"SELECT Raw FROM {table} WHERE Id = ?", (row,)).fetchone()
         flipped = bytes([raw[0] ^ 4]) + raw[1:]
@@ -127,7 +127,7 @@ def test_a_flipped_bit_costs_its_own_row_only_and_is_counted(store: SqliteStore)
 
 def test_a_page_is_not_the_last_because_of_a_rotten_row(store: SqliteStore) -> None:
     store_now(store, *(log(str(number), at=number) for number in range(6)))
-    database = store._writer._days["2026-01-01"].db
+    database = store._writer.files.writer("2026-01-01").db
     database.execute("UPDATE otel_logs SET Crc = Crc + 1 WHERE Body IN ('5', '4')")
 
     page = store.logs(LogFilter(), 2)

@@ -1,0 +1,81 @@
+"""Questions that agent runs are put together from, in SQL."""
+
+# ruff: noqa: S608 - the SQL is put together from our own names; values only go in as parameters
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otbridge.hub.store.sqlite.rows import SELECT_SPAN, read_span
+from otbridge.hub.store.sqlite.traces import home_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from otbridge.hub.store.sqlite.reader import Reader
+    from otbridge.wire.rows import SpanRow
+
+__all__ = ["related", "spans", "traces_of_run"]
+
+
+def spans(reader: Reader, trace_ids: Collection[bytes], limit: int) -> list[SpanRow]:
+    """Answer `Store.spans`."""
+    found: list[SpanRow] = []
+    wanted = list(trace_ids)
+    sql = (
+        f"{SELECT_SPAN} WHERE o.TraceKey IN (SELECT TraceKey FROM otel_trace_summary"
+        f" WHERE TraceId IN ({_marks(wanted)})) ORDER BY o.Timestamp, o.Id LIMIT ?"
+    )
+    for day in reader.days:
+        found += reader.keep_sound(reader.rows(day, sql, *wanted, limit), read_span)
+    found.sort(key=lambda row: row.start_ns)
+    return found[:limit]
+
+
+def related(reader: Reader, trace_id: bytes) -> set[bytes]:
+    """Answer `Store.related`."""
+    home = home_of(reader, trace_id)
+    if home is None:
+        return set()
+    day, key, _ = home
+    links = reader.rows(day, "SELECT LinkedTraceId FROM otel_links WHERE TraceKey = ?", key)
+    found = {linked for (linked,) in links if home_of(reader, linked) is not None}
+    told = reader.rows(
+        day,
+        "SELECT DISTINCT GenAiConversation, GenAiRun FROM otel_traces"
+        " WHERE TraceKey = ? AND GenAiKind IS NOT NULL",
+        key,
+    )
+    conversations = {talk for talk, _ in told if talk is not None}
+    runs = {run for _, run in told if run is not None}
+    for other_day in reader.days:
+        found |= _traces_with(reader, other_day, "otel_links", "LinkedTraceId", {trace_id})
+        found |= _traces_with(reader, other_day, "otel_traces", "GenAiConversation", conversations)
+        found |= _traces_with(reader, other_day, "otel_traces", "GenAiRun", runs)
+    found.discard(trace_id)
+    return found
+
+
+def traces_of_run(reader: Reader, run: str) -> set[bytes]:
+    """Answer `Store.traces_of_run`."""
+    found: set[bytes] = set()
+    for day in reader.days:
+        found |= _traces_with(reader, day, "otel_traces", "GenAiRun", {run})
+    return found
+
+
+def _traces_with(reader: Reader, day: str, table: str, column: str, values: set[Any]) -> set[bytes]:
+    """Return the traces with a row in *table* whose *column* has one of the *values*."""
+    if not values:
+        return set()
+    found = reader.rows(
+        day,
+        f"SELECT TraceId FROM otel_trace_summary WHERE TraceKey IN"
+        f" (SELECT TraceKey FROM {table} WHERE {column} IN ({_marks(values)}))",
+        *values,
+    )
+    return {trace_id for (trace_id,) in found}
+
+
+def _marks(values: Collection[Any]) -> str:
+    return ", ".join("?" * len(values))

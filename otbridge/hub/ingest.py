@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from otbridge.hub.store import Store
     from otbridge.typing import Signal
 
-__all__ = ["Busy", "Ingest", "Taken"]
+__all__ = ["Busy", "Ingest", "Overload", "Taken"]
 
 
 class Busy(OtbridgeError):  # noqa: N818 - says what the hub is, and why the sender must wait
@@ -32,6 +32,10 @@ class Busy(OtbridgeError):  # noqa: N818 - says what the hub is, and why the sen
     def __init__(self, what: str, why: str = "", do: str = "", *, retry_s: int = 1) -> None:
         super().__init__(what, why, do)
         self.retry_s = retry_s
+
+
+class Overload(Busy):
+    """The senders together are faster than the hub can store."""
 
 
 class Taken(NamedTuple):
@@ -123,7 +127,7 @@ class Ingest:
         size = len(request)
         if self._waiting_bytes + size > MAX_WAITING_BYTES and self._waiting_bytes:
             self._ledger.turned_away("overload")
-            raise Busy(
+            raise Overload(
                 "The hub has too much to store at the moment.",
                 f"{self._waiting_bytes >> 20} MiB are waiting.",
                 "Send again in a second.",

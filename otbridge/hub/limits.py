@@ -11,6 +11,7 @@ __all__ = [
     "BODY_BASE_S",
     "BODY_BYTES_PER_S",
     "DECODE_INLINE_BYTES",
+    "HEAD_S",
     "MAX_BODY_BYTES",
     "MAX_CONNECTIONS",
     "MAX_INFLATED_BYTES",
@@ -35,8 +36,12 @@ BODY_BASE_S: Final = 10.0
 """A body has this long to arrive, and a second more for every `BODY_BYTES_PER_S`."""
 BODY_BYTES_PER_S: Final = 64 << 10
 
-MAX_CONNECTIONS: Final = 512
-"""Open connections; beyond, new requests get 503."""
+HEAD_S: Final = 5.0
+"""A connection has this long to show the whole head of a request."""
+
+MAX_CONNECTIONS: Final = 1000
+"""Open connections; beyond, new requests get 503. Below the 1,024 files that a process may
+usually have open, and far above the few that a machine's services and pages need."""
 
 MAX_WEBSOCKET_BYTES: Final = 1 << 20
 """One WebSocket message, of a bridge or a viewer; each has its own, lower limit on top."""

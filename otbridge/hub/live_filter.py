@@ -46,7 +46,7 @@ class Searchable:
         from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
         from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-        from otbridge.hub.store.text import decode_attributes
+        from otbridge.hub.store.attributes import decode_attributes
 
         kind = LogRecord if isinstance(self.row, LogRow) else Span
         attributes = decode_attributes(kind.FromString(self.row.data).attributes)

@@ -11,8 +11,10 @@ import uvicorn
 
 from otbridge.errors import ConfigurationError, StoreError
 from otbridge.hub.app import Hub
+from otbridge.hub.http_protocol import HurriedProtocol
 from otbridge.hub.limits import MAX_CONNECTIONS, MAX_WEBSOCKET_BYTES
 from otbridge.hub.listening import listener, printed
+from otbridge.hub.memory import return_large_blocks
 from otbridge.hub.receivers.otlp_grpc import OtlpGrpc
 from otbridge.hub.store import open_store
 
@@ -53,6 +55,7 @@ async def serve(settings: HubSettings, ready: Callable[[Addresses], None]) -> No
         StoreError: The store cannot be opened, or belongs to another hub.
     """
     _check_exposure(settings)
+    return_large_blocks()
     stop = asyncio.Event()
     _on_signal(stop.set)
     with listener(settings.host, settings.http_port, "--http-port") as bound:
@@ -76,7 +79,7 @@ async def _serve(
     http = _Http(hub)
     serving = asyncio.create_task(http.serve(sockets=[bound]))
     try:
-        await http.up.wait()
+        await http.up_or_failed(serving)
         http_address = printed(settings.host, bound.getsockname()[1])
         ready(Addresses(f"http://{http_address}", printed(settings.host, grpc_port)))
         stopping = asyncio.create_task(stop.wait())
@@ -97,7 +100,7 @@ class _Http(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 hub.app,
-                http="httptools",
+                http=HurriedProtocol,
                 ws="websockets-sansio",
                 ws_max_size=MAX_WEBSOCKET_BYTES,
                 ws_per_message_deflate=False,  # a compressed frame's size cannot be seen coming
@@ -111,7 +114,15 @@ class _Http(uvicorn.Server):
                 timeout_graceful_shutdown=_GRACE_S,
             )
         )
-        self.up = asyncio.Event()
+        self._up = asyncio.Event()
+
+    async def up_or_failed(self, serving: asyncio.Task[None]) -> None:
+        """Return when connections are accepted, or raise what *serving* ended with."""
+        waiting = asyncio.create_task(self._up.wait())
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if serving.done():
+            serving.result()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -119,7 +130,7 @@ class _Http(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
-        self.up.set()
+        self._up.set()
 
 
 def _check_exposure(settings: HubSettings) -> None:

@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otbridge._clock import SystemClock
 from otbridge.errors import MalformedData, StoreError
-from otbridge.hub.ingest import Busy, Ingest
+from otbridge.hub.ingest import Busy, Ingest, Overload
 from otbridge.hub.ledger import HubLedger
 from otbridge.hub.limits import DECODE_INLINE_BYTES, MAX_WAITING_BYTES
 from otbridge.hub.live import LiveFeed
@@ -150,7 +150,7 @@ def test_more_than_the_hub_may_hold_at_once_is_handed_back() -> None:
             takings.append(stage.take(large[: len(large)]))
             if len(takings) == 1:
                 await stage.store.next()
-        with pytest.raises(Busy, match="waiting"):
+        with pytest.raises(Overload, match="waiting"):
             await takings[1]
         assert stage.ledger.as_dict()["rejected"] == {"overload": 1}
         stage.store.submitted[0][1].set_result(None)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from otbridge.errors import LimitExceeded, MalformedData, OtbridgeError, StoreError
+from otbridge.errors import LimitExceeded, MalformedData, OtbridgeError
 from otbridge.hub.asgi import SlowBody, header, headers_of, read_body, respond
-from otbridge.hub.ingest import Busy
+from otbridge.hub.ingest import Busy, Overload
 from otbridge.hub.limits import MAX_BODY_BYTES, MAX_INFLATED_BYTES
 from otbridge.hub.receivers.responses import response_json, response_protobuf
 from otbridge.hub.receivers.status import JSON, PROTOBUF, status_body
@@ -88,7 +88,7 @@ class OtlpHttp:
             status, refused = 408, error
             headers = ((b"connection", b"close"),)
         except Busy as error:
-            status = 503 if isinstance(error.__cause__, StoreError) else 429
+            status = 429 if isinstance(error, Overload) else 503
             refused = error
             headers = ((b"retry-after", b"%d" % error.retry_s),)
         else:

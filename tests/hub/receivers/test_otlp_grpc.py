@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
 import grpc
+import grpc.aio
 import pytest
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
@@ -23,10 +27,17 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
+from otbridge._clock import SystemClock
+from otbridge.hub.ingest import Ingest
+from otbridge.hub.ledger import HubLedger
 from otbridge.hub.limits import MAX_BODY_BYTES
+from otbridge.hub.live import LiveFeed
+from otbridge.hub.receivers.otlp_grpc import OtlpGrpc
+from otbridge.hub.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.hub.hub_process import HubProcess
 
@@ -150,3 +161,27 @@ def test_the_stock_python_exporters_are_understood(shared_hub: HubProcess) -> No
     assert [span["service"] for span in shown["spans"]] == ["stock-grpc"]
     assert [log["body"] for log in shown["logs"]] == ["inside"]
     assert shared_hub.http.get("/api/v1/stats").json()["stored"]["metrics"] >= 1
+
+
+def test_a_hub_that_cannot_take_now_says_when_to_come_again(tmp_path: Path) -> None:
+    async def scene() -> Any:
+        store = open_store(tmp_path)
+        ingest = Ingest(store, LiveFeed(), HubLedger(), SystemClock())
+        door = OtlpGrpc(ingest)
+        port = await door.start("127.0.0.1", 0)
+        ingest.close()
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            call: Any = channel.unary_unary(TRACES)
+            with pytest.raises(grpc.RpcError) as caught:
+                await call(request(b"b" * 16))
+        await door.stop(0)
+        store.close()
+        return caught.value
+
+    error = asyncio.run(scene())
+    assert error.code() is grpc.StatusCode.UNAVAILABLE  # S9, S10
+    status = Status.FromString(dict(error.trailing_metadata())["grpc-status-details-bin"])
+    assert status.code == grpc.StatusCode.UNAVAILABLE.value[0]
+    info = RetryInfo()
+    assert status.details[0].Unpack(info)
+    assert info.retry_delay.ToSeconds() == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import socket
@@ -11,6 +12,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import msgspec
 import pytest
 import zstandard
@@ -37,12 +39,14 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
+from otbridge.hub.ingest import Busy, Overload
+from otbridge.hub.ledger import HubLedger
 from otbridge.hub.limits import MAX_INFLATED_BYTES
+from otbridge.hub.receivers.otlp_http import OtlpHttp
+from otbridge.hub.security import Origins
 from otbridge.wire.otlp_json import to_json
 
 if TYPE_CHECKING:
-    import httpx
-
     from tests.hub.hub_process import HubProcess
 
 PROTOBUF = "application/x-protobuf"
@@ -276,7 +280,15 @@ def test_small_things_in_large_numbers_are_refused_before_they_take_memory(
 ) -> None:
     answer = post(shared_hub, bomb, content_type)
     assert answer.status_code in (400, 413)
-    assert shared_hub.resident_bytes() < 150 << 20
+    assert shared_hub.resident_bytes() < 150 << 20  # reliability checklist, line 11
+
+
+def test_after_a_large_request_the_hub_is_small_again(hub: HubProcess) -> None:
+    before = hub.resident_bytes()
+    large = gzip.compress(one_span(name="x" * (60 << 20)).SerializeToString())
+    assert post(hub, large, content_encoding="gzip").status_code == 413
+    assert post(hub, b"").status_code == 200
+    assert hub.resident_bytes() - before < 40 << 20
 
 
 def test_a_gzip_answer_is_never_forced_on_a_sender(shared_hub: HubProcess) -> None:
@@ -378,3 +390,34 @@ def test_the_trace_comes_back_as_the_otlp_that_was_sent(shared_hub: HubProcess) 
     answer = shared_hub.http.get(f"/api/v1/traces/{span.trace_id.hex()}/otlp")
     (source,) = json.loads(answer.content)["resourceSpans"]
     assert source["scopeSpans"][0]["spans"] == [to_json(span)]
+
+
+@pytest.mark.parametrize(
+    ("busy", "status"),
+    [
+        (Busy("The store is full.", retry_s=2), 503),
+        (Overload("Too much at once."), 429),
+    ],
+)
+@pytest.mark.parametrize("content_type", TYPES)
+def test_a_hub_that_cannot_take_now_says_when_to_come_again(
+    busy: Busy, status: int, content_type: str
+) -> None:
+    class BusyIngest:
+        async def take(self, *_: object, **__: object) -> None:
+            raise busy
+
+    ingest: Any = BusyIngest()
+    app: Any = OtlpHttp(ingest, Origins(), HubLedger())
+
+    async def scene() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            empty = encoded(ExportLogsServiceRequest(), content_type)
+            headers = {"content-type": content_type}
+            return await client.post("/v1/logs", content=empty, headers=headers)
+
+    answer = asyncio.run(scene())
+    assert answer.status_code == status  # H7
+    assert answer.headers["retry-after"] == str(busy.retry_s)
+    assert status_of(answer).message == busy.what

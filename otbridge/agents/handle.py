@@ -183,7 +183,8 @@ class Handle(Verbs):
                 moved = otel.set_value(_HANDLE, inside, place.within(here))
                 return trace.set_span_in_context(inside.span, moved)
             inside = inside._above  # noqa: SLF001 - as above
-        return theirs
+        # A place continued from another process is current here, or it is not.
+        return here if trace.get_current_span(here) is trace.get_current_span(theirs) else theirs
 
     def end(self, error: BaseException | None = None) -> None:
         """End the span; a second call does nothing.

@@ -8,6 +8,7 @@ import pytest
 from opentelemetry import trace
 
 from otbridge import agents
+from otbridge.context.correlation import correlation, current_correlation
 
 if TYPE_CHECKING:
     from tests.agents.conftest import Spans
@@ -85,6 +86,22 @@ def test_the_verbs_of_a_continued_place_work_in_any_thread(spans: Spans) -> None
     assert spans.parent("invoke_agent one") == "invoke_agent planner"
     assert spans.parent("invoke_agent two") == "invoke_agent planner"
     assert spans.attribute("invoke_agent two", "otbridge.agent.path") == "planner/two"
+
+
+def test_what_came_into_the_context_since_holds_for_a_continued_places_children(
+    spans: Spans,
+) -> None:
+    """A correlation id that is set inside reaches `here.agent`, too."""
+    with agents.agent("planner"):
+        arrived = agents.carrier()
+    with (
+        agents.continue_from(arrived) as here,
+        correlation("req-1"),
+        here.agent("writer"),
+    ):
+        assert current_correlation() == "req-1"
+
+    assert spans.parent("invoke_agent writer") == "invoke_agent planner"
 
 
 def test_an_agent_may_come_after_a_carrier(spans: Spans) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,7 @@ def kinds(spans: Spans) -> dict[str, tuple[str, str | None]]:
 def test_its_agent_is_the_handoffs_child(spans: Spans, writer: Agent[None, str]) -> None:
     """Its spans hang below ours, and the hub understands both alike."""
     with agents.agent("planner") as planner, planner.handoff("writer"):
-        writer.run_sync("Write.")
+        asyncio.run(writer.run("Write."))
 
     assert spans.parent("invoke_agent writer") == "execute_tool handoff writer"
     assert spans.parent("execute_tool check") == "invoke_agent writer"
@@ -64,7 +65,7 @@ def test_its_agent_is_the_handoffs_child(spans: Spans, writer: Agent[None, str])
 def test_a_run_stamps_its_spans(spans: Spans, writer: Agent[None, str]) -> None:
     """The run's id is on spans that pydantic-ai makes; its own conversation id is left alone."""
     with agents.run("r", conversation_id="c1") as run:
-        writer.run_sync("Write.")
+        asyncio.run(writer.run("Write."))
 
     said = spans["invoke_agent writer"].attributes or {}
     assert said["otbridge.run.id"] == run.run_id
@@ -76,7 +77,7 @@ def test_content_stays_out_unless_asked_for(spans: Spans, writer: Agent[None, st
 
     def everything_said() -> str:
         spans.exporter.clear()
-        writer.run_sync("The secret prompt.")
+        asyncio.run(writer.run("The secret prompt."))
         return repr([dict(span.attributes or {}) for span in spans.all])
 
     kept_out = everything_said()

@@ -94,7 +94,7 @@ def secrets_in(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     for name, value in headers:
         if name.lower() not in _PLAIN_HEADERS:
             found.update(word for word in (value, *value.split()) if len(word) >= _MIN_SECRET)
-    return tuple(sorted(found, key=len, reverse=True))
+    return tuple(sorted(found, key=lambda word: (-len(word), word)))
 
 
 def _first(message: bytes, number: int) -> bytes:

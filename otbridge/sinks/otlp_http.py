@@ -95,7 +95,7 @@ class OtlpHttpSink:
     def name(self) -> str:
         """The sink in words, with neither user, query nor headers."""
         host = f"[{self._host}]" if ":" in self._host else self._host
-        path = self._path if self._exact else self._path.rstrip("/")
+        path = self._path.partition("?")[0].rstrip("/")
         return f"otlp_http {self._scheme}://{host}:{self._port}{path}"
 
     def send(self, signal: Signal, request: bytes, timeout: float) -> SendResult:
@@ -176,9 +176,9 @@ def _parse_endpoint(endpoint: str, *, exact: bool) -> tuple[str, str, int, str]:
         url = urlsplit(endpoint.strip())
         port = url.port
     except ValueError as error:
-        raise ConfigurationError(f"Wrong OTLP endpoint {endpoint!r}:", f"{error}.", do) from None
+        raise ConfigurationError("Wrong OTLP endpoint:", f"{error}.", do) from None
     if url.scheme not in _PORTS or not url.hostname:
-        shown = endpoint if "@" not in endpoint else "(with credentials)"
+        shown = "(not shown)" if set("@?") & set(endpoint) else endpoint  # they carry secrets
         raise ConfigurationError(f"Wrong OTLP endpoint {shown!r}:", "not an http(s) URL.", do)
     if url.username is not None or url.fragment:
         raise ConfigurationError(

@@ -1,0 +1,135 @@
+"""The scriptable receiver, with the official exporters as its clients."""
+
+from __future__ import annotations
+
+import http.client
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+from otbridge.testing import Answer, OtlpReceiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def receiver() -> Iterator[OtlpReceiver]:
+    with OtlpReceiver() as receiver:
+        yield receiver
+
+
+def send_span(exporter: Any, name: str = "span") -> None:
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    provider.get_tracer("scope").start_span(name).end()
+    provider.shutdown()
+
+
+def test_spans_come_over_http(receiver: OtlpReceiver) -> None:
+    send_span(OTLPSpanExporter(f"{receiver.http_url}/v1/traces"))
+    receiver.wait_for(1, signal="traces")
+    assert [span.name for span in receiver.spans] == ["span"]
+    assert receiver.requests[0].transport == "http"
+    assert receiver.resource_spans[0].scope_spans[0].scope.name == "scope"
+
+
+def test_spans_come_over_grpc(receiver: OtlpReceiver) -> None:
+    send_span(GrpcExporter(receiver.grpc_target, insecure=True))
+    receiver.wait_for(1)
+    assert [span.name for span in receiver.spans] == ["span"]
+    assert receiver.requests[0].transport == "grpc"
+
+
+def test_logs_come(receiver: OtlpReceiver) -> None:
+    provider = LoggerProvider()
+    exporter = OTLPLogExporter(f"{receiver.http_url}/v1/logs")
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    provider.get_logger("scope").emit(body="hello")
+    receiver.wait_for(1, signal="logs")
+    assert receiver.logs[0].body.string_value == "hello"
+    provider.shutdown()
+
+
+def test_metrics_come(receiver: OtlpReceiver) -> None:
+    exporter = OTLPMetricExporter(f"{receiver.http_url}/v1/metrics")
+    provider = MeterProvider([PeriodicExportingMetricReader(exporter, 1e9)])
+    provider.get_meter("scope").create_counter("orders").add(1)
+    provider.shutdown()
+    receiver.wait_for(1, signal="metrics")
+    assert receiver.metrics[0].name == "orders"
+
+
+def post(receiver: OtlpReceiver, path: str, body: bytes = b"", **headers: str) -> Any:
+    url = urlsplit(receiver.http_url)
+    assert url.hostname is not None
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=5)
+    try:
+        connection.request("POST", path, body, headers)
+        response = connection.getresponse()
+        return response, response.read()
+    finally:
+        connection.close()
+
+
+def test_answers_are_given_in_their_order_and_then_the_usual_one(receiver: OtlpReceiver) -> None:
+    receiver.answer_next(Answer.retry_in(7), Answer.partial(2, "no"))
+    response, _ = post(receiver, "/v1/logs")
+    assert (response.status, response.headers["Retry-After"]) == (503, "7")
+    assert post(receiver, "/v1/logs")[1] == b"\x0a\x06\x08\x02\x12\x02no"
+    assert post(receiver, "/v1/logs")[0].status == 200
+
+
+def test_what_is_refused_is_kept_but_does_not_count_as_received(receiver: OtlpReceiver) -> None:
+    receiver.answer_always(Answer.refuse(400))
+    post(receiver, "/v1/traces", b"\x0a\x00")
+    assert (len(receiver.requests), receiver.accepted, receiver.resource_spans) == (1, [], [])
+
+
+def test_a_path_that_is_none_is_refused(receiver: OtlpReceiver) -> None:
+    assert post(receiver, "/v2/logs")[0].status == 404
+
+
+def test_a_body_that_cannot_be_decompressed_is_refused(receiver: OtlpReceiver) -> None:
+    headers = {"Content-Encoding": "gzip"}
+    assert post(receiver, "/v1/logs", b"not gzip", **headers)[0].status == 400
+
+
+def test_waiting_in_vain_says_what_came(receiver: OtlpReceiver) -> None:
+    with pytest.raises(TimeoutError, match="0 records in 0 requests came"):
+        receiver.wait_for(1, timeout=0.01)
+
+
+def test_what_came_can_be_forgotten(receiver: OtlpReceiver) -> None:
+    post(receiver, "/v1/logs")
+    receiver.wait_for_requests(1)
+    receiver.clear()
+    assert receiver.requests == []
+
+
+def test_stopping_ends_a_request_that_hangs() -> None:
+    with OtlpReceiver(Answer.hang()) as receiver:
+        url = urlsplit(receiver.http_url)
+        assert url.hostname is not None
+        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=5)
+        connection.request("POST", "/v1/logs", b"")
+        receiver.wait_for_requests(1)
+    with pytest.raises((http.client.HTTPException, OSError)):
+        connection.getresponse()
+    connection.close()
+
+
+def test_a_receiver_that_does_not_run_has_no_address() -> None:
+    with pytest.raises(RuntimeError, match="with statement"):
+        _ = OtlpReceiver().http_url

@@ -107,25 +107,29 @@ def _decode_spans(
                 if len(span_id) != 8 or span_id == _NO_SPAN:
                     rejected.append("invalid_span_id")
                     continue
-                start_ns, end_ns = _span_times(span, received_ns, ended=ended)
+                start_ns = span.start_time_unix_nano
+                end_ns = span.end_time_unix_nano if ended else 0
+                if not (start_ns and end_ns) or max(start_ns, end_ns) > _LATEST_NS:
+                    start_ns, end_ns = _mended_times(span, received_ns, ended=ended)
+                # By position, in the order of the fields: keywords would cost 0.6 µs a row.
                 rows.append(
                     SpanRow(
-                        trace_id=trace_id,
-                        span_id=span_id,
-                        parent_span_id=_span_id(span.parent_span_id),
-                        name=span.name,
-                        kind=span.kind,
-                        service=service,
-                        start_ns=start_ns,
-                        end_ns=end_ns,
-                        status=span.status.code,
-                        links=_links(span),
-                        resource=source.resource,
-                        resource_schema_url=source.schema_url,
-                        scope=scope,
-                        scope_schema_url=scope_schema_url,
-                        data=data,
-                        producer=producer,
+                        trace_id,
+                        span_id,
+                        _span_id(span.parent_span_id),
+                        span.name,
+                        span.kind,
+                        service,
+                        start_ns,
+                        end_ns,
+                        span.status.code,
+                        _links(span) if span.links else [],
+                        source.resource,
+                        source.schema_url,
+                        scope,
+                        scope_schema_url,
+                        data,
+                        producer,
                     )
                 )
     return rows, rejected
@@ -152,21 +156,21 @@ def decode_logs(request: bytes, received_ns: int) -> tuple[list[LogRow], list[st
                 trace_id = _trace_id(record.trace_id)
                 rows.append(
                     LogRow(
-                        trace_id=trace_id,
-                        span_id=_span_id(record.span_id) if trace_id else b"",
-                        time_ns=min(record.time_unix_nano or observed_ns, _LATEST_NS),
-                        observed_ns=min(observed_ns, _LATEST_NS),
-                        severity_number=record.severity_number,
-                        severity_text=record.severity_text,
-                        service=service,
-                        body_text=_body_text(record),
-                        event_name=record.event_name,
-                        resource=source.resource,
-                        resource_schema_url=source.schema_url,
-                        scope=scope,
-                        scope_schema_url=scope_schema_url,
-                        data=data,
-                        producer=producer,
+                        trace_id,
+                        _span_id(record.span_id) if trace_id else b"",
+                        min(record.time_unix_nano or observed_ns, _LATEST_NS),
+                        min(observed_ns, _LATEST_NS),
+                        record.severity_number,
+                        record.severity_text,
+                        service,
+                        _body_text(record),
+                        record.event_name,
+                        source.resource,
+                        source.schema_url,
+                        scope,
+                        scope_schema_url,
+                        data,
+                        producer,
                     )
                 )
     return rows, rejected
@@ -267,8 +271,8 @@ def _parse(kind: type[_Message], data: bytes) -> _Message:
         ) from None
 
 
-def _span_times(span: Span, received_ns: int, *, ended: bool) -> tuple[int, int]:
-    """Return start and end; a span that came as ended never looks open."""
+def _mended_times(span: Span, received_ns: int, *, ended: bool) -> tuple[int, int]:
+    """Return start and end where one is missing or too late: an ended span never looks open."""
     start_ns = span.start_time_unix_nano or span.end_time_unix_nano or received_ns
     end_ns = (span.end_time_unix_nano or start_ns) if ended else 0
     return min(start_ns, _LATEST_NS), min(end_ns, _LATEST_NS)
@@ -291,10 +295,11 @@ def _span_id(value: bytes) -> bytes:
 
 
 def _body_text(record: LogRecord) -> str:
-    body = plain_value(record.body)
-    if isinstance(body, str):
-        return body
-    return "" if body is None else msgspec.json.encode(body).decode()
+    body = record.body
+    if body.WhichOneof("value") == "string_value":
+        return body.string_value
+    value = plain_value(body)
+    return "" if value is None else msgspec.json.encode(value).decode()
 
 
 def _data_points(data: bytes) -> int:

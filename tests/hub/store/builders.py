@@ -71,6 +71,7 @@ def span(
     kind: int = 1,
     attributes: Mapping[str, Any] | None = None,
     links: Sequence[tuple[int, int]] = (),
+    event: Mapping[str, Any] | None = None,
     scope: str = "tests",
     is_open: bool = False,
     producer: str = "",
@@ -91,6 +92,8 @@ def span(
             for other, other_span in links
         ],
     )
+    if event is not None:
+        message.events.add(name="exception", attributes=key_values(event))
     if error:
         message.status.code = message.status.STATUS_CODE_ERROR
         message.status.message = "it broke"

@@ -40,6 +40,9 @@ _KEPT_SHARED = 4_096
 _TEXT_BITS = 20
 """A trace has at most 2^20 text documents; what a longer one says later is not searched."""
 
+_SEARCHED_EVENTS = 32
+"""Events of one span that are searched, exceptions among them; streams have thousands."""
+
 _SAVE_SUMMARY = (
     f"INSERT OR REPLACE INTO otel_trace_summary ({COLUMNS})"
     f" VALUES ({', '.join('?' * (COLUMNS.count(',') + 1))})"
@@ -179,11 +182,7 @@ class DayWriter:
         if genai is not None:
             line.add_agent(genai.agent, new=new)
         if row.end_ns:
-            texts = self._texts.setdefault(line.key, set())
-            texts.add(row.name)
-            if span.status.message:
-                texts.add(span.status.message[:MAX_WORDS])
-            texts.update(attribute_words(attributes))
+            self._texts.setdefault(line.key, set()).update(_span_words(span, attributes))
 
     def _add_links(self, key: int, row: SpanRow) -> None:
         """Keep which other traces the span links to, for joining them into one run."""
@@ -293,3 +292,12 @@ class DayWriter:
                 documents.append(((key << _TEXT_BITS) + line.texts, " ".join(texts)))
                 line.texts += 1
         self.db.executemany("INSERT INTO otel_traces_text (rowid, Text) VALUES (?, ?)", documents)
+
+
+def _span_words(span: Span, attributes: dict[str, Any]) -> list[str]:
+    """Return the texts by which a span is found."""
+    words = [span.name[:MAX_WORDS], span.status.message[:MAX_WORDS], *attribute_words(attributes)]
+    for event in span.events[:_SEARCHED_EVENTS]:
+        words.append(event.name[:MAX_WORDS])
+        words += attribute_words(decode_attributes(event.attributes))
+    return words

@@ -26,6 +26,7 @@ _STANDARD: Final = frozenset(
     }
 )
 """Attributes that every record has; all others came in as `extra`."""
+_PLAIN_LENGTH: Final = len(vars(logging.makeLogRecord({})))
 
 
 class Handler(logging.Handler):
@@ -77,9 +78,10 @@ def _event(record: logging.LogRecord, *, callsite: bool) -> tuple[str, dict[str,
         level = str(event.get("level", vars(record)["_name"]))
     else:
         event = {"event": _message(record)}
-    for key, value in vars(record).items():
-        if key not in _STANDARD:
-            event.setdefault(key, value)
+    facts = vars(record)
+    if len(facts) > _PLAIN_LENGTH:
+        for key in [key for key in facts if key not in _STANDARD]:
+            event.setdefault(key, facts[key])
     event.setdefault("level", level)
     event.setdefault("severity_number", of_number(record.levelno, str(event["level"])).number)
     if record.exc_info:

@@ -1,6 +1,6 @@
 // The demo's page: an ordinary page that loads the browser SDK from the hub.
 const hub = document.querySelector("script[data-hub]").dataset.hub;
-const { init, errors, consoleLogs, fetchSpans, navigation, clicks, inject } = await import(`${hub}/otbridge.js`);
+const { init, errors, consoleLogs, fetchSpans, navigation, clicks } = await import(`${hub}/otbridge.js`);
 
 const bridge = init({
   service: "gift-page",
@@ -16,7 +16,7 @@ byId("fail").addEventListener("click", () => ask("something impossible"));
 
 async function ask(wish) {
   const buttons = document.querySelectorAll("button");
-  showTrace(inject({}).traceparent);
+  showTrace(bridge.inject({}).traceparent);
   for (const button of buttons) button.disabled = true;
   try {
     bridge.info("gift wanted", { wish });

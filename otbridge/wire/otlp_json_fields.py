@@ -86,21 +86,23 @@ def read_message(reader: Reader, value: Any, depth: int) -> bytes:
     if type(value) is not dict:
         raise Mismatch("an object", value)
     parts = []
-    for key, item in value.items():
-        read = reader.get(key)
-        if read is None or item is None:  # null means absent in protobuf's JSON
-            continue
-        try:
-            parts.append(read(item, depth))
-        except Mismatch as mismatch:
-            mismatch.within(f".{key}")
-            raise
+    key = ""
+    try:
+        for key, item in value.items():
+            if key in reader and item is not None:  # null means absent in protobuf's JSON
+                parts.append(reader[key](item, depth))
+    except Mismatch as mismatch:
+        mismatch.within(f".{key}")
+        raise
     return b"".join(parts)
 
 
 def _field_reader(field: FieldDescriptor) -> Callable[[Any, int], bytes]:
     if field.message_type is not None:
         one = _message_field(_tag(field, BYTES), field.message_type)
+        return _repeated(one) if field.is_repeated else one
+    if field.type == FieldDescriptor.TYPE_STRING:
+        one = _string_field(_tag(field, BYTES))
         return _repeated(one) if field.is_repeated else one
     wire_type, read = _scalar(field)
     if field.is_repeated and wire_type != BYTES:
@@ -119,6 +121,18 @@ def _message_field(tag: bytes, descriptor: Descriptor) -> Callable[[Any, int], b
             raise Mismatch(f"nested at most {MAX_DEPTH} deep", value)
         body = read_message(reader, value, depth)
         return tag + varint(len(body)) + body
+
+    return read
+
+
+def _string_field(tag: bytes) -> Callable[[Any, int], bytes]:
+    """Return the reader of text, which most of OTLP is, in one function."""
+
+    def read(value: Any, _depth: int) -> bytes:
+        if type(value) is not str:
+            raise Mismatch("a string", value)
+        data = value.encode()
+        return tag + varint(len(data)) + data
 
     return read
 
@@ -159,11 +173,9 @@ def _each(value: Any, read: Callable[[Any], bytes]) -> list[bytes]:
 
 
 def _scalar(field: FieldDescriptor) -> tuple[int, Callable[[Any], bytes]]:
-    """Return the wire type of a scalar field, and what reads one value of it."""
+    """Return the wire type of a scalar field other than text, and what reads one value of it."""
     kinds = FieldDescriptor
     match field.type:
-        case kinds.TYPE_STRING:
-            return BYTES, _read_string
         case kinds.TYPE_BYTES:
             return BYTES, _read_id if field.name in _ID_FIELDS else _read_base64
         case kinds.TYPE_BOOL:
@@ -190,13 +202,6 @@ def _scalar(field: FieldDescriptor) -> tuple[int, Callable[[Any], bytes]]:
             return FIXED64, _integer(-(2**63), 2**63, struct.Struct("<q").pack)
         case _:
             raise TypeError(f"OTLP has gained a kind of field: {field.full_name}")
-
-
-def _read_string(value: Any) -> bytes:
-    if type(value) is not str:
-        raise Mismatch("a string", value)
-    data = value.encode()
-    return varint(len(data)) + data
 
 
 def _read_id(value: Any) -> bytes:

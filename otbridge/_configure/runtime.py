@@ -121,11 +121,11 @@ class Runtime:
     def _start_traces(self) -> None:
         if self.config.traces == "none":
             return
-        from otbridge._configure.stamp import LazyStamp
+        from otbridge._configure.stamp import BaggageStamp
         from otbridge.telemetry import traces
 
         ours = traces.install(self.resource, traces.make_sampler(self.config), parts.report)
-        targets: list[Any] = [LazyStamp()]
+        targets: list[Any] = [BaggageStamp()]
         if self.traces is not None:
             self._live = parts.live_spans(self.config, self.logs.put if self.logs else None)
             self._delivery = traces.DeliverySpanProcessor(

@@ -1,4 +1,4 @@
-"""The agents' stamp on spans, loaded when there is something to stamp."""
+"""What baggage says of a span's matter and run, written on the span."""
 
 from __future__ import annotations
 
@@ -7,29 +7,37 @@ from typing import TYPE_CHECKING
 from opentelemetry import baggage
 from opentelemetry.sdk.trace import SpanProcessor
 
+from otbridge.semconv import CORRELATION_ID
+
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import Span
 
-__all__ = ["LazyStamp"]
+__all__ = ["BaggageStamp"]
 
 
-class LazyStamp(SpanProcessor):
-    """Stamps spans with the agent run they belong to.
+class BaggageStamp(SpanProcessor):
+    """Stamps spans with the correlation id and the agent run that they belong to.
 
-    A run is told by baggage, which may come from another process; so the agents' package is only
-    loaded (30 ms) in a process that meets baggage.
+    Both are told by baggage, which may come from another process; so the agents' package is only
+    loaded (30 ms) in a process that meets baggage of other kinds than the correlation id.
     """
 
     def __init__(self) -> None:
-        self._stamp: SpanProcessor | None = None
+        self._runs: SpanProcessor | None = None
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Stamp *span*, if there is any baggage at all."""
-        if not baggage.get_all(parent_context):
+        entries = baggage.get_all(parent_context)
+        if not entries:
             return
-        if self._stamp is None:
+        identifier = entries.get(CORRELATION_ID)
+        if identifier is not None:
+            span.set_attribute(CORRELATION_ID, str(identifier))
+            if len(entries) == 1:
+                return
+        if self._runs is None:
             from otbridge.agents.stamp import StampProcessor
 
-            self._stamp = StampProcessor()
-        self._stamp.on_start(span, parent_context)
+            self._runs = StampProcessor()
+        self._runs.on_start(span, parent_context)

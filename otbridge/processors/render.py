@@ -121,11 +121,19 @@ def _text(value: Any) -> str:
         return f"<{type(value).__name__}: __str__ raised {type(broken).__name__}>"
 
 
-def fields(event_dict: Mapping[str, Any], palette: Palette) -> str:
-    """Return everything that has no place of its own as `key=value`, in the event's order."""
+def fields(
+    event_dict: Mapping[str, Any], palette: Palette, hidden: frozenset[str] = frozenset()
+) -> str:
+    """Return everything that has no place of its own as `key=value`, in the event's order.
+
+    Args:
+        event_dict: The event, or a span's attributes.
+        palette: The colours.
+        hidden: Further keys that are not shown.
+    """
     shown = []
     for key, value in event_dict.items():
-        if key not in FACTS:
+        if key not in FACTS and key not in hidden:
             try:
                 text = _value(value)
             except Exception as broken:  # noqa: BLE001 - cycles, broken reprs: show the rest anyway

@@ -19,6 +19,7 @@ from time import gmtime, localtime, strftime
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from otbridge.processors.render import Palette, clean, duration, fields, json_line, level_label
+from otbridge.semconv import CORRELATION_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +32,10 @@ _MOST_OPEN: Final = 10_000
 """Spans whose depth is remembered; a program that never ends its spans must not eat memory."""
 _DEEPEST: Final = 12
 """Levels that are indented; deeper ones stay at this column, for lines must still be read."""
+
+
+_ON_THE_SPAN: Final = frozenset({CORRELATION_ID})
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 
 class Console:
@@ -144,8 +149,9 @@ class PrettyConsole(Console):
             self._write(f"{margin}{bars}{self._rule(title, depth)}\n")
             return
         colour = palette.level(int(event.get("severity_number", 9)))
-        shown = [f"{palette.bold}{title}{palette.reset}" if depth == 0 else title]
-        rest = fields(event, palette)
+        shown = [f"{palette.bold}{title}{palette.reset}"]
+        # Inside a span the correlation id stands on the span's own line.
+        rest = fields(event, palette, hidden=_ON_THE_SPAN if depth else _NOTHING)
         if rest:
             shown.append(rest)
         if scope and scope != "__main__":

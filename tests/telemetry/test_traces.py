@@ -138,3 +138,9 @@ def test_our_own_fault_is_said_once_and_never_raised(capsys: pytest.CaptureFixtu
     for _ in range(3):
         provider.get_tracer("t").start_span("s").end()
     assert capsys.readouterr().out == "a span was lost to RuntimeError: bug; please report this\n"
+
+
+def test_spans_carry_the_correlation_id_in_force() -> None:
+    with capture() as seen, otbridge.correlation("req-1"), otbridge.span("work"):
+        pass
+    assert seen.span("work").attributes["correlation.id"] == "req-1"

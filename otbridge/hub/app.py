@@ -5,6 +5,8 @@ This is the hub's composition root; `otbridge.hub.process` gives it ports and a 
 
 from __future__ import annotations
 
+import asyncio
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -33,9 +35,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Hub", "version"]
 
+_FAREWELL_S: Final = 1.0
+"""Clients of the bridge have this long to hear that the hub goes."""
+
 _WEBSOCKETS: Final = ("/v1/bridge", "/api/v1/live")
 
 
+@cache
 def version() -> str:
     """Return the installed version of otbridge."""
     from importlib.metadata import version as installed
@@ -60,21 +66,38 @@ class Hub:
         self.ingest = Ingest(store, self.live, self.ledger, clock)
         self._settings = settings
         self._clock = clock
-        self.app: App = Unfailing(HostGuard(self._route, _own_names(settings)))
+        self.app: App = Unfailing(
+            HostGuard(
+                self._route, _own_names(settings), any_address=settings.host in ("0.0.0.0", "::")
+            )
+        )
         """Serves the HTTP port."""
+        self._bridge = BridgeApp(
+            BridgeConsumer(self.ingest), origins=settings.allowed_origins, live=True, clock=clock
+        )
         self._doors = self._open_doors()
         self._api = _api(self, store)
         self._ui = Ui()
 
+    async def close(self) -> None:
+        """Let everybody who is connected go with a word; then take nothing more.
+
+        Returns within a second, whatever the others do.
+        """
+        self.live.close()
+        try:
+            async with asyncio.timeout(_FAREWELL_S):
+                await self._bridge.close()
+        except TimeoutError:
+            pass  # a client that does not listen is cut off with the rest
+        self.ingest.close()
+
     def _open_doors(self) -> dict[str, App]:
         origins = Origins(self._settings.allowed_origins)
         otlp = OtlpHttp(self.ingest, origins, self.ledger)
-        bridge = BridgeApp(
-            BridgeConsumer(self.ingest), origins=origins.allowed, live=True, clock=self._clock
-        )
         return {
             **dict.fromkeys(SIGNALS, otlp),
-            "/v1/bridge": bridge,
+            "/v1/bridge": self._bridge,
             "/api/v1/live": Live(self.live, version(), self._clock),
             "/healthz": _health,
         }

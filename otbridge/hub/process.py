@@ -86,11 +86,9 @@ async def _serve(
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
     finally:
+        await hub.close()
         http.should_exit = True
-        hub.ingest.close()
-        hub.live.close()
-        await grpc.stop(_GRACE_S)
-        await serving
+        await asyncio.gather(grpc.stop(_GRACE_S), serving)
 
 
 class _Http(uvicorn.Server):

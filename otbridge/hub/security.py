@@ -11,6 +11,7 @@ the browser as its way in. Two checks do that, on every route and before anythin
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -49,16 +50,19 @@ class HostGuard:
     Args:
         app: What they are for.
         names: Names beside those of the loopback interface.
+        any_address: Whether a plain IP address is a name too, as it has to be for a hub that
+            listens on all of a machine's. No DNS server can have one point elsewhere.
     """
 
-    def __init__(self, app: App, names: Iterable[str] = ()) -> None:
+    def __init__(self, app: App, names: Iterable[str] = (), *, any_address: bool = False) -> None:
         self._app = app
         self._names = _LOCAL_NAMES | {name.lower() for name in names}
+        self._any_address = any_address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request, or answer 421 (400 where it has not exactly one Host)."""
         hosts = headers_of(scope, b"host")
-        if len(hosts) == 1 and _name(hosts[0]) in self._names:
+        if len(hosts) == 1 and self._is_own(_name(hosts[0])):
             await self._app(scope, receive, send)
             return
         if scope["type"] == "websocket":
@@ -76,6 +80,9 @@ class HostGuard:
                 "Use http://127.0.0.1, or start the hub with --allow-host NAME.",
             ),
         )
+
+    def _is_own(self, name: str) -> bool:
+        return name in self._names or (self._any_address and _is_address(name))
 
 
 class Origins:
@@ -157,6 +164,14 @@ def _name(host: bytes) -> str:
     text = host.decode("latin-1").lower()
     name, colon, port = text.rpartition(":")
     return name if colon and port.isdigit() else text
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _is_local(origin: str) -> bool:

@@ -14,6 +14,7 @@ from tests.hub.hub_process import HubProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 PATHS = ["/", "/healthz", "/otbridge.js", "/api/v1/traces", "/v1/traces", "/v1/bridge", "/x"]
 
@@ -78,6 +79,18 @@ def test_the_hub_answers_to_its_own_names(shared_hub: HubProcess, host: str) -> 
 
 def test_the_hub_answers_to_a_name_it_was_given(shop_hub: HubProcess) -> None:
     assert shop_hub.http.get("/healthz", headers={"host": "Hub.Example:80"}).status_code == 200
+
+
+def test_a_hub_on_all_addresses_answers_to_each_and_to_no_strange_name(tmp_path: Path) -> None:
+    with HubProcess(tmp_path, "--host", "0.0.0.0", "--insecure") as hub:
+
+        def status(host: str) -> int:
+            return hub.http.get("/healthz", headers={"host": host}).status_code
+
+        assert status("192.0.2.7:4318") == 200
+        assert status("[2001:db8::1]:4318") == 200
+        assert status("evil.test") == 421
+        assert status("192.0.2.7.evil.test") == 421
 
 
 def raw(hub: HubProcess, head: str) -> str:

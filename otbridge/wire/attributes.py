@@ -13,7 +13,7 @@ from otbridge.wire.protobuf import SMALL, varint
 from otbridge.wire.values import any_value, text, utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Names", "any_value", "append_attributes"]
 
@@ -29,6 +29,22 @@ _INT64_MAX: Final = (1 << 63) - 1
 _double: Final = Struct("<d").pack
 
 
+class _Headers(dict[int, bytes]):
+    """Makes what is not there yet, and remembers it where the length is one that comes again."""
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[[int], bytes]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, size: int) -> bytes:
+        header = self._make(size)
+        if size < _MAX_TEXT:
+            self[size] = header
+        return header
+
+
 class _Name:
     """One attribute name: the finished bytes that stand before its values."""
 
@@ -41,9 +57,9 @@ class _Name:
         self.true = self.pair(b"\x10\x01")
         self.false = self.pair(b"\x10\x00")
         self.double = self.pair(b"\x21" + bytes(8))[:-8]
-        self.integers: dict[int, bytes] = {}
+        self.integers = _Headers(self._before_integer)
         """Length of a varint to all bytes before it."""
-        self.texts: dict[int, bytes] = {}
+        self.texts = _Headers(self._before_text)
         """Length of a UTF-8 text to all bytes before it."""
 
     def pair(self, value: bytes) -> bytes:
@@ -51,19 +67,13 @@ class _Name:
         pair = self.start + varint(len(value)) + value
         return self.tag + varint(len(pair)) + pair
 
-    def before_integer(self, size: int) -> bytes:
-        """Return, and remember, the bytes before a varint of *size* bytes."""
-        header = self.integers[size] = self.pair(b"\x18" + bytes(size))[:-size]
-        return header
+    def _before_integer(self, size: int) -> bytes:
+        return self.pair(b"\x18" + bytes(size))[:-size]
 
-    def before_text(self, size: int) -> bytes:
-        """Return, and remember if short, the bytes before a text of *size* bytes."""
+    def _before_text(self, size: int) -> bytes:
         inner = b"\x0a" + varint(size)
         value = self.start + varint(len(inner) + size) + inner
-        header = self.tag + varint(len(value) + size) + value
-        if size < _MAX_TEXT:
-            self.texts[size] = header
-        return header
+        return self.tag + varint(len(value) + size) + value
 
 
 class Names:
@@ -111,13 +121,19 @@ def append_attributes(
                     encoded = value.encode()
                 except UnicodeEncodeError:
                     encoded = utf8(value)
-                size = len(encoded)
-                append(name.texts.get(size) or name.before_text(size))
+                header = name.texts[len(encoded)]
+                append(header)
                 append(encoded)
-            elif kind is int and _INT64_MIN <= value <= _INT64_MAX:
-                encoded = small[value] if 0 <= value < _SMALL else varint(value)
-                size = len(encoded)
-                append(name.integers.get(size) or name.before_integer(size))
+            elif kind is int:
+                if 0 <= value < _SMALL:
+                    encoded = small[value]
+                elif _INT64_MIN <= value <= _INT64_MAX:
+                    encoded = varint(value)
+                else:
+                    append(name.pair(any_value(value)))
+                    continue
+                header = name.integers[len(encoded)]
+                append(header)
                 append(encoded)
             elif kind is float:
                 append(name.double)

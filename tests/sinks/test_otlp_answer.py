@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped]  # ships no types
     BadRequest,
     RetryInfo,
@@ -25,6 +26,9 @@ from otbridge.sinks.otlp_answer import (
     secrets_in,
 )
 from otbridge.typing import Rejected, Success
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
 
 
 @given(st.integers(0, (1 << 63) - 1), st.text())

@@ -144,7 +144,7 @@ def activate(
             previous.detach(previous.config.exit_timeout)
         # In force before the one before is drained, so that nothing is turned away meanwhile.
         made.start()
-        process.watch(at_exit=_at_exit, in_child=_in_child)
+        process.watch(at_exit=_at_exit, at_warning=_at_warning, in_child=_in_child)
         if previous is not None:
             previous.drain(previous.config.exit_timeout)
         return made
@@ -203,6 +203,11 @@ def _at_exit() -> None:
     loss = "" if _runtime is None else _runtime.loss()
     if loss:
         parts.report(loss)
+
+
+def _at_warning() -> None:
+    current = runtime()
+    current.flush(current.config.exit_timeout)
 
 
 def _in_child() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from otbridge.errors import ConfigurationError
@@ -14,6 +15,8 @@ from otbridge.telemetry.console import make_console
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from opentelemetry.propagators.textmap import TextMapPropagator
+
     from otbridge.config import Config, Destination
     from otbridge.telemetry.console import Console
     from otbridge.telemetry.live import LiveSpans
@@ -22,13 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "adopt_structlog",
+    "check_loguru",
     "console_for",
     "enriching_chain",
     "live_spans",
     "make_sink",
+    "propagator_for",
     "release_structlog",
     "report",
-    "set_propagators",
+    "set_propagator",
 ]
 
 
@@ -100,14 +105,29 @@ def live_spans(config: Config, put: Put | None) -> LiveSpans | None:
     return LiveSpans(put, known=config.live == "on", ask=lambda: is_hub(destination.url))
 
 
-def set_propagators(config: Config) -> None:
-    """Set the headers that carry the context, where a setting names them."""
-    if "propagators" in config.sources:
-        from opentelemetry import propagate
+def propagator_for(config: Config) -> TextMapPropagator | None:
+    """Return what carries the context, where a setting says; else OpenTelemetry's own choice."""
+    if "propagators" not in config.sources:
+        return None
+    from otbridge.context.propagation import make_propagator
 
-        from otbridge.context.propagation import make_propagator
+    return make_propagator(config.propagators)
 
-        propagate.set_global_textmap(make_propagator(config.propagators))
+
+def set_propagator(propagator: TextMapPropagator) -> None:
+    """Make *propagator* the global one."""
+    from opentelemetry import propagate
+
+    propagate.set_global_textmap(propagator)
+
+
+def check_loguru(config: Config) -> None:
+    """Raise where loguru is to be captured and is not there."""
+    if config.capture_loguru is True and find_spec("loguru") is None:
+        raise ConfigurationError(
+            "loguru cannot be captured: it is not installed.",
+            do="Install loguru, or leave capture_loguru out.",
+        )
 
 
 def adopt_structlog() -> None:
@@ -133,11 +153,3 @@ def release_structlog() -> None:
 
     if structlog.is_configured() and structlog.get_config()["processors"] is CHAIN:
         structlog.reset_defaults()
-
-
-def loguru_missing(error: ImportError) -> ConfigurationError:
-    """Return what to raise where loguru is to be captured and is not there."""
-    return ConfigurationError(
-        f"loguru cannot be captured: {error}.",
-        do="Install loguru, or leave capture_loguru out.",
-    )

@@ -38,6 +38,9 @@ class Runtime:
     Args:
         config: The settings.
         make_sink: Makes the last stop of each signal.
+
+    Raises:
+        ConfigurationError: Something that a setting names is not there, or cannot be used.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class Runtime:
         self._capture: Capture | None = None
         self.closed = False
         """Whether it has been shut down; nothing is taken any more."""
+        self._propagator = parts.propagator_for(config)
+        parts.check_loguru(config)
         self.path = self._log_path()
         """The way of every log event."""
 
@@ -86,8 +91,7 @@ class Runtime:
     def start(self) -> None:
         """Come into force: connect loggers, other libraries' records, and providers.
 
-        Raises:
-            ConfigurationError: A propagator is not installed, or loguru is wanted and missing.
+        Whatever can be wrong with the settings was found when this object was made.
         """
         log_path.activate(self.path)
         relay.connect({signal: pipeline.put for signal, pipeline in self.pipelines.items()})
@@ -97,15 +101,11 @@ class Runtime:
         if self.config.capture_stdlib:
             self._capture = Capture(self.path, callsite=self.config.callsite)
             self._capture.start()
-        try:
-            loguru.start(
-                self.path, callsite=self.config.callsite, wanted=self.config.capture_loguru
-            )
-        except ImportError as error:
-            raise parts.loguru_missing(error) from error
+        loguru.start(self.path, callsite=self.config.callsite, wanted=self.config.capture_loguru)
         self._start_traces()
         self._start_metrics()
-        parts.set_propagators(self.config)
+        if self._propagator is not None:
+            parts.set_propagator(self._propagator)
         for warning in self.config.warnings:
             parts.report(warning)
 
@@ -116,6 +116,7 @@ class Runtime:
             console=self._console,
             threshold=NOTHING if self.config.disabled else self.config.level,
             report=parts.report,
+            lost=self.logs.ledger.turn_away if self.logs is not None else _uncounted,
         )
 
     def _start_traces(self) -> None:
@@ -256,6 +257,10 @@ def _pipeline(
         report=parts.report,
         optional=not destination.asked_for,
     )
+
+
+def _uncounted(_reason: str, _count: int) -> None:
+    """Count nothing: logs are not delivered."""
 
 
 def _together(results: Iterable[FlushResult]) -> FlushResult:

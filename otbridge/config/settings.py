@@ -162,7 +162,6 @@ class Config:
         20,
         values.level,
         "Least severe level that is kept.",
-        otel=("OTEL_LOG_LEVEL",),
         choices="trace, debug, info, warning, error, critical",
     )
     console: str = _setting(

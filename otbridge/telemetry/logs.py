@@ -33,12 +33,13 @@ __all__ = ["NOTHING", "LogPath", "activate", "active"]
 
 NOTHING: Final = 1_000
 """A threshold that no level reaches."""
+_DEEPEST: Final = 4
 
 
 class _Thread(threading.local):
-    busy = False
-    """Whether this thread is inside the path: a log call made by a value's own __str__ must not
-    come back in."""
+    depth = 0
+    """How many times this thread is inside the path. A signal handler may log in the midst of it,
+    and so may a value's own __str__, which could go on for ever."""
     handed_over: tuple[str, int] | None = None
     """Logger and level of an event that is on its way through the standard library as well."""
 
@@ -55,6 +56,7 @@ class LogPath:
         console: Shows it; None shows nothing.
         threshold: Least level kept, in the standard library's numbers.
         report: Told, in one sentence, when our own code failed on an event.
+        lost: Counts events that are lost before delivery has them, by reason.
     """
 
     def __init__(
@@ -65,12 +67,14 @@ class LogPath:
         console: Console | None,
         threshold: int,
         report: Callable[[str], None],
+        lost: Callable[[str, int], None] = lambda _reason, _count: None,
     ) -> None:
         self._chain = tuple(chain)
         self.recorder = recorder
         self._console = console
         self.threshold = threshold
         self._report = report
+        self._lost = lost
         self._reported = False
         self.sees_stdlib: Callable[[logging.Logger], bool] = lambda _logger: False
         """Whether our handler will meet the records of a standard library logger."""
@@ -80,9 +84,9 @@ class LogPath:
     def native(self, logger: Any, method_name: str, event: EventDict) -> None:
         """Take an event from one of our own loggers. Never raises."""
         at_ns = time_ns()
-        if _thread.busy or is_suppressed():
+        if is_suppressed() or self._too_deep():
             return
-        _thread.busy = True
+        _thread.depth += 1
         try:
             self.keep_captured()
             merge_contextvars(logger, method_name, event)
@@ -91,33 +95,33 @@ class LogPath:
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
         finally:
-            _thread.busy = False
+            _thread.depth -= 1
 
     def foreign(self, name: str, level: str, event: EventDict, at_ns: int, *, show: bool) -> None:
         """Take an event that another logging library made. Never raises."""
-        if _thread.busy or is_suppressed():
+        if is_suppressed() or self._too_deep():
             return
-        _thread.busy = True
+        _thread.depth += 1
         try:
             merge_contextvars(None, level, event)
             self._finish(self._run(None, level, event), name, at_ns, show=show)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
         finally:
-            _thread.busy = False
+            _thread.depth -= 1
 
     def enrich(self, logger: Any, method_name: str, event_dict: EventDict, /) -> EventDict:
         """Complete an event inside somebody else's chain. Never raises."""
-        if _thread.busy:
+        if _thread.depth >= _DEEPEST:
             return event_dict
-        _thread.busy = True
+        _thread.depth += 1
         try:
             return self._run(logger, method_name, event_dict)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
             return event_dict
         finally:
-            _thread.busy = False
+            _thread.depth -= 1
 
     def accept(self, logger: Any, method_name: str, event_dict: EventDict, /) -> None:
         """Take a finished event from somebody else's chain, exactly once. Never raises.
@@ -127,9 +131,9 @@ class LogPath:
         """
         at_ns = time_ns()
         _thread.handed_over = None
-        if _thread.busy or is_suppressed():
+        if is_suppressed() or self._too_deep():
             return
-        _thread.busy = True
+        _thread.depth += 1
         try:
             record = event_dict.get("_record")
             if record is not None and self.sees_stdlib(logging.getLogger(record.name)):
@@ -146,7 +150,7 @@ class LogPath:
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
         finally:
-            _thread.busy = False
+            _thread.depth -= 1
 
     def was_handed_over(self, record: logging.LogRecord) -> bool:
         """Return whether *record* is the second coming of an event that `accept` took.
@@ -170,7 +174,15 @@ class LogPath:
         if self.recorder is not None:
             self.recorder.record(event, scope or DEFAULT_SCOPE, at_ns)
 
+    def _too_deep(self) -> bool:
+        """Return whether an event is one too many inside itself; it is then lost and counted."""
+        if _thread.depth < _DEEPEST:
+            return False
+        self._lost("recursion", 1)
+        return True
+
     def _failed(self, error: Exception) -> None:
+        self._lost("internal_error", 1)
         if not self._reported:  # once: the same fault would repeat with every line
             self._reported = True
             self._report(

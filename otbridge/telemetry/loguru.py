@@ -34,9 +34,6 @@ def start(path: LogPath, *, callsite: bool, wanted: bool | str) -> bool:
         path: Where the events go.
         callsite: Whether to keep file, line and function.
         wanted: True imports loguru; `auto` only takes it when the program has imported it.
-
-    Raises:
-        ImportError: loguru was asked for and is not installed.
     """
     global _sink_id
     if wanted is False or (wanted == "auto" and "loguru" not in sys.modules):

@@ -22,6 +22,7 @@ __all__ = ["watch"]
 
 class _Hooks:
     at_exit: Callable[[], None] | None = None
+    at_warning: Callable[[], None] | None = None
     in_child: Callable[[], None] | None = None
     registered = False
     ended = False
@@ -30,8 +31,16 @@ class _Hooks:
 _hooks: Final = _Hooks()
 
 
-def watch(*, at_exit: Callable[[], None], in_child: Callable[[], None]) -> None:
+def watch(
+    *,
+    at_exit: Callable[[], None],
+    at_warning: Callable[[], None],
+    in_child: Callable[[], None],
+) -> None:
     """Call *at_exit* when this process ends, and *in_child* in every child forked from it.
+
+    Process 1, as in a container, is not ended by a SIGTERM that it has no handler for, but
+    usually killed soon after: there *at_warning* is called, and the program goes on.
 
     SIGTERM is only taken where nobody has taken it: Python would die of it without a word. The
     process still dies of the signal, so that its parent sees the right status. A handler that the
@@ -39,6 +48,7 @@ def watch(*, at_exit: Callable[[], None], in_child: Callable[[], None]) -> None:
     through a normal exit.
     """
     _hooks.at_exit = at_exit
+    _hooks.at_warning = at_warning
     _hooks.in_child = in_child
     _hooks.ended = False
     if not _hooks.registered:
@@ -75,6 +85,10 @@ def _take_sigterm() -> None:
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal handler's signature
+    if os.getpid() == 1:
+        if _hooks.at_warning is not None:
+            _hooks.at_warning()
+        return
     _exit()
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

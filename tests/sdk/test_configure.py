@@ -106,7 +106,16 @@ def test_wrong_settings_are_said_while_configuring(settings: Any, said: Any) -> 
     with pytest.raises(ConfigurationError) as caught:
         otbridge.configure(console="off", **settings)
     assert said in str(caught.value)
-    otbridge.shutdown(0)
+
+
+def test_a_wrong_second_configuration_leaves_the_first_in_force() -> None:
+    with OtlpReceiver() as receiver:
+        with otbridge.configure("first", endpoint=receiver.http_url, console="off"):
+            with pytest.raises(ConfigurationError):
+                otbridge.configure("second", propagators="b4", console="off")
+            otbridge.get_logger("x").info("still here")
+            logging.getLogger("std").warning("so is this")
+        assert sorted(bodies(receiver)) == ["so is this", "still here"]
 
 
 def test_disabled_means_that_nothing_is_captured_printed_or_sent(

@@ -3,7 +3,6 @@ from __future__ import annotations
 import logging
 import logging.config
 import threading
-from typing import Any
 
 import pytest
 
@@ -129,15 +128,18 @@ def test_threads_log_at_the_same_time_without_loss(seen: Captured) -> None:
     assert len(seen.logs) == 800
 
 
-@pytest.mark.parametrize("root_level", [logging.DEBUG])
-def test_delivery_over_http_at_debug_level_does_not_record_itself(root_level: Any) -> None:
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_delivery_at_debug_level_does_not_record_itself(protocol: str) -> None:
     from otbridge.testing import OtlpReceiver
 
     level = logging.root.level
-    logging.root.setLevel(root_level)
+    logging.root.setLevel(logging.DEBUG)
     try:
         with OtlpReceiver() as receiver:
-            with otbridge.configure("x", endpoint=receiver.http_url, level="debug", console="off"):
+            endpoint = receiver.grpc_target if protocol == "grpc" else receiver.http_url
+            with otbridge.configure(
+                "x", endpoint=endpoint, protocol=protocol, level="debug", console="off"
+            ):
                 otbridge.get_logger("x").info("one")
                 for _ in range(3):
                     otbridge.flush(2)

@@ -8,11 +8,13 @@ another agent's, a handoff's span, a link to another agent's output). What a fra
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from otbridge.hub.analysis.edges import EdgeType
     from otbridge.hub.analysis.span_tree import Key, RunSpan, SpanTree
+
+_BETWEEN_AGENTS: Final[tuple[EdgeType, ...]] = ("handoff", "call", "message", "fan_in")
 
 __all__ = ["Edge", "edges", "is_repeated_agent", "is_repeated_tool", "owner"]
 
@@ -82,6 +84,7 @@ def edges(tree: SpanTree) -> list[Edge]:
         graph.observe(span)
     for span in spans:
         graph.confirm(span)
+    graph.follow(spans)
     return list(graph.edges.values())
 
 
@@ -95,6 +98,9 @@ class _Graph:
         if span.genai is None:
             return
         agent = owner(self._tree, span)
+        node = _node(self._tree, span)
+        if node:
+            self._observe_links(span, node)
         if span.genai.kind == "tool" and agent and span.genai.tool:
             if not is_repeated_tool(self._tree, span):
                 self._add(agent, span.genai.tool, "tool", span, "tool call")
@@ -103,8 +109,6 @@ class _Graph:
                 self._add(agent, target, "handoff", span, "handoff span")
         elif span.genai.kind == "agent" and agent:
             self._observe_caller(span, agent)
-        if agent:
-            self._observe_links(span, agent)
 
     def confirm(self, span: RunSpan) -> None:
         """Add what the attributes of *span* declare, unless it was seen to happen."""
@@ -159,19 +163,44 @@ class _Graph:
             if happened is None or happened.type == "call":
                 self._add(names[-2], agent, "call", span, "otbridge.agent.path")
 
-    def _observe_links(self, span: RunSpan, agent: str) -> None:
+    def follow(self, spans: list[RunSpan]) -> None:
+        """Add the edges between the steps of a LangGraph that did not say what triggered them."""
+        steps: dict[tuple[bytes, bytes, int], dict[str, RunSpan]] = {}
+        for span in spans:
+            step = span.genai.step if span.genai else None
+            if step is None or step.number is None or step.origins:
+                continue
+            above = next(self._tree.ancestors(span), None)
+            if above is None or above.genai is None or above.genai.step != step:
+                place = (span.trace_id, span.parent_span_id, step.number)
+                steps.setdefault(place, {})[step.node] = span
+        for (trace_id, parent, number), nodes in steps.items():
+            before = steps.get((trace_id, parent, number - 1), {})
+            if len(before) > 1 and len(nodes) > 1:
+                continue  # which of them led to which, nobody wrote down
+            for source in before:
+                for target, span in nodes.items():
+                    if source != target and self._find(source, target, "handoff") is None:
+                        self._add(source, target, "message", span, "langgraph_step")
+
+    def _observe_links(self, span: RunSpan, node: str) -> None:
         linked = [found for key in span.links if (found := self._tree.get(key))]
         for origin in linked:
-            source = owner(self._tree, origin)
-            if source is None or source == agent:
+            source = _node(self._tree, origin)
+            if source is None or source == node:
                 continue
             if origin.genai and origin.genai.kind == "handoff":
                 continue
             kind: EdgeType = "fan_in" if len(linked) > 1 else "message"
-            self._add(source, agent, kind, span, "span link")
+            self._add(source, node, kind, span, "span link")
 
-    def _find(self, source: str, target: str) -> Edge | None:
-        for kind in ("handoff", "call", "message", "fan_in"):
+    def _find(
+        self,
+        source: str,
+        target: str,
+        *kinds: EdgeType,
+    ) -> Edge | None:
+        for kind in kinds or _BETWEEN_AGENTS:
             found = self.edges.get((source, target, kind))
             if found is not None:
                 return found
@@ -183,6 +212,16 @@ class _Graph:
         edge.span_ids.append(span.key)
         if evidence not in edge.evidence:
             edge.evidence.append(evidence)
+
+
+def _node(tree: SpanTree, span: RunSpan) -> str | None:
+    """Return the agent, or the node of its framework's graph, that *span* is the work of."""
+    for one in (span, *tree.ancestors(span)):
+        if one.genai and one.genai.kind == "agent" and one.genai.agent:
+            return one.genai.agent
+        if one.genai and one.genai.node:
+            return one.genai.node
+    return span.genai.agent if span.genai else None
 
 
 def _below_an_agent(tree: SpanTree, handoff: RunSpan) -> Any:

@@ -17,12 +17,15 @@ __all__ = [
     "FRAMEWORKS",
     "KINDS",
     "NAME_RULES",
+    "OVERRIDES",
     "PREFIXES",
     "PROVIDERS",
     "STAMPED",
+    "TOTALLING_SCOPES",
     "Convention",
     "Kind",
     "NameRule",
+    "Override",
 ]
 
 Kind = Literal[
@@ -74,6 +77,16 @@ class NameRule:
     )
     """Beginnings of attribute names, one of which the span must have: a route called
     `invocation` in some web service is no agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A habit of one instrumentation: a kind means another where an attribute is missing."""
+
+    scope: str
+    kind: Kind
+    without: str
+    meant: Kind
 
 
 _OPENINFERENCE: Final[dict[str, Kind]] = {
@@ -251,10 +264,19 @@ PREFIXES: Final = frozenset(
         "workflow",
         "executor",
         "edge_group",
+        "graph",
         "gcp",
     }
 )
 """First words of the attributes that make a span worth a second look; all others are passed by."""
+
+OVERRIDES: Final[tuple[Override, ...]] = (
+    # The whole run, written as an agent; the real agents below it have nodes.
+    Override("openinference.instrumentation.openai_agents", "agent", "graph.node.id", "run"),
+)
+
+TOTALLING_SCOPES: Final = frozenset({"gen_ai", "ai"})
+"""Vercel's AI SDK, new and old, writes a loop's totals on the span around its steps."""
 
 STAMPED: Final = frozenset(
     {
@@ -286,7 +308,7 @@ NAME_RULES: Final[tuple[NameRule, ...]] = (
     NameRule(re.compile(r"executor\.process.*"), "step", needs=("executor.id",)),
     NameRule(re.compile(r"autogen (?:publish|send) .+"), "message", needs=("messaging.",)),
     NameRule(re.compile(r"autogen .+"), "infra", needs=("messaging.",)),
-    NameRule(re.compile(r"message\.send.*"), "message", needs=("message.source_id",)),
+    NameRule(re.compile(r"message\.send.*"), "message", needs=("message.type",)),
     NameRule(re.compile(r"edge_group\..+"), "infra", needs=("edge_group.",)),
     NameRule(re.compile(r"workflow\.build.*"), "infra", needs=("workflow.",)),
 )
@@ -326,6 +348,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "response_id": ("gen_ai.response.id", "ai.response.id"),
     "run": ("otbridge.run.id",),
     "path": ("otbridge.agent.path",),
+    "node": ("graph.node.id", "executor.id"),
     "data_source": ("gen_ai.data_source.id",),
 }
 """What we show, and the attributes it is read from; the first that is a non-empty text wins."""
@@ -343,9 +366,10 @@ FRAMEWORKS: Final = frozenset(
         "semantic_kernel",
         "strands-agents",
         "strands",
+        "unknown",
     }
 )
-"""Frameworks that name themselves where the model's provider belongs."""
+"""What frameworks say of themselves, or of their ignorance, where the model's provider belongs."""
 
 PROVIDERS: Final[dict[tuple[str, str], str]] = {
     ("azure", "openai"): "azure.ai.openai",

@@ -7,21 +7,24 @@ not make sense of is named in `lossy`, so that a reader can be told why somethin
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from otbridge.hub.analysis.conventions import (
     FIELDS,
     FRAMEWORKS,
     KINDS,
     NAME_RULES,
+    OVERRIDES,
     PREFIXES,
     PROVIDERS,
     STAMPED,
+    TOTALLING_SCOPES,
     Convention,
     Kind,
 )
 from otbridge.hub.analysis.edges import Declared, declared_edges
 from otbridge.hub.analysis.json_text import decode_json
+from otbridge.hub.analysis.langgraph import GraphStep, read_graph_step
 from otbridge.hub.analysis.messages import Messages, read_messages
 from otbridge.hub.analysis.usage import Usage, read_aggregate, read_usage
 
@@ -29,9 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["GenAI", "describe"]
-
-# Vercel's AI SDK, new and old, writes a loop's totals on the span around its steps.
-_TOTALLING_SCOPES: Final = frozenset({"gen_ai", "ai"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,10 @@ class GenAI:
     """A declared total of everything below; shown where nothing else is known, never added up."""
     totals: bool = False
     """Whether `usage` is a total of everything below, by the habit of who wrote it."""
+    node: str | None = None
+    """The node of the framework's own graph that the span stands for, agent or not."""
+    step: GraphStep | None = None
+    """The step of a LangGraph that the span is part of."""
     edges: tuple[Declared, ...] = ()
     """Edges between agents that the attributes declare."""
     source: str = ""
@@ -109,7 +113,10 @@ def describe(name: str, kind: int, attributes: Mapping[str, Any], scope_name: st
     if found is None:
         return None
     fields = {field: _first_text(attributes, keys) for field, keys in FIELDS.items()}
-    found = _refine(found, name, attributes, fields)
+    found = _refine(found, name, attributes, fields, scope_name)
+    step = read_graph_step(attributes)
+    if step is not None:
+        fields["agent"] = fields["agent"] or step.node
     return GenAI(
         kind=found,
         agent=_agent(found, name, attributes, fields),
@@ -125,8 +132,10 @@ def describe(name: str, kind: int, attributes: Mapping[str, Any], scope_name: st
         call_id=fields["call_id"],
         usage=read_usage(attributes, claude_code=source == "claude_code"),
         aggregate=read_aggregate(attributes),
-        totals=scope_name in _TOTALLING_SCOPES,
-        edges=declared_edges(attributes, fields["agent"]),
+        totals=scope_name in TOTALLING_SCOPES,
+        node=fields["node"],
+        step=step,
+        edges=declared_edges(attributes, fields["agent"], step),
         source=source,
         lossy=tuple(lossy),
         attributes=attributes,
@@ -185,9 +194,16 @@ def _has(attributes: Mapping[str, Any], beginnings: tuple[str, ...]) -> bool:
 
 
 def _refine(
-    found: Kind, name: str, attributes: Mapping[str, Any], fields: dict[str, str | None]
+    found: Kind,
+    name: str,
+    attributes: Mapping[str, Any],
+    fields: dict[str, str | None],
+    scope_name: str,
 ) -> Kind:
-    """Tell handoffs from the tool calls and steps that frameworks make of them."""
+    """Tell handoffs from the tool calls and steps that frameworks make of them, and such habits."""
+    for override in OVERRIDES:
+        if (scope_name, found) == (override.scope, override.kind):
+            found = found if override.without in attributes else override.meant
     if found == "tool" and fields["target"]:
         return "handoff"
     if found in {"tool", "step", "handoff"}:

@@ -198,8 +198,8 @@ def test_a_framework_that_wrote_its_edge_down_is_believed() -> None:
         "recipient_agent_type": "bob",
     }
     trace.add("autogen send bob", attributes=autogen)
-    framework = {"message.source_id": "x", "message.target_id": "y"}
-    trace.add("message.send", attributes=framework)
+    framework = {"edge_group.type": "SingleEdgeGroup", "message.source_id": "x"}
+    trace.add("edge_group.process", attributes=framework | {"message.target_id": "y"})
     langgraph = {
         "traceloop.span.kind": "task",
         "langgraph.command.source_node": "supervisor",

@@ -34,25 +34,26 @@ class OptionalSender:
     def __init__(self, following: Sender, clock: Clock) -> None:
         self._following = following
         self._clock = clock
-        self._present = False
+        self.present = False
+        """Whether it took, or refused as one who is asked, what it was sent last."""
         self._look_at = -math.inf
 
     def send(self, batch: Batch) -> SendResult:
         """Try once. Who refuses before having taken anything is not the one we look for."""
         result = self._following.send(batch)
-        if isinstance(result, Rejected) and not self._present:
+        if isinstance(result, Rejected) and not self.present:
             result = Retryable(result.reason, result.message)
         if isinstance(result, Retryable):
-            self._present = False
+            self.present = False
             self._look_at = self._clock.monotonic() + max(_LOOK_SECONDS, result.after or 0.0)
         else:
-            self._present = True
+            self.present = True
         return result
 
     @property
     def absent(self) -> bool:
         """Whether it was looked for and not found."""
-        return not self._present and self._look_at != -math.inf
+        return not self.present and self._look_at != -math.inf
 
     @property
     def seconds_to_look(self) -> float:

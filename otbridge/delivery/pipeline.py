@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import threading
 import weakref
 from collections import deque
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipeline"]
 
+_KEPT_RECORDS: Final = 8192
+"""Records kept for a destination that nobody asked for while it is not there: about 2 MiB."""
+_GLANCE_SECONDS: Final = 0.5
+"""What a program that ends spends on finding out whether it is there after all."""
 _NOTHING: Final = FlushResult(delivered=0, failed=0, spooled=0, timed_out=False)
 
 
@@ -84,7 +89,7 @@ class Pipeline:
         self._queue = RecordQueue(
             queue or QueueSettings(),
             self._batch,
-            keep_newest=optional,
+            let_go=self._why_let_go if optional else None,
             rouse=self._rouse,
             ledger=self.ledger,
             on_loss=self._losses.lost,
@@ -155,6 +160,8 @@ class Pipeline:
             return _NOTHING
         self._closed = True
         before = self.ledger.snapshot()
+        if self._optional is not None and not self._optional.present:
+            timeout = min(timeout, _GLANCE_SECONDS)
         self._queue.close()
         self._pace.close(self._clock.monotonic() + timeout)
         self._wake.set()
@@ -192,8 +199,14 @@ class Pipeline:
             timed_out=timed_out,
         )
 
+    def _why_let_go(self) -> str:
+        """Return the reason under which the oldest records of a full queue count as dropped."""
+        there = self._optional is not None and self._optional.present
+        return "queue_full" if there else "no_destination"
+
     def _abandon_rest(self) -> None:
-        reason = "shutdown" if self._optional is None else "no_destination"
+        absent = self._optional is not None and not self._optional.present
+        reason = "no_destination" if absent else "shutdown"
         records = self._queue.discard(reason) + self.ledger.abandon(reason)
         if records:
             self._losses.lost(reason, records)
@@ -296,6 +309,8 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop what comes after
             self._dispatcher.give_up(batch, "internal_error", f"{type(error).__name__}: {error}")
             return len(batch)
+        if self._optional is not None:
+            self._queue.limit(_KEPT_RECORDS if self._optional.absent else sys.maxsize)
         if failure is None:
             return len(batch)
         if self._optional is not None or (self._pace.closing and not self._closed):

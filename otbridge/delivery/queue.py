@@ -38,8 +38,8 @@ class RecordQueue:
     Args:
         settings: The limits.
         batch: Tells when there is enough for a batch.
-        keep_newest: Whether a full queue lets go of its oldest records instead of refusing new
-            ones (for a destination that may not exist).
+        let_go: Makes a full queue let go of its oldest records instead of refusing new ones (for a
+            destination that may not exist), and tells under which reason they count.
         rouse: Wakes the worker.
         ledger: Counts what is turned away or let go.
         on_loss: Told why, and how many, where somebody asked for their delivery.
@@ -50,14 +50,14 @@ class RecordQueue:
         settings: QueueSettings,
         batch: BatchSettings,
         *,
-        keep_newest: bool,
+        let_go: Callable[[], str] | None,
         rouse: Callable[[], None],
         ledger: Ledger,
         on_loss: Callable[[str, int], None],
     ) -> None:
         self._settings = settings
         self._batch = batch
-        self._keep_newest = keep_newest
+        self._let_go = let_go
         self._rouse = rouse
         self._ledger = ledger
         self._on_loss = on_loss
@@ -97,6 +97,11 @@ class RecordQueue:
         """Turn everything away from now on."""
         self._closed = True
         self._max_records = -1  # so that the hot path needs no look at `_closed`
+
+    def limit(self, records: int) -> None:
+        """Hold at most *records* from now on, but never more than the settings say."""
+        if not self._closed:
+            self._max_records = min(records, self._settings.max_records)
 
     @property
     def has_batch(self) -> bool:
@@ -140,8 +145,8 @@ class RecordQueue:
             self._bytes_out -= sum(len(record) for _, record in entries)
             self._entries.extendleft(reversed(entries))
             self._ledger.take_off(-len(entries))
-            if self._keep_newest:
-                self._make_place(0)
+            if self._let_go is not None:
+                self._make_place(0, self._let_go())
 
     def discard(self, reason: str) -> int:
         """Let go of everything, counted as dropped for *reason*; return how many records."""
@@ -159,8 +164,8 @@ class RecordQueue:
             reason = "shutdown"
         elif size > min(settings.max_bytes, _MAX_RECORD_BYTES):
             reason = "too_large"
-        elif self._keep_newest:
-            self._make_place(size)
+        elif self._let_go is not None:
+            self._make_place(size, self._let_go())
             return True
         elif severity >= _ERROR and not self._is_over(size, 1 + 1 / _RESERVE):
             return True
@@ -170,17 +175,17 @@ class RecordQueue:
         self._on_loss(reason, 1)
         return False
 
-    def _make_place(self, size: int) -> None:
+    def _make_place(self, size: int, reason: str) -> None:
         with self._ledger.lock:
             records = 0
             while self._is_over(size) and self._drop_oldest():
                 records += 1
-            self._ledger.turn_away("no_destination", records)
+            self._ledger.turn_away(reason, records)
 
     def _is_over(self, size: int, share: float = 1.0) -> bool:
         waiting = self._bytes_in - self._bytes_out + size
         return (
-            len(self._entries) >= self._settings.max_records * share
+            len(self._entries) >= self._max_records * share
             or waiting > self._settings.max_bytes * share
         )
 

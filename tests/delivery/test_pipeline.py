@@ -379,3 +379,49 @@ def test_a_short_program_still_reaches_it_when_it_is_there(
     pipeline = make(OtlpHttpSink(receiver.http_url), optional=True)
     pipeline.put(envelope, record(1))
     assert pipeline.shutdown(3).delivered == 1
+
+
+def test_something_that_hangs_in_its_place_costs_half_a_second_at_the_end(
+    make: Any, receiver: OtlpReceiver, envelope: Any, record: Any
+) -> None:
+    receiver.answer_always(Answer.hang())
+    pipeline = make(OtlpHttpSink(receiver.http_url), optional=True)
+    pipeline.put(envelope, record(1))
+    receiver.wait_for_requests(1)
+    begin = time.monotonic()
+    pipeline.shutdown(30)
+    assert time.monotonic() - begin < 2
+    assert pipeline.ledger.dropped == {"no_destination": 1}
+
+
+def test_while_it_is_there_its_queue_counts_like_any_other(
+    make: Any, held: Any, envelope: Any, record: Any
+) -> None:
+    pipeline = make(held, optional=True, queue=QueueSettings(max_records=10))
+    held.held.set()
+    pipeline.put(envelope, record(0))
+    pipeline.flush(5)
+    held.held.clear()
+    held.entered.clear()
+    pipeline.put(envelope, record(1))
+    held.entered.wait(5)
+    for number in range(2, 15):
+        pipeline.put(envelope, record(number))
+    assert pipeline.ledger.dropped == {"queue_full": 3}
+
+
+def test_while_it_is_not_there_little_memory_is_spent_on_it(
+    make: Any, envelope: Any, record: Any
+) -> None:
+    clock = FakeClock()
+    with OtlpReceiver() as gone:
+        port = gone.http_port
+    pipeline = make(OtlpHttpSink(f"http://127.0.0.1:{port}"), clock=clock, optional=True)
+    pipeline.put(envelope, record(0))
+    clock.wait_for_waiter()
+    clock.advance(1)
+    clock.wait_for_waiter(lambda seconds: seconds == 2.0)
+    for number in range(10_000):
+        pipeline.put(envelope, record(number))
+    assert pipeline.ledger.in_memory == 8192
+    assert pipeline.ledger.dropped == {"no_destination": 10_001 - 8192}

@@ -35,7 +35,7 @@ class Harness:
         self.queue = RecordQueue(
             QueueSettings(max_records=records, max_bytes=size),
             batch or BatchSettings(),
-            keep_newest=keep_newest,
+            let_go=(lambda: "no_destination") if keep_newest else None,
             rouse=self._rouse,
             ledger=self.ledger,
             on_loss=lambda reason, number: self.losses.append((reason, number)),

@@ -11,3 +11,5 @@ import { browser } from "./page/browser.js";
 export function init(options: Omit<BridgeOptions, "transport" | "WebSocket">): Bridge {
   return start(options, { ...browser, socket: () => undefined });
 }
+
+export * from "./public.js";

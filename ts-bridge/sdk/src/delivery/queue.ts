@@ -29,18 +29,17 @@ export class RecordQueue {
 
   /** Takes *item*; returns how many records, maybe itself, had to leave for it. */
   put(item: Item): number {
-    const { severity, signal, json } = item;
-    const rank = severity >= ERROR ? 0 : severity >= WARN || signal === "span" ? 1 : 2;
+    const rank = item.severity >= ERROR ? 0 : item.severity >= WARN || item.signal === "span" ? 1 : 2;
     let evicted = 0;
-    while (this.length >= MAX_RECORDS || this.chars + json.length > MAX_CHARS) {
-      evicted++;
+    while (this.length >= MAX_RECORDS || this.chars + item.json.length > MAX_CHARS) {
       const lane = this.#lanes.filter(({ length }, at) => length && at >= rank).at(-1);
+      evicted++;
       if (!lane) return evicted;
       this.#shift(lane);
     }
     this.#lanes[rank]?.push(item);
     this.length++;
-    this.chars += json.length;
+    this.chars += item.json.length;
     return evicted;
   }
 

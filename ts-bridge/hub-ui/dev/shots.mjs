@@ -60,7 +60,9 @@ for (const colorScheme of ["dark", "light"]) {
       `${name}-${colorScheme}-${size}`.includes(only),
     )) {
       const page = await context.newPage();
-      page.on("console", (message) => console.log(shot.name, message.type(), message.text()));
+      page.on("console", (message) => {
+        if (message.type() !== "debug") console.log(shot.name, message.type(), message.text());
+      });
       page.on("pageerror", (error) => console.log(shot.name, "threw", error.message));
       await page.goto(base + shot.path);
       await page.waitForTimeout(shot.wait ?? 900);

@@ -17,8 +17,13 @@ export type AttributeValue =
 export type Attributes = Record<string, AttributeValue>;
 
 export interface Usage {
+  /** Including what was read from or written to the provider's cache. */
   input_tokens: number;
+  /** Including reasoning. */
   output_tokens: number;
+  cache_read_tokens?: number;
+  cache_write_tokens?: number;
+  reasoning_tokens?: number;
 }
 
 export interface Scope {
@@ -40,7 +45,11 @@ export type GenAIKind =
   | "embedding"
   | "memory"
   | "plan"
-  | "step";
+  | "step"
+  | "guardrail"
+  | "evaluator"
+  | "message"
+  | "infra";
 
 /** What the hub understood of a span of an agent, a model or a tool. */
 export interface GenAI {
@@ -52,7 +61,12 @@ export interface GenAI {
   target: string | null;
   conversation: string | null;
   usage: Usage | null;
+  /** `{system, input, output}` in the form of the GenAI conventions. */
   messages: AttributeValue;
+  /** The convention that the span was written in. */
+  source?: string;
+  /** What the hub could not map, in words. */
+  lossy?: string[];
 }
 
 export interface SpanEvent {
@@ -194,6 +208,8 @@ export interface RunEdge {
   type: EdgeType;
   count: number;
   span_ids: string[];
+  /** How the hub knows. */
+  evidence?: string[];
 }
 
 export interface RunDetail extends Run {
@@ -218,7 +234,8 @@ export type LiveItem = ({ t: "log" } & Log) | ({ t: "start" } & Span) | ({ t: "s
 
 export type LiveFrame =
   | { k: "hello"; version: string; time_unix_nano: TimeNano }
-  | { k: "batch"; items: LiveItem[]; skipped: number };
+  | { k: "batch"; items: LiveItem[]; skipped: number }
+  | { k: "error"; error: unknown };
 
 /** An answer of the hub that is not what was asked for: what happened, why, and what to do. */
 export class ApiError extends Error {

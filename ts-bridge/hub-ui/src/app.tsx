@@ -2,17 +2,25 @@
 
 import type { CommandGroup } from "./keys.ts";
 import { feedStatus, reconnectNow } from "./live.ts";
-import { go, segments } from "./router.ts";
-import { copyText, focusSearch } from "./ui/controls.tsx";
+import { go, segments, settleAddress } from "./router.ts";
+import { focusSearch } from "./ui/controls.tsx";
 import { HelpSheet, helpOpen } from "./ui/help-sheet.tsx";
+import { lazyView } from "./ui/lazy-view.tsx";
 import { Banner, Nothing } from "./ui/notes.tsx";
+import { copyAndSay, Toast } from "./ui/toast.tsx";
 import { TopBar } from "./ui/top-bar.tsx";
-import { AgentsView } from "./views/agents/agents-view.tsx";
-import { RunView } from "./views/agents/run-view.tsx";
 import { LiveView } from "./views/live/live-view.tsx";
-import { LogsView } from "./views/logs/logs-view.tsx";
-import { TraceView } from "./views/trace/trace-view.tsx";
-import { TracesView } from "./views/traces/traces-view.tsx";
+
+// Fetched when first shown, or when the page has nothing better to do: see ui/lazy-view.tsx.
+const TracesView = lazyView(
+  async () => (await import("./views/traces/traces-view.tsx")).TracesView,
+);
+const TraceView = lazyView(async () => (await import("./views/trace/trace-view.tsx")).TraceView);
+const LogsView = lazyView(async () => (await import("./views/logs/logs-view.tsx")).LogsView);
+const AgentsView = lazyView(
+  async () => (await import("./views/agents/agents-view.tsx")).AgentsView,
+);
+const RunView = lazyView(async () => (await import("./views/agents/run-view.tsx")).RunView);
 
 export const everywhere: CommandGroup = {
   title: "Everywhere",
@@ -22,7 +30,14 @@ export const everywhere: CommandGroup = {
     { keys: ["g o"], label: "Go to Logs", run: () => go("/logs") },
     { keys: ["g a"], label: "Go to Agents", run: () => go("/agents") },
     { keys: ["/"], label: "Search", run: focusSearch },
-    { keys: ["y"], label: "Copy a link to this view", run: () => void copyText(location.href) },
+    {
+      keys: ["y"],
+      label: "Copy a link to this view",
+      run: () => {
+        settleAddress();
+        void copyAndSay(location.href, "Link");
+      },
+    },
     {
       keys: ["?"],
       label: "Show or hide this sheet",
@@ -49,6 +64,7 @@ export function App() {
         <Screen />
       </main>
       <HelpSheet />
+      <Toast />
     </>
   );
 }

@@ -31,8 +31,29 @@ function decodeSegment(segment: string): string {
   }
 }
 
+/**
+ * Browsers allow about a hundred history changes in half a minute and refuse the rest. A wheel
+ * that zooms makes more, so the address follows the state at this distance.
+ */
+const ADDRESS_DELAY_MS = 200;
+let addressTimer = 0;
+
+function addressOf({ path, query }: Place): string {
+  const text = query.toString();
+  return path + (text && `?${text}`);
+}
+
+/** Bring the address up to the state at once, for whoever wants to read it. */
+export function settleAddress(): void {
+  clearTimeout(addressTimer);
+  addressTimer = 0;
+  const address = addressOf(place.peek());
+  if (address !== location.pathname + location.search) history.replaceState(null, "", address);
+}
+
 /** Go to another place. */
 export function go(href: string): void {
+  settleAddress();
   history.pushState(null, "", href);
   place.value = here();
 }
@@ -42,15 +63,15 @@ export type Patch = Record<string, string | null>;
 
 /** Change the query of the place we are at. */
 export function adjust(patch: Patch): void {
-  const query = new URLSearchParams(location.search);
+  const { path, query: before } = place.peek();
+  const query = new URLSearchParams(before);
   for (const [key, value] of Object.entries(patch)) {
     if (value === null || value === "") query.delete(key);
     else query.set(key, value);
   }
-  const text = query.toString();
-  if (text === new URLSearchParams(location.search).toString()) return;
-  history.replaceState(null, "", location.pathname + (text && `?${text}`));
-  place.value = here();
+  if (query.toString() === before.toString()) return;
+  place.value = { path, query };
+  if (!addressTimer) addressTimer = window.setTimeout(settleAddress, ADDRESS_DELAY_MS);
 }
 
 /** One parameter of the query; "" where it is absent. Subscribes the component that reads it. */
@@ -81,7 +102,11 @@ function followLinks(event: MouseEvent): void {
 
 export function startRouter(): void {
   addEventListener("popstate", () => {
+    clearTimeout(addressTimer);
+    addressTimer = 0;
     place.value = here();
   });
+  // A reload or a copied tab must find the state of now.
+  addEventListener("pagehide", settleAddress);
   document.addEventListener("click", followLinks);
 }

@@ -33,6 +33,14 @@ describe("a log filter", () => {
     expect(logMatcher({ ...NONE, q: "customer" })(placed)).toBe(false);
   });
 
+  it("finds the beginnings of words, whatever their case and accents", () => {
+    const café = log("2", null, 0, { body: "Recorded: Café-Order" });
+    expect(
+      ["ord", "cafe", "CAFÉ", "café-order"].every((q) => logMatcher({ ...NONE, q })(café)),
+    ).toBe(true);
+    expect(["corded", "rder"].some((q) => logMatcher({ ...NONE, q })(café))).toBe(false);
+  });
+
   it("asks an attribute for its whole value", () => {
     expect(logMatcher({ ...NONE, q: "order_id=7" })(placed)).toBe(true);
     expect(logMatcher({ ...NONE, q: "order_id=70" })(placed)).toBe(false);

@@ -9,7 +9,7 @@ import { severityFrom } from "./severity.ts";
 export interface Term {
   /** Null for a plain word. */
   readonly key: string | null;
-  /** Lower case. */
+  /** Without case and accents. */
   readonly text: string;
 }
 
@@ -18,7 +18,7 @@ export function parseTerms(query: string): Term[] {
   const terms: Term[] = [];
   for (const match of query.matchAll(/([^\s="]+)=(?:"([^"]*)"|(\S*))|"([^"]*)"|(\S+)/g)) {
     const [, key, quoted, bare, phrase, word] = match;
-    const text = (quoted ?? bare ?? phrase ?? word ?? "").toLowerCase();
+    const text = fold(quoted ?? bare ?? phrase ?? word ?? "");
     if (key !== undefined) terms.push({ key, text });
     else if (text !== "") terms.push({ key: null, text });
   }
@@ -45,7 +45,7 @@ function logHas(log: Log, term: Term): boolean {
   if (term.key !== null) return attributeIs(log.attributes[term.key], term.text);
   return (
     contains(log.body, term.text) ||
-    log.event_name.toLowerCase().includes(term.text) ||
+    contains(log.event_name, term.text) ||
     Object.values(log.attributes).some((value) => contains(value, term.text))
   );
 }
@@ -54,12 +54,24 @@ function attributeIs(value: AttributeValue | undefined, text: string): boolean {
   return value !== undefined && asText(value) === text;
 }
 
+/** Whether the text begins a word of the value: `ord` finds `order` and not `record`. */
 function contains(value: AttributeValue, text: string): boolean {
-  return asText(value).includes(text);
+  const whole = asText(value);
+  for (let at = whole.indexOf(text); at >= 0; at = whole.indexOf(text, at + 1)) {
+    if (at === 0 || !WORD_CHARACTER.test(whole[at - 1] ?? "")) return true;
+  }
+  return false;
 }
 
+const WORD_CHARACTER = /[\p{L}\p{N}]/u;
+
 function asText(value: AttributeValue): string {
-  return (typeof value === "string" ? value : JSON.stringify(value)).toLowerCase();
+  return fold(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+/** Without case and accents. */
+function fold(text: string): string {
+  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
 export interface LiveFilter extends LogFilter {
@@ -93,8 +105,8 @@ export function liveMatcher(filter: LiveFilter): (item: LiveItem) => boolean {
 function spanHas(span: Span, term: Term): boolean {
   if (term.key !== null) return attributeIs(span.attributes[term.key], term.text);
   return (
-    span.name.toLowerCase().includes(term.text) ||
-    span.status_message.toLowerCase().includes(term.text) ||
+    contains(span.name, term.text) ||
+    contains(span.status_message, term.text) ||
     Object.values(span.attributes).some((value) => contains(value, term.text))
   );
 }

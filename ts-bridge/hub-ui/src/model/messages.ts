@@ -29,24 +29,27 @@ const OUTPUT = "gen_ai.output.messages";
 export const MESSAGE_ATTRIBUTES: ReadonlySet<string> = new Set([SYSTEM, INPUT, OUTPUT]);
 
 export function messagesOf(span: Span): Message[] {
+  const understood = fromGenAI(span.genai?.messages ?? null);
+  if (understood.length > 0) return understood;
   const system = span.attributes[SYSTEM];
   const messages: Message[] = [];
   if (system !== undefined && system !== null) {
-    const parts = list(system).map(readPart);
-    messages.push({ direction: "in", role: "system", parts });
+    messages.push(systemMessage(system));
   }
   messages.push(...read(span.attributes[INPUT], "in"), ...read(span.attributes[OUTPUT], "out"));
-  if (messages.length === 0) messages.push(...fromGenAI(span.genai?.messages ?? null));
   return messages;
 }
 
-/** The hub's own rendering: a list of messages, or one for each direction. */
+function systemMessage(instructions: AttributeValue): Message {
+  return { direction: "in", role: "system", parts: list(instructions).map(readPart) };
+}
+
+/** What the hub has read out of whichever convention the span was written in. */
 function fromGenAI(value: AttributeValue): Message[] {
-  if (value === null) return [];
-  if (!Array.isArray(value) && typeof value === "object") {
-    return [...read(value.input, "in"), ...read(value.output, "out")];
-  }
-  return read(value, "in");
+  if (!isObject(value)) return read(value, "in");
+  const system = list(value.system ?? null);
+  const first = system.length > 0 ? [systemMessage(system)] : [];
+  return [...first, ...read(value.input, "in"), ...read(value.output, "out")];
 }
 
 function read(value: AttributeValue | undefined, direction: "in" | "out"): Message[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { inline, logText, parseStructure, plural, pretty, short, summary } from "./attributes.ts";
-import { log, span } from "./fixtures.ts";
+import { genai, log, span } from "./fixtures.ts";
 import { histogram } from "./histogram.ts";
 import { jsonLines } from "./json-lines.ts";
 import { messagesOf } from "./messages.ts";
@@ -143,6 +143,31 @@ describe("messages", () => {
     expect(messages[0]?.parts).toEqual([
       { type: "text", name: null, text: "let me see" },
       { type: "call", name: "stock", text: "{}" },
+    ]);
+  });
+
+  it("are taken as the hub has understood them, when it has", () => {
+    const messages = messagesOf({
+      ...span("a", null, 0, 1),
+      attributes: { "gen_ai.input.messages": "raw" },
+      genai: genai("tool", {
+        messages: {
+          system: [],
+          input: [
+            {
+              role: "assistant",
+              parts: [{ type: "tool_call", id: "1", name: "stock", arguments: {} }],
+            },
+          ],
+          output: [
+            { role: "tool", parts: [{ type: "tool_call_response", id: "1", response: "4 left" }] },
+          ],
+        },
+      }),
+    });
+    expect(messages.map(({ parts }) => parts[0])).toEqual([
+      { type: "call", name: "stock", text: "{}" },
+      { type: "result", name: null, text: "4 left" },
     ]);
   });
 

@@ -124,7 +124,8 @@ export function SearchBox(props: {
     <label class="search">
       <Icon name="search" />
       <input
-        type="search"
+        type="text"
+        role="searchbox"
         class="search-input"
         value={text}
         placeholder={props.placeholder}
@@ -144,7 +145,21 @@ export function SearchBox(props: {
         }}
       />
       {props.children}
-      {text === "" ? <kbd>/</kbd> : null}
+      {text === "" ? (
+        <kbd>/</kbd>
+      ) : (
+        <button
+          type="button"
+          class="search-clear"
+          aria-label="Clear the search"
+          onClick={() => {
+            setText("");
+            report("");
+          }}
+        >
+          <Icon name="close" size={12} />
+        </button>
+      )}
     </label>
   );
 }

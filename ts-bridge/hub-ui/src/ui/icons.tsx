@@ -51,9 +51,18 @@ const PATHS = {
     "M4.500 4.500h7v7h-7zM6.500 2.500v2M9.500 2.500v2M6.500 11.500v2M9.500 11.500v2M2.500 6.500h2M2.500 9.500h2M11.500 6.500h2M11.500 9.500h2",
   plan: "M3 4h1M3 8h1M3 12h1M6.500 4H13M6.500 8H13M6.500 12H13",
   step: "M4 8h8M9 5l3 3-3 3",
+  guardrail: "M8 2.200 13 4v4.200c0 2.800-2 4.600-5 5.600-3-1-5-2.800-5-5.600V4Z",
+  evaluator: "M3 13.500h10M5 11V8M8 11V4.500M11 11V6.500",
+  message: "M3 3.500h10v7H8.500L5.500 13v-2.500H3Z",
+  infra: "M8 10.200a2.200 2.200 0 1 0 0-4.400 2.200 2.200 0 0 0 0 4.400Z",
 } as const;
 
 export type IconName = keyof typeof PATHS;
+
+/** Whether there is an icon of this name; what a newer hub says may have none. */
+export function isIcon(name: string): name is IconName {
+  return name in PATHS;
+}
 
 /** An icon says nothing by itself: what it stands for is in the text or label beside it. */
 export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {

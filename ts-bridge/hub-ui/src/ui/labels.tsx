@@ -1,10 +1,10 @@
 /** What a thing is, in a word, a colour and a shape: never by colour alone. */
 
 import type { Span, TraceState, Usage } from "../api.ts";
-import { short } from "../model/attributes.ts";
+import { count, short } from "../model/attributes.ts";
 import { ServiceHues } from "../model/service-hues.ts";
 import { levelOf } from "../model/severity.ts";
-import { Icon, type IconName } from "./icons.tsx";
+import { Icon, type IconName, isIcon } from "./icons.tsx";
 
 /** Colours for lists that show many traces; a single trace gives out its own. */
 export const sessionHues = new ServiceHues();
@@ -50,11 +50,21 @@ export function SeverityTag({ severity, text }: { severity: number; text: string
   );
 }
 
+/** All that is known of the tokens, in words. */
+export function usageText(usage: Usage): string {
+  const parts = [`${count(usage.input_tokens)} tokens in`];
+  if (usage.cache_read_tokens)
+    parts.push(`of them ${count(usage.cache_read_tokens)} from the cache`);
+  if (usage.cache_write_tokens) parts.push(`${count(usage.cache_write_tokens)} into the cache`);
+  parts.push(`${count(usage.output_tokens)} out`);
+  if (usage.reasoning_tokens) parts.push(`of them ${count(usage.reasoning_tokens)} of reasoning`);
+  return parts.join(", ");
+}
+
 export function Tokens({ usage }: { usage: Usage | null }) {
   if (usage === null) return null;
-  const title = `${usage.input_tokens} tokens in, ${usage.output_tokens} out`;
   return (
-    <span class="tokens" title={title}>
+    <span class="tokens" title={usageText(usage)}>
       {short(usage.input_tokens)}
       <span class="faint"> → </span>
       {short(usage.output_tokens)}
@@ -64,7 +74,7 @@ export function Tokens({ usage }: { usage: Usage | null }) {
 
 /** The icon of what a span does: its agent kind, or what its attributes tell, or its span kind. */
 export function spanIcon(span: Pick<Span, "genai" | "kind" | "attributes" | "name">): IconName {
-  if (span.genai) return span.genai.kind;
+  if (span.genai) return isIcon(span.genai.kind) ? span.genai.kind : "step";
   if ("db.system.name" in span.attributes || "db.system" in span.attributes) return "database";
   if (span.kind === "internal" && /^click\b/.test(span.name)) return "click";
   return span.kind;

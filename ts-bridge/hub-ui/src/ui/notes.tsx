@@ -5,7 +5,17 @@ import { ApiError } from "../api.ts";
 import { Button } from "./controls.tsx";
 import { Icon } from "./icons.tsx";
 
-export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+/** An answer that will be the same next time is not worth asking for again. */
+function isWorthRetrying({ status }: ApiError): boolean {
+  return status < 400 || status >= 500 || status === 429;
+}
+
+export function ErrorNote(props: {
+  error: unknown;
+  onRetry?: () => void;
+  children?: ComponentChildren;
+}) {
+  const { error, onRetry } = props;
   const told =
     error instanceof ApiError
       ? error
@@ -17,7 +27,8 @@ export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => 
         <h2>{told.what}</h2>
         <p class="soft">{told.why}</p>
         <p>{told.todo}</p>
-        {onRetry && (
+        {props.children}
+        {onRetry && isWorthRetrying(told) && (
           <p>
             <Button onClick={onRetry}>Try again</Button>
           </p>

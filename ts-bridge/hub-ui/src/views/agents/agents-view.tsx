@@ -12,6 +12,7 @@ import { go, href } from "../../router.ts";
 import { Icon } from "../../ui/icons.tsx";
 import { StateBadge, Tokens } from "../../ui/labels.tsx";
 import { ErrorNote, Loading } from "../../ui/notes.tsx";
+import { useTitle } from "../../ui/title.ts";
 import { type ListHandle, VirtualList } from "../../ui/virtual-list.tsx";
 import { SendFirst } from "../live/send-first.tsx";
 import { useReconnected } from "../trace/use-trace.ts";
@@ -23,6 +24,7 @@ const ROW_HEIGHT = 34;
 const REFRESH_MS = 1000;
 
 export function AgentsView() {
+  useTitle("Agents");
   const page = usePaged<Run>(
     "runs",
     (cursor, signal) => api.runs({ limit: PAGE, cursor }, signal),

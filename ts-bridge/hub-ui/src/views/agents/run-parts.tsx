@@ -96,12 +96,14 @@ function StepBar({ step, run, color }: { step: Span; run: RunDetail; color: stri
 const STEPS_SHOWN = 200;
 
 function StepTable({ run, hues }: RunPartsProps) {
-  const shown = run.steps.slice(0, STEPS_SHOWN);
+  // A framework's own machinery is no step of the work.
+  const steps = run.steps.filter(({ genai }) => genai?.kind !== "infra");
+  const shown = steps.slice(0, STEPS_SHOWN);
   const base = run.start_time_unix_nano;
   return (
     <section class="run-section">
       <h2>
-        Steps <span class="tab-count">{count(run.steps.length)}</span>
+        Steps <span class="tab-count">{count(steps.length)}</span>
       </h2>
       <ol class="steps">
         {shown.map((step) => (
@@ -111,7 +113,7 @@ function StepTable({ run, hues }: RunPartsProps) {
                 +{formatDuration(offsetNano(step.start_time_unix_nano, base))}
               </span>
               <span
-                class="wf-icon"
+                class="hue-icon"
                 style={{
                   color: step.status === "error" ? "var(--error)" : hues.color(step.service),
                 }}
@@ -133,10 +135,8 @@ function StepTable({ run, hues }: RunPartsProps) {
           </li>
         ))}
       </ol>
-      {run.steps.length > shown.length && (
-        <p class="faint pad">
-          {count(run.steps.length - shown.length)} more in the trace's waterfall.
-        </p>
+      {steps.length > shown.length && (
+        <p class="faint pad">{count(steps.length - shown.length)} more in the trace's waterfall.</p>
       )}
     </section>
   );

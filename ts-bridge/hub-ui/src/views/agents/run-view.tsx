@@ -13,6 +13,7 @@ import { go, href } from "../../router.ts";
 import { IconButton } from "../../ui/controls.tsx";
 import { StateBadge, Tokens } from "../../ui/labels.tsx";
 import { ErrorNote, Loading } from "../../ui/notes.tsx";
+import { useTitle } from "../../ui/title.ts";
 import { useReconnected } from "../trace/use-trace.ts";
 import { neighbourRuns } from "./run-order.ts";
 import { RunParts } from "./run-parts.tsx";
@@ -27,6 +28,7 @@ export function RunView({ id }: { id: string }) {
     loading,
     reload,
   } = useFetched(`run ${id}`, (signal) => api.run(id, signal));
+  useTitle(run?.name ?? "Run");
   const hues = useMemo(() => new ServiceHues(), [id]);
   const soon = useThrottled(reload, REFRESH_MS);
   const traceIds = run?.trace_ids;
@@ -61,8 +63,8 @@ export function RunView({ id }: { id: string }) {
   return (
     <>
       <Loading on={loading} />
-      <header class="trace-head run-head">
-        <div class="trace-line">
+      <header class="page-head run-head">
+        <div class="page-line">
           <a class="crumb" href="/agents">
             Agents
           </a>
@@ -83,7 +85,7 @@ export function RunView({ id }: { id: string }) {
             onClick={() => older && go(href(`/agents/${older}`))}
           />
         </div>
-        <div class="trace-line trace-facts">
+        <div class="page-line page-facts">
           <span title={formatFull(run.start_time_unix_nano)}>
             {formatStart(run.start_time_unix_nano, second.value)}
           </span>

@@ -12,6 +12,7 @@ import { LEVELS } from "../../model/severity.ts";
 import { adjust, go, param } from "../../router.ts";
 import { Button, SearchBox, Select, Toggle } from "../../ui/controls.tsx";
 import { Banner, Nothing } from "../../ui/notes.tsx";
+import { useTitle } from "../../ui/title.ts";
 import { type ListHandle, VirtualList } from "../../ui/virtual-list.tsx";
 import { LiveEntry, targetOf } from "./live-entry.tsx";
 import { RateChart } from "./rate-chart.tsx";
@@ -22,6 +23,7 @@ import "./live.css";
 const ROW_HEIGHT = 26;
 
 export function LiveView() {
+  useTitle("Live");
   const filter = useLiveFilter();
   const all = rows.value;
   const shown = useMemo(() => {

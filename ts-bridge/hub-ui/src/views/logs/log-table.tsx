@@ -11,10 +11,11 @@ import { levelOf } from "../../model/severity.ts";
 import { formatDuration, formatFull, formatStart, offsetNano } from "../../model/time.ts";
 import { href } from "../../router.ts";
 import { AttributeTable } from "../../ui/attribute-table.tsx";
-import { CopyButton, copyText } from "../../ui/controls.tsx";
+import { CopyButton } from "../../ui/controls.tsx";
 import { Icon } from "../../ui/icons.tsx";
 import { ServiceName, SeverityTag } from "../../ui/labels.tsx";
 import { Nothing } from "../../ui/notes.tsx";
+import { copyAndSay } from "../../ui/toast.tsx";
 import { type ListHandle, VirtualList } from "../../ui/virtual-list.tsx";
 import "./logs.css";
 
@@ -236,7 +237,7 @@ function useLogCommands(context: {
     {
       keys: ["c"],
       label: "Copy the line as JSON",
-      run: () => current && void copyText(JSON.stringify(current, null, 2)),
+      run: () => current && void copyAndSay(JSON.stringify(current, null, 2), "JSON"),
     },
     ...(open === null
       ? []

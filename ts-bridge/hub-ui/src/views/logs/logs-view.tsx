@@ -13,6 +13,7 @@ import { Button, SearchBox, Select } from "../../ui/controls.tsx";
 import { sessionHues } from "../../ui/labels.tsx";
 import { Banner, ErrorNote, Loading, Nothing } from "../../ui/notes.tsx";
 import { RANGES } from "../../ui/ranges.ts";
+import { useTitle } from "../../ui/title.ts";
 import { SendFirst } from "../live/send-first.tsx";
 import { useReconnected } from "../trace/use-trace.ts";
 import { Facets } from "./facets.tsx";
@@ -30,6 +31,7 @@ export function LogsView() {
     q: param("q"),
     from: param("from"),
   };
+  useTitle("Logs");
   const key = JSON.stringify(filter);
   const page = usePaged<Log>(
     key,

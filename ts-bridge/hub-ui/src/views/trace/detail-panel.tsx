@@ -32,7 +32,7 @@ export function SpanPanel({ node, ...props }: PanelProps & { node: SpanNode }) {
       title={
         <>
           <span
-            class="wf-icon"
+            class="hue-icon"
             style={{ color: span.status === "error" ? "var(--error)" : hues.color(span.service) }}
           >
             <SpanIcon span={span} />
@@ -66,6 +66,9 @@ export function SpanPanel({ node, ...props }: PanelProps & { node: SpanNode }) {
           <CopyButton label="Copy the span id" text={() => span.span_id} />
         </Fact>
       </dl>
+      {span.genai?.lossy && span.genai.lossy.length > 0 && (
+        <p class="panel-note">Not understood: {span.genai.lossy.join("; ")}.</p>
+      )}
       {messages.length > 0 && (
         <Section title="Messages" count={messages.length}>
           <MessageList messages={messages} />
@@ -141,6 +144,7 @@ function GenAIFacts({ node }: { node: SpanNode }) {
         </Fact>
       )}
       {genai.conversation && <Fact name="Conversation">{genai.conversation}</Fact>}
+      {genai.source && <Fact name="Convention">{genai.source}</Fact>}
     </>
   );
 }

@@ -1,6 +1,6 @@
 /** One trace: as a waterfall, as log lines, as a graph of agents, as JSON. */
 
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { Trace } from "../../api.ts";
 import { useNow } from "../../clock.ts";
 import { useCommands } from "../../keys.ts";
@@ -23,13 +23,15 @@ import {
   writeTraceUrl,
 } from "../../model/trace-url.ts";
 import { adjust, go, href, place } from "../../router.ts";
-import { CopyButton, copyText, IconButton, type Tab, Tabs } from "../../ui/controls.tsx";
+import { CopyButton, IconButton, type Tab, Tabs } from "../../ui/controls.tsx";
 import { ServiceName, StateBadge } from "../../ui/labels.tsx";
 import { ErrorNote, Loading } from "../../ui/notes.tsx";
 import { Splitter } from "../../ui/splitter.tsx";
 import { useStoredSize } from "../../ui/stored-size.ts";
+import { useTitle } from "../../ui/title.ts";
+import { copyAndSay } from "../../ui/toast.tsx";
 import { LogTable } from "../logs/log-table.tsx";
-import { listAddress, neighbours } from "../traces/trace-order.ts";
+import { findNeighbours, listAddress, neighbours } from "../traces/trace-order.ts";
 import { AgentsTab } from "./agents-tab.tsx";
 import { LogPanel, SpanPanel } from "./detail-panel.tsx";
 import { JsonTab } from "./json-tab.tsx";
@@ -55,10 +57,20 @@ export function TraceView({ id }: { id: string }) {
   useMemo(() => {
     for (const span of trace?.spans ?? []) hues.of(span.service);
   }, [trace?.spans]);
+  useEffect(() => void findNeighbours(), []);
+  useTitle(trace?.name ?? "Trace");
   useTraceCommands(id, url, change, tree, trace);
 
   if (trace === null) {
-    return error ? <ErrorNote error={error} onRetry={reload} /> : <Loading on={loading} />;
+    if (!error) return <Loading on={loading} />;
+    return (
+      <ErrorNote error={error} onRetry={reload}>
+        <p class="soft">If it is still on its way, it appears here as it arrives.</p>
+        <p>
+          <a href={listAddress()}>All traces</a>
+        </p>
+      </ErrorNote>
+    );
   }
   return (
     <>
@@ -155,8 +167,8 @@ function TraceHead({ trace, tree, hues }: { trace: Trace; tree: SpanTree; hues: 
   const running = trace.state === "open";
   const [newer, older] = neighbours(trace.trace_id);
   return (
-    <header class="trace-head">
-      <div class="trace-line">
+    <header class="page-head">
+      <div class="page-line">
         <a class="crumb" href={listAddress()}>
           Traces
         </a>
@@ -181,7 +193,7 @@ function TraceHead({ trace, tree, hues }: { trace: Trace; tree: SpanTree; hues: 
           onClick={() => older && go(href(`/traces/${older}`))}
         />
       </div>
-      <div class="trace-line trace-facts">
+      <div class="page-line page-facts">
         <span title={formatFull(trace.start_time_unix_nano)}>
           {formatStart(trace.start_time_unix_nano, hubNow())}
         </span>
@@ -257,7 +269,7 @@ function useTraceCommands(
         const node = url.at && tree.byId.get(url.at.slice(1));
         const log = trace?.logs.find((each) => `l${each.id}` === url.at);
         const chosen = node ? node.span : log;
-        if (chosen) void copyText(JSON.stringify(chosen, null, 2));
+        if (chosen) void copyAndSay(JSON.stringify(chosen, null, 2), "JSON");
       },
     },
     ...tabs.map((tab, index) => ({

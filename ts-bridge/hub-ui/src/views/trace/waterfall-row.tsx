@@ -87,7 +87,10 @@ function SpanCells({ row, view, now, hues, onToggle }: RowProps & { row: SpanRow
       >
         <Guides row={row} />
         <Caret row={row} onToggle={onToggle} />
-        <span class="wf-icon" style={{ color: failed ? "var(--error)" : hues.color(span.service) }}>
+        <span
+          class="hue-icon"
+          style={{ color: failed ? "var(--error)" : hues.color(span.service) }}
+        >
           <SpanIcon span={span} />
         </span>
         <span
@@ -133,17 +136,17 @@ function Marks({ node, folded }: { node: SpanNode; folded: boolean }) {
   return (
     <span class="wf-marks">
       {node.broken === "orphan" && (
-        <span class="wf-mark" title={`Its parent ${node.span.parent_span_id} has not arrived`}>
+        <span class="mark-note" title={`Its parent ${node.span.parent_span_id} has not arrived`}>
           parent missing
         </span>
       )}
       {node.broken === "cycle" && (
-        <span class="wf-mark" title="Its parents lead back to itself; shown at the top instead">
+        <span class="mark-note" title="Its parents lead back to itself; shown at the top instead">
           loop
         </span>
       )}
       {node.span.state === "lost" && (
-        <span class="wf-mark" title="It never ended: its process is gone">
+        <span class="mark-note" title="It never ended: its process is gone">
           lost
         </span>
       )}

@@ -48,14 +48,18 @@ export function TraceRow(props: {
         {formatStart(trace.start_time_unix_nano, now)}
       </span>
       <span class="trace-name">
-        <span class="wf-icon" style={{ color: sessionHues.color(rootService) }} title={rootService}>
+        <span
+          class="hue-icon"
+          style={{ color: sessionHues.color(rootService) }}
+          title={rootService}
+        >
           <Icon name={icon} />
         </span>
         <span class="clip" title={trace.name}>
           {trace.name || "(no name)"}
         </span>
         {!trace.root && (
-          <span class="wf-mark" title="The trace's first span has not arrived yet">
+          <span class="mark-note" title="The trace's first span has not arrived yet">
             root missing
           </span>
         )}

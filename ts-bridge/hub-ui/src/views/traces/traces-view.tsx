@@ -12,6 +12,7 @@ import { adjust, go, href, param, place } from "../../router.ts";
 import { Button, SearchBox, Select, Toggle } from "../../ui/controls.tsx";
 import { Banner, ErrorNote, Loading, Nothing } from "../../ui/notes.tsx";
 import { RANGES } from "../../ui/ranges.ts";
+import { useTitle } from "../../ui/title.ts";
 import { type ListHandle, VirtualList } from "../../ui/virtual-list.tsx";
 import { SendFirst } from "../live/send-first.tsx";
 import { useReconnected } from "../trace/use-trace.ts";
@@ -43,6 +44,7 @@ export function TracesView() {
       ),
     (trace) => trace.trace_id,
   );
+  useTitle("Traces");
   const pause = usePause(page.refresh);
   const traces = page.rows;
   const list = useRef<ListHandle | null>(null);

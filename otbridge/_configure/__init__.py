@@ -154,7 +154,7 @@ def runtime() -> Runtime:
     """Return the runtime in force; the first call starts one with what the environment says.
 
     Never raises: where the environment or a file holds a setting that cannot be used, that is
-    said on standard error, and the defaults are used.
+    said on standard error, and it is left out.
     """
     current = _runtime
     if current is not None:
@@ -164,7 +164,7 @@ def runtime() -> Runtime:
         if current is not None:  # another thread was first
             return current
         try:
-            return activate(resolve())
+            return activate(resolve(lenient=True))
         except ConfigurationError as error:
             parts.report(f"{error} The defaults are used.")
             return activate(Config())

@@ -23,7 +23,6 @@ from otbridge.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from otbridge.config.values import Reader
     from otbridge.typing import Signal
 
 __all__ = ["resolve"]
@@ -36,17 +35,11 @@ _CONFIG_FILE = "OTBRIDGE_CONFIG_FILE"
 _OTHER_PARTS = ("OTBRIDGE_CONFIG_FILE", "OTBRIDGE_OPEN", "OTBRIDGE_HUB", "OTBRIDGE_DEMO", "OTBRIDGE_SPOOL")  # fmt: skip
 
 
-class _Origin(NamedTuple):
-    source: str
-    rank: int
-    """0 is the strongest."""
-    read: Reader
-
-
 class _Found(NamedTuple):
     value: Any
     source: str
     rank: int
+    """Of its source; 0 is the strongest."""
 
 
 def resolve(
@@ -54,6 +47,7 @@ def resolve(
     *,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    lenient: bool = False,
 ) -> Config:
     """Return the settings of this process.
 
@@ -61,39 +55,98 @@ def resolve(
         arguments: Values given in code; None among them means "not given".
         environ: Environment variables; the process's own by default.
         folder: Where the search for a settings file begins; the working directory by default.
+        lenient: Leave out what cannot be used, and say so in the result's `warnings`.
 
     Raises:
         ConfigurationError: A setting is unknown or its value cannot be used.
     """
     environ = os.environ if environ is None else environ
-    given = {name: value for name, value in (arguments or {}).items() if value is not None}
-    found: dict[str, _Found] = {}
-
-    for name, value in given.items():
-        row = _row(name, "configure()", "argument")
-        _keep(found, name, row, value, _Origin(f"argument {name}", 0, row.read))
-    for rank, own in ((1, True), (2, False)):
-        for name, text, row, variable in read_environment(environ, own=own):
-            value = _first_known(text) if name in SIGNALS and not own else text
-            origin = _Origin(variable, rank, reader_for(row, variable))
-            _keep(found, name, row, value, origin)
-    _read_file(found, environ, folder)
-    _read_profile(found)
-    return _config(found, _misspelt(environ))
+    sources = _Sources(lenient=lenient)
+    sources.take_arguments(arguments or {})
+    sources.take_environment(environ)
+    sources.take_file(environ, folder)
+    sources.take_profile()
+    return _config(sources.found, (*_misspelt(environ), *sources.problems))
 
 
-def _keep(found: dict[str, _Found], name: str, row: Setting, value: Any, origin: _Origin) -> None:
-    if name in found:
-        return
-    try:
-        found[name] = _Found(origin.read(value), origin.source, origin.rank)
-    except ValueError as why:
-        shown = "" if row.secret else f" {value!r}"
-        raise ConfigurationError(
-            f"The value{shown} of the setting {name} (from {origin.source}) cannot be used.",
-            str(why),
-            f"What it is for: {row.help}",
-        ) from why
+class _Sources:
+    """What the sources say, the strongest first: a later one only fills what is still open."""
+
+    def __init__(self, *, lenient: bool) -> None:
+        self.found: dict[str, _Found] = {}
+        self.problems: list[str] = []
+        self._lenient = lenient
+
+    def take_arguments(self, arguments: Mapping[str, Any]) -> None:
+        for name, value in arguments.items():
+            if value is not None:
+                row = self._row(name, "configure()", "argument")
+                self._keep(name, row, value, f"argument {name}", 0)
+
+    def take_environment(self, environ: Mapping[str, str]) -> None:
+        for rank, own in ((1, True), (2, False)):
+            for name, text, row, variable in read_environment(environ, own=own):
+                value = _first_known(text) if name in SIGNALS and not own else text
+                self._keep(name, row, value, variable, rank)
+
+    def take_file(self, environ: Mapping[str, str], folder: Path | None) -> None:
+        from otbridge.config.files import find_file, read_file
+
+        named = environ.get(_CONFIG_FILE, "").strip()
+        try:
+            path = Path(named) if named else find_file((folder or Path.cwd()).absolute())
+        except OSError:  # the working directory is gone: there is no file to find there
+            path = None
+        try:
+            settings = {} if path is None else read_file(path)
+        except ConfigurationError as error:
+            self._problem(error)
+            return
+        for name, value in settings.items():
+            row = self._row(name, str(path), "setting")
+            self._keep(name, row, value, str(path), 3)
+
+    def take_profile(self) -> None:
+        if "profile" not in self.found:
+            return
+        name, source, _ = self.found["profile"]
+        profile = PROFILES.get(str(name).lower())
+        if profile is None:
+            self._problem(
+                ConfigurationError(
+                    f"There is no profile {name!r} (from {source}).",
+                    do=f"Choose one of: {', '.join(PROFILES)}.",
+                )
+            )
+            return
+        for setting, value in profile.items():
+            self._keep(setting, _ROWS[setting], value, f"profile {name}", 4)
+
+    def _row(self, name: str, place: str, kind: str) -> Setting | None:
+        row = _ROWS.get(name)
+        if row is None:
+            self._problem(_unknown(name, place, kind))
+        return row
+
+    def _keep(self, name: str, row: Setting | None, value: Any, source: str, rank: int) -> None:
+        if row is None or name in self.found:
+            return
+        try:
+            self.found[name] = _Found(reader_for(row, source)(value), source, rank)
+        except ValueError as why:
+            shown = "" if row.secret else f" {value!r}"
+            self._problem(
+                ConfigurationError(
+                    f"The value{shown} of the setting {name} (from {source}) cannot be used.",
+                    str(why),
+                    f"What it is for: {row.help}",
+                )
+            )
+
+    def _problem(self, error: ConfigurationError) -> None:
+        if not self._lenient:
+            raise error
+        self.problems.append(f"{error} It is left out.")
 
 
 def _first_known(text: str) -> str:
@@ -102,18 +155,11 @@ def _first_known(text: str) -> str:
     return next((name for name in names if name in {"otlp", "console", "none"}), text)
 
 
-def _row(name: str, place: str, kind: str) -> Setting:
-    row = _ROWS.get(name)
-    if row is None:
-        raise _unknown(name, place, kind, _ROWS)
-    return row
-
-
-def _unknown(name: str, place: str, kind: str, known: Any) -> ConfigurationError:
+def _unknown(name: str, place: str, kind: str) -> ConfigurationError:
     import difflib
 
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]}?" if near else "`otbridge doctor` lists all settings."
+    near = difflib.get_close_matches(name, list(_ROWS), n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}?" if near else "The manual's page on settings lists them all."
     return ConfigurationError(f"{place} has no {kind} {name}.", do=hint)
 
 
@@ -137,36 +183,6 @@ def _misspelt(environ: Mapping[str, str]) -> tuple[str, ...]:
         for variable in strange
         if (near := difflib.get_close_matches(variable, known, n=1, cutoff=0.8))
     )
-
-
-def _read_file(found: dict[str, _Found], environ: Mapping[str, str], folder: Path | None) -> None:
-    from otbridge.config.files import find_file, read_file
-
-    named = environ.get(_CONFIG_FILE, "").strip()
-    try:
-        path = Path(named) if named else find_file((folder or Path.cwd()).absolute())
-    except OSError:  # the working directory is gone: there is no file to find there
-        path = None
-    if path is None:
-        return
-    for name, value in read_file(path).items():
-        row = _row(name, str(path), "setting")
-        _keep(found, name, row, value, _Origin(str(path), 3, row.read))
-
-
-def _read_profile(found: dict[str, _Found]) -> None:
-    if "profile" not in found:
-        return
-    name, source, _ = found["profile"]
-    profile = PROFILES.get(str(name).lower())
-    if profile is None:
-        raise ConfigurationError(
-            f"There is no profile {name!r} (from {source}).",
-            do=f"Choose one of: {', '.join(PROFILES)}.",
-        )
-    for setting, value in profile.items():
-        row = _ROWS[setting]
-        _keep(found, setting, row, value, _Origin(f"profile {name}", 4, row.read))
 
 
 def _config(found: Mapping[str, _Found], warnings: tuple[str, ...]) -> Config:

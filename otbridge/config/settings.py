@@ -110,8 +110,8 @@ class Destination:
 DESTINATION_SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("endpoint", LOCAL_HUB, "Where to send: a hub or any OTLP receiver.", values.endpoint, ("endpoint",), choices="URL"),
     Setting(
-        "protocol", "http/protobuf", "OTLP over HTTP or over gRPC.",
-        values.choice("http/protobuf", "grpc", aliases={"http": "http/protobuf"}), ("protocol",), choices="http/protobuf, grpc",
+        "protocol", "http/protobuf", "OTLP over HTTP or over gRPC; http/json, where the environment asks for it, is sent as protobuf.",
+        values.choice("http/protobuf", "grpc", aliases={"http": "http/protobuf", "http/json": "http/protobuf"}), ("protocol",), choices="http/protobuf, grpc",
     ),
     Setting("headers", {}, "Headers (gRPC: metadata) of every request.", values.key_values, ("headers",), secret=True, choices="key=value,…"),
     Setting("compression", "gzip", "Compression of requests.", values.choice("gzip", "zstd", "none"), ("compression",), choices="gzip, zstd, none"),
@@ -266,7 +266,7 @@ class Config:
     attribute_limit: float = _setting(
         128,
         values.number(1, 10_000),
-        "Most attributes of a record or span.",
+        "Most attributes of a log record.",
         otel=("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
         choices="1 to 10000",
     )

@@ -11,6 +11,7 @@ from otbridge.config.profiles import PROFILES
 from otbridge.errors import ConfigurationError
 
 NOWHERE = Path("/")
+LISTED = "The manual's page on settings lists them all."
 
 
 def resolved(environ: Any = None, folder: Any = NOWHERE, **arguments: Any) -> Any:
@@ -31,6 +32,24 @@ def test_each_source_is_stronger_than_the_ones_after_it(tmp_path: Path) -> None:
     assert resolved({}, tmp_path).service == "file"
     assert resolved({}, tmp_path).console == "json"  # from the profile that the file names
     assert resolved({}, tmp_path, console="off").console == "off"
+
+
+def test_leniently_what_cannot_be_used_is_left_out_and_said(tmp_path: Path) -> None:
+    (tmp_path / "otbridge.toml").write_text('bananas = 1\nversion = "2"\n')
+    environ = {"OTBRIDGE_LEVEL": "loud", "OTBRIDGE_SERVICE": "x", "OTBRIDGE_PROFILE": "prod"}
+    config = resolve(environ=environ, folder=tmp_path, lenient=True)
+    assert (config.service, config.version, config.level) == ("x", "2", 20)
+    assert [said.split(" (")[0] for said in config.warnings] == [
+        "The value 'loud' of the setting level",
+        f"{tmp_path}/otbridge.toml has no setting bananas. {LISTED} It is left out.",
+        "There is no profile 'prod'",
+    ]
+
+
+def test_a_broken_file_is_left_out_leniently_too(tmp_path: Path) -> None:
+    (tmp_path / "otbridge.json").write_text("{")
+    config = resolve(environ={}, folder=tmp_path, lenient=True)
+    assert "is not valid JSON" in config.warnings[0]
 
 
 def test_none_as_an_argument_means_not_given() -> None:

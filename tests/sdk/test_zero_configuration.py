@@ -54,11 +54,11 @@ def test_the_environment_alone_is_enough(run: Run) -> None:
 
 
 def test_a_wrong_environment_is_said_once_and_does_not_stop_the_program(run: Run) -> None:
-    done = run(PROGRAM, OTBRIDGE_LEVEL="loud", OTBRIDGE_CONSOLE="off")
+    done = run(PROGRAM, OTBRIDGE_LEVEL="loud", OTBRIDGE_CONSOLE="json")
     assert (done.returncode, done.stdout) == (0, "done\n")
     first, *rest = done.stderr.splitlines()
     assert first.startswith("otbridge: The value 'loud' of the setting level (from OTBRIDGE_LEVEL)")
-    assert first.endswith("The defaults are used.")
+    assert first.endswith("It is left out.")
     assert len(rest) == 2  # the two log lines
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from otbridge.hub.analysis.actors import Actors
     from otbridge.hub.analysis.edges import EdgeType
     from otbridge.hub.analysis.span_tree import Key, RunSpan, SpanTree
 
 _BETWEEN_AGENTS: Final[tuple[EdgeType, ...]] = ("handoff", "call", "message", "fan_in")
 
-__all__ = ["Edge", "edges", "is_repeated_agent", "is_repeated_tool", "owner"]
+__all__ = ["Edge", "edges"]
 
 
 @dataclass(slots=True)
@@ -44,41 +45,9 @@ class Edge:
         }
 
 
-def owner(tree: SpanTree, span: RunSpan) -> str | None:
-    """Return the agent in whose name *span* was made: its own, or that of the agent around it."""
-    if span.genai and span.genai.kind == "agent":
-        return span.genai.agent
-    for above in tree.ancestors(span):
-        if above.genai and above.genai.kind == "agent" and above.genai.agent:
-            return above.genai.agent
-    return span.genai.agent if span.genai else None
-
-
-def is_repeated_tool(tree: SpanTree, span: RunSpan) -> bool:
-    """Whether *span* repeats the call of the same tool around it (framework, MCP client, server)."""
-    for above in tree.ancestors(span):
-        if above.genai and above.genai.kind in {"agent", "llm"}:
-            return False
-        if above.genai and above.genai.kind in {"tool", "handoff"}:
-            return span.genai is not None and above.genai.tool == span.genai.tool
-    return False
-
-
-def is_repeated_agent(tree: SpanTree, span: RunSpan) -> bool:
-    """Whether *span* repeats the agent directly around it (two libraries trace the same one)."""
-    for above in tree.ancestors(span):
-        if above.genai and above.genai.kind in {"agent", "tool", "handoff"}:
-            return (
-                span.genai is not None
-                and above.genai.kind == "agent"
-                and above.genai.agent == span.genai.agent
-            )
-    return False
-
-
-def edges(tree: SpanTree) -> list[Edge]:
+def edges(tree: SpanTree, actors: Actors) -> list[Edge]:
     """Return the arrows of *tree*'s graph, in the order in which they first happened."""
-    graph = _Graph(tree)
+    graph = _Graph(tree, actors)
     spans = tree.in_start_order()
     for span in spans:
         graph.observe(span)
@@ -89,25 +58,26 @@ def edges(tree: SpanTree) -> list[Edge]:
 
 
 class _Graph:
-    def __init__(self, tree: SpanTree) -> None:
+    def __init__(self, tree: SpanTree, actors: Actors) -> None:
         self._tree = tree
+        self._actors = actors
         self.edges: dict[tuple[str, str, EdgeType], Edge] = {}
 
     def observe(self, span: RunSpan) -> None:
         """Add the edges that *span* itself is evidence of."""
         if span.genai is None:
             return
-        agent = owner(self._tree, span)
-        node = _node(self._tree, span)
+        agent, node = self._actors.agent(span), self._actors.node(span)
         if node:
             self._observe_links(span, node)
-        if span.genai.kind == "tool" and agent and span.genai.tool:
-            if not is_repeated_tool(self._tree, span):
-                self._add(agent, span.genai.tool, "tool", span, "tool call")
-        elif span.genai.kind == "handoff" and agent:
-            for target in self._targets(span):
+        if agent is None:
+            return
+        if self._actors.is_tool_call(span) and span.genai.tool:
+            self._add(agent, span.genai.tool, "tool", span, "tool call")
+        elif span.genai.kind == "handoff":
+            for target in self._actors.taken_over(span):
                 self._add(agent, target, "handoff", span, "handoff span")
-        elif span.genai.kind == "agent" and agent:
+        elif span.genai.kind == "agent":
             self._observe_caller(span, agent)
 
     def confirm(self, span: RunSpan) -> None:
@@ -115,10 +85,8 @@ class _Graph:
         if span.genai is None:
             return
         for declared in span.genai.edges:
-            if any(
-                above.genai and declared in above.genai.edges
-                for above in self._tree.ancestors(span)
-            ):
+            above = next((one for one in self._tree.ancestors(span) if one.genai), None)
+            if above is not None and above.genai and declared in above.genai.edges:
                 continue  # frameworks copy a step's metadata to everything inside the step
             happened = self._find(declared.source, declared.target)
             if happened is None:
@@ -128,20 +96,9 @@ class _Graph:
             elif happened.evidence == [declared.evidence]:
                 self._add(declared.source, declared.target, happened.type, span, declared.evidence)
 
-    def _targets(self, handoff: RunSpan) -> list[str]:
-        """Return who took over: the agents seen below *handoff*, else whom it names."""
-        if handoff.genai is None:
-            return []
-        taken = [
-            child.genai.agent
-            for child in self._tree.below(handoff, stop=_below_an_agent(self._tree, handoff))
-            if child.genai and child.genai.kind == "agent" and child.genai.agent
-        ]
-        return sorted(set(taken)) or ([handoff.genai.target] if handoff.genai.target else [])
-
     def _observe_caller(self, span: RunSpan, agent: str) -> None:
         tool = ""
-        for above in self._tree.ancestors(span):
+        for above in self._actors.above(span):
             if above.genai is None:
                 continue
             if above.genai.kind == "handoff":
@@ -186,7 +143,7 @@ class _Graph:
     def _observe_links(self, span: RunSpan, node: str) -> None:
         linked = [found for key in span.links if (found := self._tree.get(key))]
         for origin in linked:
-            source = _node(self._tree, origin)
+            source = self._actors.node(origin)
             if source is None or source == node:
                 continue
             if origin.genai and origin.genai.kind == "handoff":
@@ -194,12 +151,7 @@ class _Graph:
             kind: EdgeType = "fan_in" if len(linked) > 1 else "message"
             self._add(source, node, kind, span, "span link")
 
-    def _find(
-        self,
-        source: str,
-        target: str,
-        *kinds: EdgeType,
-    ) -> Edge | None:
+    def _find(self, source: str, target: str, *kinds: EdgeType) -> Edge | None:
         for kind in kinds or _BETWEEN_AGENTS:
             found = self.edges.get((source, target, kind))
             if found is not None:
@@ -212,27 +164,3 @@ class _Graph:
         edge.span_ids.append(span.key)
         if evidence not in edge.evidence:
             edge.evidence.append(evidence)
-
-
-def _node(tree: SpanTree, span: RunSpan) -> str | None:
-    """Return the agent, or the node of its framework's graph, that *span* is the work of."""
-    for one in (span, *tree.ancestors(span)):
-        if one.genai and one.genai.kind == "agent" and one.genai.agent:
-            return one.genai.agent
-        if one.genai and one.genai.node:
-            return one.genai.node
-    return span.genai.agent if span.genai else None
-
-
-def _below_an_agent(tree: SpanTree, handoff: RunSpan) -> Any:
-    """Return a test for spans that have an agent between themselves and *handoff*."""
-
-    def stop(child: RunSpan) -> bool:
-        for above in tree.ancestors(child):
-            if above.key == handoff.key:
-                return False
-            if above.genai and above.genai.kind == "agent":
-                return True
-        return False
-
-    return stop

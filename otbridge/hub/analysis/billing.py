@@ -46,15 +46,11 @@ class Bill:
 def bill(tree: SpanTree) -> Bill:
     """Return which tokens in *tree* count."""
     result = Bill()
-    spans = tree.in_start_order()
-    for span in spans:
+    for span in tree.in_start_order():
         if _kind(span) in _CALLS:
             _bill_call(tree, span, result)
     # Children before parents: whether a total counts depends on what counted below it.
-    depth = {span.key: sum(1 for _ in tree.ancestors(span)) for span in spans if _usage(span)}
-    for span in sorted(
-        (span for span in spans if span.key in depth), key=lambda span: -depth[span.key]
-    ):
+    for span in reversed(tree.top_down()):
         if _kind(span) not in _CALLS:
             _bill_scope(tree, span, result)
     return result

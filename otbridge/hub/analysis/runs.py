@@ -11,13 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from otbridge.hub.analysis.agent_graph import (
-    Edge,
-    edges,
-    is_repeated_agent,
-    is_repeated_tool,
-    owner,
-)
+from otbridge.hub.analysis.actors import Actors
+from otbridge.hub.analysis.agent_graph import Edge, edges
 from otbridge.hub.analysis.billing import Bill, bill
 from otbridge.hub.analysis.span_tree import Key, RunSpan, SpanTree
 from otbridge.hub.analysis.usage import Usage
@@ -142,8 +137,8 @@ def summarise(spans: Iterable[RunSpan]) -> Run | None:
     if not steps:
         return None
     billed = bill(tree)
-    agents = _agents(tree, steps, billed)
-    graph = edges(tree)
+    actors = Actors(tree)
+    graph = edges(tree, actors)
     trace_ids = list(dict.fromkeys(span.trace_id for span in everything))
     return Run(
         run_id=_run_id(steps) or trace_ids[0].hex(),
@@ -156,30 +151,29 @@ def summarise(spans: Iterable[RunSpan]) -> Run | None:
             (s.genai.conversation for s in steps if s.genai and s.genai.conversation), None
         ),
         llm_calls=sum(1 for span in steps if _is_call(span, billed)),
-        tool_calls=sum(1 for span in steps if _is_tool(tree, span)),
+        tool_calls=sum(1 for span in steps if actors.is_tool_call(span)),
         handoffs=sum(edge.count for edge in graph if edge.type == "handoff"),
         error_count=sum(1 for span in steps if span.status == _ERROR),
         usage=billed.total,
-        agents=agents,
+        agents=_agents(actors, steps, billed),
         edges=graph,
         ignored=[(key, usage, reason) for key, (usage, reason) in billed.ignored.items()],
         steps=steps,
     )
 
 
-def _agents(tree: SpanTree, steps: list[RunSpan], billed: Bill) -> list[AgentDetails]:
+def _agents(actors: Actors, steps: list[RunSpan], billed: Bill) -> list[AgentDetails]:
     agents: dict[str, AgentDetails] = {}
     for span in steps:
-        name = owner(tree, span)
+        name = actors.agent(span)
         if name is None or span.genai is None:
             continue
         agent = agents.setdefault(name, AgentDetails(name, span.service))
-        if span.genai.kind == "agent" and not is_repeated_agent(tree, span):
-            agent.invocations += 1
+        agent.invocations += actors.is_invocation(span)
         if span.genai.model and span.genai.kind == "llm" and span.genai.model not in agent.models:
             agent.models.append(span.genai.model)
         agent.llm_calls += _is_call(span, billed)
-        if _is_tool(tree, span) and span.genai.tool:
+        if actors.is_tool_call(span) and span.genai.tool:
             tool = agent.tools.setdefault(span.genai.tool, ToolDetails())
             tool.calls += 1
             tool.error_count += span.status == _ERROR
@@ -191,10 +185,6 @@ def _agents(tree: SpanTree, steps: list[RunSpan], billed: Bill) -> list[AgentDet
 
 def _is_call(span: RunSpan, billed: Bill) -> bool:
     return span.genai is not None and span.genai.kind == "llm" and span.key not in billed.wrappers
-
-
-def _is_tool(tree: SpanTree, span: RunSpan) -> bool:
-    return span.genai is not None and span.genai.kind == "tool" and not is_repeated_tool(tree, span)
 
 
 def _run_id(steps: list[RunSpan]) -> str | None:

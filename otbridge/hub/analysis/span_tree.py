@@ -78,6 +78,34 @@ class SpanTree:
             seen.add(parent.key)
             parent = self._spans.get((parent.trace_id, parent.parent_span_id))
 
+    def top_down(self) -> list[RunSpan]:
+        """Return every span once, parents before their children, as far as that can be."""
+        order: list[RunSpan] = []
+        seen: set[Key] = set()
+        spans = self.in_start_order()
+        roots = [span for span in spans if (span.trace_id, span.parent_span_id) not in self._spans]
+        # What no root leads to runs in a circle: it follows, in start order.
+        for start in (*roots, *spans):
+            waiting = [start]
+            while waiting:
+                span = waiting.pop()
+                if span.key not in seen:
+                    seen.add(span.key)
+                    order.append(span)
+                    waiting.extend(self._children.get(span.key, ()))
+        return order
+
+    def nearest_above(self, matches: Callable[[RunSpan], bool]) -> dict[Key, RunSpan]:
+        """Return, for each span that has one, the nearest span above it that *matches*."""
+        found: dict[Key, RunSpan] = {}
+        for span in self.top_down():
+            parent = self._spans.get((span.trace_id, span.parent_span_id))
+            if parent is not None and parent.key != span.key:
+                nearest = parent if matches(parent) else found.get(parent.key)
+                if nearest is not None:
+                    found[span.key] = nearest
+        return found
+
     def below(
         self, span: RunSpan, stop: Callable[[RunSpan], bool] = lambda _: False
     ) -> Iterator[RunSpan]:

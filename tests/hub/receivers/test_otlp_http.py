@@ -52,8 +52,7 @@ if TYPE_CHECKING:
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 TYPES = [PROTOBUF, JSON]
-STOCK_JS = Path(__file__).with_name("stock_exporters.mjs")
-NPM_PACKAGES = Path(__file__).parents[3] / "ts-bridge" / "node_modules" / "@opentelemetry"
+NPM = Path(__file__).parents[3] / "ts-bridge"
 
 _ids = iter(range(1, 10**6))
 
@@ -371,16 +370,26 @@ def test_the_stock_python_exporters_are_understood(
     assert stats["stored"]["metrics"] >= 1
 
 
-@pytest.mark.skipif(not NPM_PACKAGES.is_dir(), reason="needs: npm --prefix ts-bridge ci")
-def test_the_stock_javascript_exporters_are_understood(hub: HubProcess) -> None:
-    subprocess.run(["node", str(STOCK_JS), hub.url], check=True, timeout=60)
-    (found,) = hub.http.get("/api/v1/traces").json()["traces"]
-    shown = hub.http.get(f"/api/v1/traces/{found['trace_id']}").json()
+@pytest.mark.skipif(
+    not (NPM / "node_modules" / "@opentelemetry").is_dir(),
+    reason="needs: npm --prefix ts-bridge ci",
+)
+def test_the_stock_javascript_exporters_are_understood(shared_hub: HubProcess) -> None:
+    command = ["node", str(NPM / "sdk" / "test" / "stock-exporter.mjs"), shared_hub.url]
+    said = subprocess.run(command, check=True, timeout=60, stdout=subprocess.PIPE).stdout
+    sent = json.loads(said)
+    shown = trace(shared_hub, bytes.fromhex(sent["traceId"]))
     (span,), (log,) = shown["spans"], shown["logs"]
-    assert span["name"] == "stock"
-    assert span["attributes"] == {"ratio": 1.5, "sizes": [1, 2], "name": "x", "ready": True}
-    assert log["span_id"] == span["span_id"]
-    assert log["body"] == {"order": [1, "y"]}
+    assert (span["span_id"], span["kind"], span["service"]) == (
+        sent["spanId"],
+        "client",
+        "stock-js",
+    )
+    assert span["attributes"] == {
+        "text": "a", "int": 7, "float": 0.5, "flag": True, "list": ["x", "y"]
+    }  # fmt: skip
+    assert [event["name"] for event in span["events"]] == ["an event"]
+    assert (log["span_id"], log["severity_number"]) == (sent["spanId"], 13)
 
 
 def test_the_trace_comes_back_as_the_otlp_that_was_sent(shared_hub: HubProcess) -> None:

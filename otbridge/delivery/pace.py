@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-import threading
+
+from otbridge.delivery.wake import Wake
 
 __all__ = ["Pace"]
 
@@ -12,7 +13,7 @@ class Pace:
     """Shared by a pipeline and its senders."""
 
     def __init__(self) -> None:
-        self.hurry = threading.Event()
+        self.hurry = Wake()
         """Set when somebody waits: own waits end, the next attempt is made now."""
         self.deadline = math.inf
         """Monotonic time after which nothing is begun any more; infinite until a shutdown."""

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
-import threading
 import weakref
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from otbridge._clock import SystemClock
-from otbridge.context.suppression import suppress_this_thread, suppressed
 from otbridge.delivery.attempt import AttemptSender
 from otbridge.delivery.batch import Batch
 from otbridge.delivery.dispatch import Dispatcher
 from otbridge.delivery.ledger import Ledger, LedgerSnapshot
-from otbridge.delivery.linger import Linger
 from otbridge.delivery.losses import LossReporter
 from otbridge.delivery.optional import OptionalSender
 from otbridge.delivery.pace import Pace
 from otbridge.delivery.queue import RecordQueue
 from otbridge.delivery.retry import RetrySender
 from otbridge.delivery.settings import BatchSettings, QueueSettings, RetrySettings
+from otbridge.delivery.worker import Worker
 from otbridge.typing import FlushResult, Retryable
 from otbridge.wire.otlp_request import compose as compose_otlp
 
@@ -100,17 +96,9 @@ class Pipeline:
         _alive.add(self)
 
     def _reset(self, *, optional: bool) -> None:
-        """Make everything that belongs to one process: threads, events, and who waits for them."""
-        self._pace = Pace()
-        self._wake = threading.Event()
-        self._ended = threading.Event()
+        """Make everything that belongs to one process: the worker, and what it waits with."""
         self._closed = False
-        self._waiting: deque[threading.Event] = deque()
-        self._linger = Linger(self._batch)
-        self._worker: threading.Thread | None = None
-        self._rousing: int | None = None
-        self._starting = threading.Lock()
-        self._turning = threading.Lock()
+        self._pace = Pace()
         attempt = AttemptSender(self._sink, self._retry.attempt_s, self._clock, self._pace)
         chain: Sender
         if optional:
@@ -120,6 +108,16 @@ class Pipeline:
                 attempt, self._retry, self._clock, self._pace, on_wait=self._held_up
             )
         self._dispatcher = Dispatcher(chain, self.ledger, self._losses)
+        self._worker = Worker(
+            f"otbridge-{self._signal}",
+            self._queue,
+            self._batch,
+            self._clock,
+            self._pace,
+            send=self._send_one,
+            pause=self._pause,
+            close=self._close_sink,
+        )
 
     # ------------------------------------------------------------------ callers' side
 
@@ -141,14 +139,7 @@ class Pipeline:
         before = self.ledger.snapshot()
         if self._closed or not before.in_memory:
             return _NOTHING
-        done = threading.Event()
-        self._waiting.append(done)
-        if self._ensure_worker():
-            self._pace.hurry.set()
-            self._wake.set()
-            finished = self._clock.wait(done, timeout)
-        else:
-            finished = self._turn_here(timeout)
+        finished = self._worker.flush(timeout)
         return self._since(before, timed_out=not finished)
 
     def shutdown(self, timeout: float) -> FlushResult:
@@ -163,32 +154,9 @@ class Pipeline:
         if self._optional is not None and not self._optional.present:
             timeout = min(timeout, _GLANCE_SECONDS)
         self._queue.close()
-        self._pace.close(self._clock.monotonic() + timeout)
-        self._wake.set()
-        finished = True
-        if self._worker is not None and self._worker.is_alive():
-            finished = self._clock.wait(self._ended, timeout)
-        else:
-            finished = not before.in_memory or self._turn_here(timeout)
-            self._sink.close()
+        finished = self._worker.end(timeout)
         self._abandon_rest()
         return self._since(before, timed_out=not finished)
-
-    def _turn_here(self, timeout: float) -> bool:
-        """Do the worker's work in the caller's thread, where no thread can be started any more.
-
-        Python 3.12 and later start none while the interpreter ends.
-        """
-        if not self._turning.acquire(blocking=False):
-            return False  # another caller is at it
-        try:
-            self._pace.deadline = self._clock.monotonic() + timeout
-            self._turn()
-            return not self.ledger.in_memory
-        finally:
-            if not self._closed:
-                self._pace.deadline = math.inf
-            self._turning.release()
 
     def _since(self, before: LedgerSnapshot, *, timed_out: bool) -> FlushResult:
         after = self.ledger.snapshot()
@@ -211,95 +179,19 @@ class Pipeline:
         if records:
             self._losses.lost(reason, records)
 
-    def _rouse(self) -> None:
-        """Wake the worker, or start it; called by the `put` that it waits for."""
-        if self._rousing == threading.get_ident():
-            return  # a signal handler logs inside our own Event.set, whose lock is not reentrant
-        self._rousing = threading.get_ident()
-        try:
-            if self._ensure_worker():
-                self._wake.set()
-        finally:
-            self._rousing = None
-
-    def _ensure_worker(self) -> bool:
-        """Return whether a worker is there, started now if need be."""
-        worker = self._worker
-        if worker is not None and worker.is_alive():
-            return True
-        if not self._starting.acquire(blocking=False):
-            return True  # somebody else is at it
-        try:
-            self._ended.clear()
-            worker = threading.Thread(
-                target=self._run, name=f"otbridge-{self._signal}", daemon=True
-            )
-            worker.start()
-            self._worker = worker
-        except RuntimeError:  # the interpreter is ending, or has no thread to give
-            self._queue.wake_at_first()
-            return False
-        finally:
-            self._starting.release()
-        return True
-
     # ------------------------------------------------------------------ worker's side
 
-    def _run(self) -> None:
-        suppress_this_thread()
-        try:
-            with suppressed():
-                while not self._pace.closing:
-                    self._wait_for_work()
-                    self._turn()
-                self._turn()
-                self._sink.close()  # by its only user, however long a shutdown waited for us
-        finally:
-            self._queue.wake_at_first()  # if something ended us: the next record starts another
-            self._ended.set()
+    def _rouse(self) -> None:
+        self._worker.rouse()
 
-    def _wait_for_work(self) -> None:
-        """Return when a batch is due: full, old enough, or asked for."""
-        if self._optional is not None:
-            self._clock.wait(self._wake, self._optional.seconds_to_look)
-            self._wake.clear()
-        self._queue.wake_at_first()
-        if not self._queue and not self._is_urgent:
-            begin = self._clock.monotonic()
-            self._clock.wait(self._wake, None)
-            self._linger.paused(self._clock.monotonic() - begin)
-        self._wake.clear()
-        self._queue.wake_at_batch()
-        if not self._queue.has_batch and not self._is_urgent:
-            self._clock.wait(self._wake, self._linger.next())
-        self._wake.clear()
-        self._queue.wake_never()
-
-    @property
-    def _is_urgent(self) -> bool:
-        return bool(self._waiting) or self._pace.closing
-
-    def _turn(self) -> None:
-        """Send what is due; then tell those who waited for it."""
-        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        due = len(self._queue) if waiting or self._pace.closing else 1
-        try:
-            while (due > 0 or self._queue.has_batch) and not self._is_pointless:
-                sent = self._send_one()
-                if not sent:
-                    break
-                due -= sent
-        finally:
-            for done in waiting:
-                done.set()
-
-    @property
-    def _is_pointless(self) -> bool:
-        """Whether the program ends, and a destination that nobody asked for is not there."""
-        return self._optional is not None and self._pace.closing and self._optional.absent
+    def _pause(self) -> float:
+        """Return the seconds until it is worth looking for a destination that was not there."""
+        return 0.0 if self._optional is None else self._optional.seconds_to_look
 
     def _send_one(self) -> int:
         """Take a batch and see it through; return its records, 0 where none are settled."""
+        if self._optional is not None and self._pace.closing and self._optional.absent:
+            return 0  # the program ends, and a destination that nobody asked for is not there
         entries = self._queue.take()
         if not entries:
             return 0
@@ -319,6 +211,12 @@ class Pipeline:
         reason = "shutdown" if self._pace.closing else failure.reason
         self._dispatcher.give_up(batch, reason, failure.message)
         return len(batch)
+
+    def _close_sink(self) -> None:
+        try:
+            self._sink.close()
+        except Exception:  # noqa: BLE001 - nothing will be sent any more, closed well or badly
+            pass
 
     def _held_up(self, failure: Retryable, seconds: float) -> None:
         self._losses.held_up(failure.reason, failure.message, seconds)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 __all__ = ["parse_retry_after"]
 
@@ -25,6 +24,8 @@ def parse_retry_after(value: str | None, now: float | None = None) -> float | No
         pass  # then it is a date
     else:
         return seconds if math.isfinite(seconds) and seconds >= 0 else None
+    from email.utils import parsedate_to_datetime  # http.client has loaded it by now
+
     try:
         date = parsedate_to_datetime(value)
     except (TypeError, ValueError, IndexError):

@@ -282,6 +282,19 @@ def test_a_shutdown_happens_once_and_closes_the_sink(make: Any, envelope: Any, r
     assert sink.closed
 
 
+def test_a_sink_that_cannot_be_closed_disturbs_nobody(
+    make: Any, envelope: Any, record: Any
+) -> None:
+    class Stuck(MemorySink):
+        def close(self) -> None:
+            raise OSError("stuck")
+
+    pipeline = make(Stuck())
+    pipeline.put(envelope, record(1))
+    assert pipeline.shutdown(5).delivered == 1
+    make(Stuck()).shutdown(1)
+
+
 def test_after_a_shutdown_nothing_is_taken_and_that_is_counted(
     make: Any, envelope: Any, record: Any
 ) -> None:
@@ -319,7 +332,7 @@ def test_a_sink_that_hangs_does_not_hold_up_a_shutdown(
     assert held.closed == 0  # it is still at work
 
     held.held.set()
-    pipeline._worker.join(5)
+    pipeline._worker._thread.join(5)
     assert pipeline.ledger.snapshot().accepted == 2
     assert pipeline.ledger.dropped == {"shutdown": 2}
 

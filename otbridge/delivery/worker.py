@@ -1,0 +1,179 @@
+"""The thread of a pipeline: started late, woken seldom, ended in time."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from otbridge.context.suppression import suppress_this_thread, suppressed
+from otbridge.delivery.linger import Linger
+from otbridge.delivery.wake import Wake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otbridge._clock import Clock
+    from otbridge.delivery.pace import Pace
+    from otbridge.delivery.queue import RecordQueue
+    from otbridge.delivery.settings import BatchSettings
+
+__all__ = ["Worker"]
+
+
+class Worker:
+    """Decides when a batch is due, and sees that only one thread at a time sends.
+
+    Args:
+        name: Of the thread.
+        queue: What it waits for.
+        batch: When a batch is due.
+        clock: Tells the time, and waits.
+        pace: Tells when it has to end.
+        send: Sends one batch; returns its number of records, 0 where there is nothing to do.
+        pause: Tells for how many seconds sending is pointless.
+        close: Called last, when nothing will be sent any more.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        queue: RecordQueue,
+        batch: BatchSettings,
+        clock: Clock,
+        pace: Pace,
+        *,
+        send: Callable[[], int],
+        pause: Callable[[], float],
+        close: Callable[[], None],
+    ) -> None:
+        self._name = name
+        self._queue = queue
+        self._clock = clock
+        self._pace = pace
+        self._send = send
+        self._pause = pause
+        self._close = close
+        self._linger = Linger(batch)
+        self._wake = Wake()
+        self._ended = threading.Event()
+        self._flushes: deque[threading.Event] = deque()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._sending = threading.Lock()
+
+    # ------------------------------------------------------------------ callers' side
+
+    def rouse(self) -> None:
+        """Let a batch be looked for; called by the `put` that the worker waits for."""
+        if self._ensure_thread():
+            self._wake.set()
+
+    def flush(self, timeout: float) -> bool:
+        """Send what waits now; return whether that was done within *timeout* seconds."""
+        done = threading.Event()
+        self._flushes.append(done)
+        if not self._ensure_thread():
+            return self._turn_here(self._clock.monotonic() + timeout)
+        self._pace.hurry.set()
+        self._wake.set()
+        return self._clock.wait(done, timeout)
+
+    def end(self, timeout: float) -> bool:
+        """Send what can be sent within *timeout* seconds and stop; return whether all was seen to.
+
+        A thread that is still at work then ends by itself, and closes what it used.
+        """
+        deadline = self._clock.monotonic() + timeout
+        self._pace.close(deadline)
+        self._wake.set()
+        if self._thread is not None and self._thread.is_alive():
+            return self._clock.wait(self._ended, timeout)
+        finished = not self._queue or self._turn_here(deadline)
+        self._close()
+        return finished
+
+    def _ensure_thread(self) -> bool:
+        """Return whether a thread is there, started now if need be."""
+        if self._thread is not None and self._thread.is_alive():
+            return True
+        if not self._starting.acquire(blocking=False):
+            return True  # somebody else is at it
+        try:
+            self._ended.clear()
+            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            thread.start()
+            self._thread = thread
+        except RuntimeError:  # the interpreter is ending, or has no thread to give
+            self._queue.wake_at_first()
+            return False
+        finally:
+            self._starting.release()
+        return True
+
+    def _turn_here(self, deadline: float) -> bool:
+        """Do the thread's work in the caller's, where none can be started any more.
+
+        Python 3.12 and later start no threads while the interpreter ends.
+        """
+        if not self._sending.acquire(blocking=False):
+            return False  # another caller is at it
+        before, self._pace.deadline = self._pace.deadline, deadline
+        try:
+            self._turn()
+            return not self._queue
+        finally:
+            self._pace.deadline = before
+            self._sending.release()
+
+    # ------------------------------------------------------------------ the thread's side
+
+    def _run(self) -> None:
+        suppress_this_thread()
+        try:
+            with suppressed():
+                while not self._pace.closing:
+                    self._wait_for_work()
+                    with self._sending:
+                        self._turn()
+                with self._sending:
+                    self._turn()
+                    self._close()
+        finally:
+            self._queue.wake_at_first()  # if something ended us: the next record starts another
+            self._ended.set()
+
+    def _wait_for_work(self) -> None:
+        """Return when a batch is due: full, old enough, or asked for."""
+        pause = self._pause()
+        if pause > 0 and not self._is_urgent:
+            self._clock.wait(self._wake, pause)
+        self._queue.wake_at_first()
+        if not self._queue and not self._is_urgent:
+            begin = self._clock.monotonic()
+            self._clock.wait(self._wake, None)
+            self._linger.paused(self._clock.monotonic() - begin)
+        self._wake.clear()
+        self._queue.wake_at_batch()
+        if not self._queue.has_batch and not self._is_urgent:
+            self._clock.wait(self._wake, self._linger.next())
+        self._wake.clear()
+        self._queue.wake_never()
+
+    @property
+    def _is_urgent(self) -> bool:
+        return bool(self._flushes) or self._pace.closing
+
+    def _turn(self) -> None:
+        """Send what is due; then tell those who waited for it."""
+        flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
+        due = len(self._queue) if flushes or self._pace.closing else 1
+        try:
+            while due > 0 or self._queue.has_batch:
+                sent = self._send()
+                if not sent:
+                    break
+                due -= sent
+        finally:
+            for done in flushes:
+                done.set()

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from otbridge.errors import ConfigurationError
-from otbridge.processors import enriching
+from otbridge.processors import enriching, visiting
 from otbridge.processors.service import service as service_processor
 from otbridge.semconv import DEPLOYMENT_ENVIRONMENT, SERVICE_NAME, SERVICE_VERSION
 from otbridge.telemetry.console import make_console
@@ -34,6 +34,7 @@ __all__ = [
     "release_structlog",
     "report",
     "set_propagator",
+    "visiting_chain",
 ]
 
 
@@ -75,6 +76,13 @@ def enriching_chain(config: Config) -> list[Processor]:
         baggage_keys=config.baggage_keys,
         attribute_limit=int(config.attribute_limit),
         value_limit=int(config.value_limit),
+    )
+
+
+def visiting_chain(config: Config) -> list[Processor]:
+    """Return the processors that run inside somebody else's chain."""
+    return visiting(
+        redact=config.redact, redact_keys=config.redact_keys, baggage_keys=config.baggage_keys
     )
 
 

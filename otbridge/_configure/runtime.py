@@ -112,6 +112,7 @@ class Runtime:
     def _log_path(self) -> LogPath:
         return LogPath(
             parts.enriching_chain(self.config),
+            parts.visiting_chain(self.config),
             recorder=Recorder(self.logs.put, self.resource) if self.logs is not None else None,
             console=self._console,
             threshold=NOTHING if self.config.disabled else self.config.level,
@@ -179,7 +180,7 @@ class Runtime:
         if self._live is not None:
             self._live.forget_parent()
         if self._meters is not None:
-            self._meters.describe(self.resource, self.config.metric_interval)
+            self._meters.forked(self.resource)
 
     # ------------------------------------------------------------------ taking apart
 

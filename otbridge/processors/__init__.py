@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from otbridge.typing import Processor
 
-__all__ = ["default", "enriching"]
+__all__ = ["default", "enriching", "visiting"]
 
 
 def enriching(
@@ -52,13 +52,37 @@ def enriching(
     return chain
 
 
+def visiting(
+    *,
+    redact: bool = True,
+    redact_keys: tuple[str, ...] = (),
+    baggage_keys: tuple[str, ...] = (),
+) -> list[Processor]:
+    """Return the processors that change an event in somebody else's chain.
+
+    Few: the ids are worth having on any line, and secrets must be on none. `exc_info` and the rest
+    stay as their renderer expects them.
+    """
+    from otbridge.processors import baggage as baggage_file
+    from otbridge.processors import redact as redact_file
+    from otbridge.processors.correlation import correlation
+    from otbridge.processors.trace_context import trace_context
+
+    chain: list[Processor] = [trace_context, correlation]
+    if baggage_keys:
+        chain.append(baggage_file.baggage(baggage_keys))
+    if redact:
+        chain.append(redact_file.redact(redact_keys))
+    return chain
+
+
 def default() -> list[Processor]:
     """Return processors for your own `structlog.configure`; put your renderer after them.
 
-    They merge structlog's context variables, add level, trace and span id, correlation id,
-    exception and call site, blank out secrets, hand the finished event to otbridge's delivery,
-    and pass it on to your renderer. What you set with `otbridge.configure` is in force here too,
-    also when it is set later.
+    They merge structlog's context variables, add trace, span and correlation id, blank out
+    secrets, and hand the event to otbridge's delivery, with level, exception and call site. What
+    comes out for your renderer has the ids, no secrets, and is otherwise yours. What you set with
+    `otbridge.configure` is in force here too, also when it is set later.
     """
     from otbridge.processors.handover import Handover, enrich
 

@@ -55,17 +55,35 @@ def exceptions(logger: Any, method_name: str, event_dict: EventDict) -> EventDic
     """Replace `exc_info` by `exception.type`, `exception.message`, `exception.stacktrace`.
 
     `exc_info` may be True, an exception, or the triple of `sys.exc_info()`; `log.exception`
-    implies True. A `stack_info` text becomes `code.stacktrace`.
+    implies True. What structlog has made of it already (`exception`, as text or as data) is
+    understood, too. A `stack_info` text becomes `code.stacktrace`.
     """
     if "exc_info" in event_dict or method_name == "exception":
         error = _error_in(event_dict.pop("exc_info", True))
         if error is not None:
             event_dict.update(describe(error))
+    if "exception" in event_dict and EXCEPTION_TYPE not in event_dict:
+        _take_rendered(event_dict)
     if "stack_info" in event_dict:
         stack = event_dict.pop("stack_info")
         if stack:
             event_dict["code.stacktrace"] = _stack() if stack is True else str(stack)
     return event_dict
+
+
+def _take_rendered(event_dict: EventDict) -> None:
+    """Understand the `exception` of structlog's `format_exc_info` or `dict_tracebacks`."""
+    rendered = event_dict["exception"]
+    if isinstance(rendered, str) and "Traceback (most recent call last)" in rendered:
+        del event_dict["exception"]
+        name, _, message = rendered.rstrip().rpartition("\n")[2].partition(": ")
+        event_dict[EXCEPTION_TYPE] = name
+        event_dict[EXCEPTION_MESSAGE] = message
+        event_dict[EXCEPTION_STACKTRACE] = rendered
+    elif isinstance(rendered, list) and rendered and isinstance(rendered[0], dict):
+        # Its frames stay where they are, as data.
+        event_dict[EXCEPTION_TYPE] = str(rendered[0].get("exc_type", ""))
+        event_dict[EXCEPTION_MESSAGE] = str(rendered[0].get("exc_value", ""))
 
 
 def _stack() -> str:

@@ -21,7 +21,7 @@ class Recipient(Protocol):
     """What takes events from a chain that is not ours."""
 
     def enrich(self, logger: Any, method_name: str, event_dict: EventDict, /) -> EventDict:
-        """Return the event, complete and without secrets."""
+        """Return the event with ids and without secrets."""
         ...
 
     def accept(self, logger: Any, method_name: str, event_dict: EventDict, /) -> None:
@@ -45,7 +45,7 @@ def _connected() -> Recipient | None:
 
 
 def enrich(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:
-    """Run the chain that the settings ask for."""
+    """Merge the context variables, add the ids, take the secrets out."""
     event_dict = merge_contextvars(logger, method_name, event_dict)
     recipient = _connected()
     return event_dict if recipient is None else recipient.enrich(logger, method_name, event_dict)

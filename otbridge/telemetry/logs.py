@@ -52,6 +52,7 @@ class LogPath:
 
     Args:
         chain: The processors that make it complete, in order.
+        visiting: The few of them that run inside somebody else's chain.
         recorder: Turns it into a record and delivers it; None keeps it local.
         console: Shows it; None shows nothing.
         threshold: Least level kept, in the standard library's numbers.
@@ -62,6 +63,7 @@ class LogPath:
     def __init__(
         self,
         chain: Sequence[Processor],
+        visiting: Sequence[Processor],
         *,
         recorder: Recorder | None,
         console: Console | None,
@@ -70,6 +72,7 @@ class LogPath:
         lost: Callable[[str, int], None] = lambda _reason, _count: None,
     ) -> None:
         self._chain = tuple(chain)
+        self._visiting = tuple(visiting)
         self.recorder = recorder
         self._console = console
         self.threshold = threshold
@@ -111,17 +114,18 @@ class LogPath:
             _thread.depth -= 1
 
     def enrich(self, logger: Any, method_name: str, event_dict: EventDict, /) -> EventDict:
-        """Complete an event inside somebody else's chain. Never raises."""
+        """Put ids on an event inside somebody else's chain, take secrets out. Never raises."""
         if _thread.depth >= _DEEPEST:
             return event_dict
         _thread.depth += 1
         try:
-            return self._run(logger, method_name, event_dict)
+            for processor in self._visiting:
+                event_dict = processor(logger, method_name, event_dict)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
-            return event_dict
         finally:
             _thread.depth -= 1
+        return event_dict
 
     def accept(self, logger: Any, method_name: str, event_dict: EventDict, /) -> None:
         """Take a finished event from somebody else's chain, exactly once. Never raises.
@@ -146,7 +150,8 @@ class LogPath:
                 if self.sees_stdlib(logger):
                     _thread.handed_over = (logger.name, level)
             name = event_dict.get("logger") or getattr(logger, "name", None) or _calling_module()
-            self._finish(event_dict, str(name), at_ns, show=False)
+            event = self._run(logger, method_name, dict(event_dict))  # theirs goes on as it is
+            self._finish(event, str(name), at_ns, show=False)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
         finally:

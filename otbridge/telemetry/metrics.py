@@ -53,6 +53,11 @@ class LazyMeterProvider(MeterProvider):
         self._interval_s = interval_s
         self._printed = printed
 
+    def forked(self, resource: Mapping[str, Any]) -> None:
+        """Begin anew in a forked child, which is another process."""
+        self._lock = threading.Lock()  # a thread of the parent may have held it
+        self._resource = Envelope.of(resource, "").resource
+
     def get_meter(
         self,
         name: str,

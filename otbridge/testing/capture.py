@@ -177,6 +177,8 @@ def capture(**settings: Any) -> Iterator[Captured]:
         return sinks[-1][1]
 
     before = _configure._runtime  # noqa: SLF001 - asked without starting one
+    if before is not None and before.closed:
+        before = None
     defaults = {
         "service": "test",
         "endpoint": "http://memory",
@@ -190,7 +192,7 @@ def capture(**settings: Any) -> Iterator[Captured]:
     try:
         yield Captured(sinks)
     finally:
-        if before is None or before.closed:
+        if before is None:
             made.shutdown(_FLUSH_S)
         else:
             _configure.activate(before.config, make_sink=before.make_sink)

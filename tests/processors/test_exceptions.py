@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+import structlog
 
 from otbridge.processors.exceptions import describe, exceptions
 
@@ -77,6 +78,16 @@ def test_exc_info_that_means_none_adds_nothing() -> None:
     assert sys.exception() is None
     for info in (True, False, None, (None, None, None), ()):
         assert exceptions(None, "error", {"exc_info": info}) == {}
+
+
+def test_what_structlog_has_made_of_an_exception_is_understood() -> None:
+    error = raised(ValueError("no: funds"))
+    as_text = structlog.processors.format_exc_info(None, "error", {"exc_info": error})
+    as_data = structlog.processors.dict_tracebacks(None, "error", {"exc_info": error})
+    for event in (exceptions(None, "error", as_text), exceptions(None, "error", as_data)):
+        assert event["exception.type"] == "ValueError"
+        assert event["exception.message"] == "no: funds"
+    assert exceptions(None, "info", {"exception": "mine"}) == {"exception": "mine"}
 
 
 def test_stack_info_becomes_a_stack_trace_of_the_call() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import sys
 from typing import Any
@@ -129,6 +130,30 @@ def test_structlog_on_its_own_printer_with_our_processors(
     assert seen.log("placed").attributes["password"] == "[redacted]"
     assert seen.log("placed").scope == __name__
     assert "hunter2" not in capsys.readouterr().out
+
+
+def test_our_processors_leave_the_exception_to_the_programs_own_renderer(
+    own_structlog: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capture() as seen:
+        structlog.configure(
+            processors=[
+                *otbridge.processors.default(),
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+            logger_factory=structlog.PrintLoggerFactory(),
+        )
+        try:
+            dict[str, int]()["x"]
+        except KeyError:
+            structlog.get_logger().exception("failed", order_id=7)
+    printed = json.loads(capsys.readouterr().out)
+    assert set(printed) == {"event", "order_id", "exception"}
+    assert "KeyError: 'x'" in printed["exception"]
+    attributes = seen.log("failed").attributes
+    assert attributes["exception.type"] == "KeyError"
+    assert attributes["code.file.path"] == __file__
 
 
 def test_a_record_that_a_filter_stopped_does_not_hide_the_next_one(own_structlog: Any) -> None:

@@ -1,0 +1,18 @@
+"""The Live screen keeps up with what arrives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from otbridge.cli.demo.stage import Stage
+    from tests.e2e.chromium import Browser
+
+
+def test_a_new_record_is_on_screen_within_half_a_second(stage: Stage, browser: Browser) -> None:
+    """From the moment it is sent to the frame that shows it, for each of ten records."""
+    seen = browser.run("live_latency.mjs", stage.hub_url, "10")
+
+    assert seen["problems"] == []
+    assert len(seen["milliseconds"]) == 10
+    assert max(seen["milliseconds"]) < 500, seen

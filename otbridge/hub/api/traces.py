@@ -56,6 +56,8 @@ def get_trace(store: Store, asked: dict[str, Any]) -> TraceJson:
     """Answer `GET /api/v1/traces/{trace_id}`."""
     trace = _known(store, asked["trace_id"], _MAX_SHOWN)
     summary = trace.summary
+    # Of what is shown, whoever began first stands first; a truncated trace has more than is shown.
+    services = {row.service: 0 for row in trace.spans} | summary.services
     resources = ResourceTable()
     spans = [span_json(row, resources.place(row)) for row in trace.spans]
     logs = logs_json((row, resources.place(row)) for row in trace.logs)
@@ -69,9 +71,7 @@ def get_trace(store: Store, asked: dict[str, Any]) -> TraceJson:
         "span_count": summary.span_count,
         "error_count": summary.error_count,
         "log_count": summary.log_count,
-        "services": [
-            {"name": name, "span_count": count} for name, count in summary.services.items()
-        ],
+        "services": [{"name": name, "span_count": count} for name, count in services.items()],
         "resources": resources.resources,
         "spans": spans,
         "logs": logs,

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otbridge.errors import StoreError
+from otbridge.hub.api.traces import get_trace
 from otbridge.hub.store import open_store
 from otbridge.hub.store.vocabulary import LogFilter, TraceFilter
 from tests.hub.store.builders import batch, log, span, store_now, trace_id
@@ -215,3 +216,13 @@ def test_the_summary_does_not_depend_on_order_grouping_or_repetition(
     assert (found.span_count, found.open_count, found.error_count) == (4, 1, 1)
     assert dict(found.services) == {"web": 1, "api": 2, "db": 1}
     assert (found.start_ns, found.duration_ns) == (_some_trace()[1].start_ns, 22_000_000_000)
+
+
+def test_services_stand_in_the_order_in_which_they_took_part(store: Store) -> None:
+    """Whoever answers last is heard first; the reader is told it the other way round."""
+    for number, service in ((3, "worker"), (2, "api"), (1, "web")):
+        store_now(store, span(number, trace=9, parent=number - 1, service=service, start=number))
+
+    assert list(summary_of(store, 9).services) == ["web", "worker", "api"]
+    whole = get_trace(store, {"trace_id": trace_id(9)})
+    assert [entry["name"] for entry in whole["services"]] == ["web", "api", "worker"]

@@ -138,6 +138,8 @@ class Summary:
 def read_summary(columns: tuple[Any, ...]) -> TraceSummary:
     """Return what the table's `COLUMNS` say, in the words of the store's answers."""
     line = Summary.of(columns)
+    # They were counted as they arrived, and whoever answers last arrives first.
+    first = {line.root_service: 0} if line.root_service in line.services else {}
     return TraceSummary(
         trace_id=line.trace_id,
         name=line.name,
@@ -151,7 +153,7 @@ def read_summary(columns: tuple[Any, ...]) -> TraceSummary:
         lost_count=line.lost,
         error_count=line.errors,
         log_count=line.logs,
-        services=line.services,
+        services=first | line.services,
         agents=tuple(line.agents),
         agent_span_count=line.agent_spans,
         agent_version=line.agent_version,

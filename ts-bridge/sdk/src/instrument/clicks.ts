@@ -1,5 +1,5 @@
 import type { Instrumentation } from "../options.js";
-import { cleanUrl, parseUrl } from "../privacy/url.js";
+import { pageUrl } from "../privacy/url.js";
 import { Interaction } from "./interaction.js";
 
 export interface ClicksOptions {
@@ -13,11 +13,11 @@ export interface ClicksOptions {
   ignore?: string;
 }
 
-const ACTIONABLE = "[data-otbridge-name],button,a,[role=button],input,select,summary,label,option";
 /** Elements whose text is a caption, and no content that may be private. */
-const CAPTIONED = /^(?:button|a|summary|label)$/;
+const CAPTIONED = "button,a,summary,label,[role=button]";
+/** The value of these is a caption; that of any other field is what somebody typed. */
+const BUTTON_FIELD = "[type=submit],[type=button],[type=reset]";
 const MAX_CAPTION = 40;
-const MAX_DEPTH = 4;
 
 /**
  * Makes each click the beginning of a trace.
@@ -27,65 +27,42 @@ const MAX_DEPTH = 4;
  */
 export function clicks({ window: quiet = 300, ignore }: ClicksOptions = {}): Instrumentation {
   return (bridge) => {
-    const { document } = globalThis;
-    if (!document) return () => {};
     let busy = false;
-    const onClick = (event: Event) => {
-      const target = event.target;
+    const onClick = ({ target }: Event) => {
       // A click on a label is followed at once by the browser's own click on its field.
       if (busy || !(target instanceof Element) || (ignore && target.closest(ignore))) return;
       busy = true;
       setTimeout(() => {
         busy = false;
       });
-      const element = target.closest(ACTIONABLE) ?? target;
-      new Interaction(bridge, {
-        name: `click ${caption(element)}`,
-        quiet,
-        attributes: {
-          "browser.tag_name": element.localName,
-          "browser.css_selector": selector(element),
-          "browser.document.url.full": pageUrl(),
-        },
+      const element = target.closest(`[data-otbridge-name],${CAPTIONED},input,select`) ?? target;
+      new Interaction(bridge, `click ${caption(element)}`, quiet, {
+        "browser.tag_name": element.localName,
+        "browser.css_selector": selector(element),
+        "browser.document.url.full": pageUrl(),
       });
     };
-    document.addEventListener("click", onClick, { capture: true, passive: true });
-    return () => document.removeEventListener("click", onClick, { capture: true });
+    const { document } = globalThis;
+    document?.addEventListener("click", onClick, true);
+    return () => document?.removeEventListener("click", onClick, true);
   };
 }
 
-/** The page's own address without query and fragment. */
-export function pageUrl(): string | undefined {
-  const url = globalThis.location && parseUrl(location.href);
-  return url && cleanUrl(url);
-}
-
 function caption(element: Element): string {
-  const given = element.getAttribute("data-otbridge-name") ?? element.getAttribute("aria-label");
-  const text = given || captionText(element) || element.getAttribute("title") || simpleSelector(element);
+  const text =
+    element.getAttribute("data-otbridge-name") ||
+    element.getAttribute("aria-label") ||
+    (element.matches(CAPTIONED) && element.textContent?.trim()) ||
+    (element.matches(BUTTON_FIELD) && element.getAttribute("value")) ||
+    element.getAttribute("title") ||
+    selector(element);
   const line = text.replace(/\s+/g, " ").trim();
   return line.length > MAX_CAPTION ? `${line.slice(0, MAX_CAPTION)}…` : line;
 }
 
-function captionText(element: Element): string {
-  const isButton = element.getAttribute("role") === "button";
-  if (isButton || CAPTIONED.test(element.localName)) return (element.textContent ?? "").trim();
-  // The value of a button is its caption; the value of any other field is what somebody typed.
-  const type = element.localName === "input" ? element.getAttribute("type") : "";
-  return (/^(?:submit|button|reset)$/.test(type ?? "") && element.getAttribute("value")) || "";
-}
-
-function simpleSelector(element: Element): string {
-  const { id, localName, classList } = element;
-  return localName + (id ? `#${id}` : classList.length ? `.${classList[0]}` : "");
-}
-
-/** Enough to find it again: up to the next id, at most four steps. */
-function selector(element: Element): string {
-  const steps: string[] = [];
-  for (let at: Element | null = element; at && steps.length < MAX_DEPTH; at = at.parentElement) {
-    steps.unshift(simpleSelector(at));
-    if (at.id) break;
-  }
-  return steps.join(" > ");
+/** Enough to find it again: its own id, or its class below the next id. */
+function selector({ id, localName, classList, parentElement }: Element): string {
+  if (id) return `${localName}#${id}`;
+  const around = parentElement?.closest("[id]");
+  return `${around ? `#${around.id} ` : ""}${localName}${classList[0] ? `.${classList[0]}` : ""}`;
 }

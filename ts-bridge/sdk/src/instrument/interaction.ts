@@ -1,23 +1,11 @@
-import { type Context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
+import { type Attributes, type Context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import type { Bridge } from "../bridge.js";
 import type { Activity } from "../context/inference.js";
 import { later } from "../delivery/timers.js";
-import type { AttributeMap } from "../options.js";
 import { RecordingSpan } from "../otel/span.js";
 
 /** A request that hangs must not keep a click open for ever. */
 const MAX_MS = 30_000;
-
-export interface InteractionInit {
-  name: string;
-  attributes: AttributeMap;
-  /** How long nothing may happen until it is over, in milliseconds. */
-  quiet: number;
-  /** Carries a parent from elsewhere; a new trace without one. */
-  parent?: Context;
-  /** Unix milliseconds; now when not given. */
-  start?: number;
-}
 
 /**
  * The beginning of a trace: a click, a page load, a change of page.
@@ -35,24 +23,31 @@ export class Interaction implements Activity {
   #held = 0;
   #last: number;
 
-  constructor(bridge: Bridge, init: InteractionInit) {
+  /**
+   * @param quiet - how long nothing may happen until it is over, in milliseconds.
+   * @param start - unix milliseconds.
+   * @param parent - carries the span that it is a child of.
+   */
+  constructor(
+    bridge: Bridge,
+    name: string,
+    quiet: number,
+    attributes: Attributes,
+    start = bridge.clock.now(),
+    parent = ROOT_CONTEXT,
+  ) {
     this.#bridge = bridge;
-    this.#quiet = init.quiet;
-    const start = init.start ?? bridge.clock.now();
+    this.#quiet = quiet;
     this.#last = start;
-    const parent = init.parent ?? ROOT_CONTEXT;
-    const span = bridge.tracer.startSpan(
-      init.name,
-      { attributes: init.attributes as never, startTime: start, root: !init.parent },
-      parent,
-    );
+    const root = parent === ROOT_CONTEXT;
+    const span = bridge.tracer.startSpan(name, { attributes, startTime: start, root }, parent);
     if (span instanceof RecordingSpan) span.activity = this;
     this.context = trace.setSpan(parent, span);
     bridge.inference.interaction = this;
     this.#forget = bridge.onLeave(() => this.end());
     this.#limit = later(() => this.end(), MAX_MS);
     // The next task is after the handlers: what they took is the least that the click took.
-    this.#timer = later(() => this.#rest(), 0);
+    this.#timer = later(() => this.#rest());
   }
 
   hold(): () => void {
@@ -76,7 +71,7 @@ export class Interaction implements Activity {
 
   #rest(): void {
     this.#last = this.#bridge.clock.now();
-    if (this.#held > 0) return;
+    if (this.#held) return;
     clearTimeout(this.#timer);
     this.#timer = later(() => this.end(), this.#quiet);
   }

@@ -1,9 +1,8 @@
-import { type Context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
+import { ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import type { Bridge } from "../bridge.js";
 import type { Instrumentation } from "../options.js";
 import { parseTraceparent } from "../otel/propagator.js";
-import { pathTemplate } from "../privacy/url.js";
-import { pageUrl } from "./clicks.js";
+import { pageUrl, pathTemplate } from "../privacy/url.js";
 import { Interaction } from "./interaction.js";
 import { patch } from "./patch.js";
 
@@ -21,78 +20,54 @@ const LATE_MS = 10_000;
  */
 export function navigation(): Instrumentation {
   return (bridge) => {
-    const { document, history } = globalThis;
-    if (!document || !history) return () => {};
-    const undoLoad = recordLoad(bridge);
-    let at = pageUrl();
+    if (!globalThis.document) return () => {};
+    const loading = document.readyState !== "complete";
+    const onLoad = loading || performance.now() < LATE_MS ? recordLoad(bridge) : () => {};
+    if (loading) addEventListener("load", onLoad, { once: true });
+    else onLoad();
+
+    let page = pageUrl();
     const moved = (type: string) => {
-      const from = at;
-      at = pageUrl();
+      const from = page;
+      page = pageUrl();
       // Query and fragment are private, and a page that only writes those has not changed.
-      if (at === from) return;
-      if (!bridge.inference.interaction) beginNavigation(bridge);
+      if (page === from) return;
+      if (!bridge.inference.interaction) begin(bridge, "navigate");
       bridge.event("browser.navigation", {
-        "url.full": at,
+        "url.full": page,
         "browser.document.url.full": from,
         "browser.navigation.type": type,
-        "browser.navigation.same_document": true,
       });
     };
     const onTraverse = () => moved("traverse");
-    const after = (type: string) => (original: History["pushState"]) =>
+    const thenMoved = (type: string) => (original: History["pushState"]) =>
       function (this: History, ...args: Parameters<History["pushState"]>) {
         original.apply(this, args);
         moved(type);
       };
-    const undo = [
-      undoLoad,
-      patch(history, "pushState", after("push")),
-      patch(history, "replaceState", after("replace")),
-      () => removeEventListener("popstate", onTraverse),
-    ];
+    const undoPush = patch(history, "pushState", thenMoved("push"));
+    const undoReplace = patch(history, "replaceState", thenMoved("replace"));
     addEventListener("popstate", onTraverse);
     return () => {
-      for (const step of undo) step();
+      undoPush();
+      undoReplace();
+      removeEventListener("popstate", onTraverse);
+      removeEventListener("load", onLoad);
     };
   };
 }
 
-function beginNavigation(bridge: Bridge): void {
-  const name = `navigate ${pathTemplate(location.pathname)}`;
-  new Interaction(bridge, {
-    name,
-    quiet: QUIET_MS,
-    attributes: { "browser.document.url.full": pageUrl() },
-  });
+function begin(bridge: Bridge, what: string, start?: number, parent = ROOT_CONTEXT): Interaction {
+  const name = `${what} ${pathTemplate(location.pathname)}`;
+  return new Interaction(bridge, name, QUIET_MS, { "browser.document.url.full": pageUrl() }, start, parent);
 }
 
+/** Begins the span of the page load; returns what tells it that the page has loaded. */
 function recordLoad(bridge: Bridge): () => void {
-  if (document.readyState === "complete" && performance.now() > LATE_MS) return () => {};
-  const [entry] = performance.getEntriesByType?.("navigation") as PerformanceNavigationTiming[];
-  const parent = serverContext(entry);
-  const load = new Interaction(bridge, {
-    name: `load ${pathTemplate(location.pathname)}`,
-    quiet: QUIET_MS,
-    start: performance.timeOrigin,
-    ...(parent && { parent }),
-    attributes: {
-      "browser.document.url.full": pageUrl(),
-      "browser.navigation.type": entry?.type,
-      "http.response.status_code": entry?.responseStatus || undefined,
-    },
-  });
-  if (document.readyState === "complete") return () => {};
-  const release = load.hold();
-  const onLoad = () => release();
-  addEventListener("load", onLoad, { once: true });
-  return () => removeEventListener("load", onLoad);
-}
-
-/** The span of the server that made this page. */
-function serverContext(entry: PerformanceNavigationTiming | undefined): Context | undefined {
+  const [entry] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
   const timing = entry?.serverTiming?.find(({ name }) => name === "traceparent");
-  const meta = document.querySelector('meta[name="traceparent"]')?.getAttribute("content");
-  const header = timing?.description || meta;
-  const remote = header ? parseTraceparent(header) : undefined;
-  return remote && trace.setSpanContext(ROOT_CONTEXT, remote);
+  const meta = document.querySelector<HTMLMetaElement>("meta[name=traceparent]");
+  const server = parseTraceparent(timing?.description || meta?.content || "");
+  const parent = server && trace.setSpanContext(ROOT_CONTEXT, server);
+  return begin(bridge, "load", performance.timeOrigin, parent).hold();
 }

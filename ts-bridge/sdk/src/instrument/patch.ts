@@ -20,22 +20,16 @@ export function patch<T extends object, K extends keyof T & string>(
   name: K,
   wrap: (original: T[K]) => T[K],
 ): () => void {
+  if (typeof owner[name] !== "function") return () => {}; // not on this platform
   const before = Object.getOwnPropertyDescriptor(owner, name);
   const original = owner[name];
   const ours = wrap(original);
   let active = true;
   const wrapper = function (this: unknown, ...args: unknown[]): unknown {
-    const target = (active ? ours : original) as (...args: unknown[]) => unknown;
-    return new.target ? Reflect.construct(target, args) : target.apply(this, args);
+    return ((active ? ours : original) as (...args: unknown[]) => unknown).apply(this, args);
   } as unknown as Wrapped<T[K]>;
-  Object.defineProperty(wrapper, "name", { value: name, configurable: true });
-  Object.defineProperty(wrapper, "__original", { value: original });
-  Object.defineProperty(owner, name, {
-    value: wrapper,
-    writable: true,
-    configurable: true,
-    enumerable: before?.enumerable ?? true,
-  });
+  wrapper.__original = original;
+  owner[name] = wrapper;
   return () => {
     active = false;
     if (owner[name] !== wrapper) return;

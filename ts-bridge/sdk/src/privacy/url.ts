@@ -1,13 +1,12 @@
-/** The document's address, or nothing where there is no document. */
+/** What a relative address is relative to; nothing where there is no page. */
 export function baseUrl(): string | undefined {
-  const place = globalThis as { document?: Document; location?: Location };
-  return place.document?.baseURI ?? place.location?.href;
+  return globalThis.document?.baseURI ?? globalThis.location?.href;
 }
 
 /** Parses against the page; `undefined` when it is no address at all. */
-export function parseUrl(text: string): URL | undefined {
+export function parseUrl(text: unknown): URL | undefined {
   try {
-    return new URL(text, baseUrl());
+    return new URL(`${text}`, baseUrl());
   } catch {
     return undefined; // a wrong address is the caller's business, not ours
   }
@@ -26,4 +25,10 @@ export function pathTemplate(path: string): string {
     .split("/")
     .map((segment) => (ID.test(segment) ? "{id}" : segment))
     .join("/");
+}
+
+/** The page's own address, without query and fragment; nothing where there is no page. */
+export function pageUrl(): string | undefined {
+  const url = parseUrl(globalThis.location?.href);
+  return url && cleanUrl(url);
 }

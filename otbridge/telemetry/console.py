@@ -148,7 +148,8 @@ class PrettyConsole(Console):
         if level == "sep":
             self._write(f"{margin}{bars}{self._rule(title, depth)}\n")
             return
-        colour = palette.level(int(event.get("severity_number", 9)))
+        number = event.get("severity_number")
+        colour = palette.level(number if isinstance(number, int) else 9)
         shown = [f"{palette.bold}{title}{palette.reset}"]
         # Inside a span the correlation id stands on the span's own line.
         rest = fields(event, palette, hidden=_ON_THE_SPAN if depth else _NOTHING)

@@ -94,20 +94,31 @@ class LogPath:
             self.keep_captured()
             merge_contextvars(logger, method_name, event)
             scope = getattr(logger, "name", "")
-            self._finish(self._run(logger, method_name, event), scope, at_ns, show=True)
+            self._finish(self._run(logger, method_name, event), scope, at_ns, show=True, ours=True)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
         finally:
             _thread.depth -= 1
 
-    def foreign(self, name: str, level: str, event: EventDict, at_ns: int, *, show: bool) -> None:
-        """Take an event that another logging library made. Never raises."""
+    def foreign(
+        self, name: str, level: str, event: EventDict, at_ns: int, *, show: bool, ours: bool = True
+    ) -> None:
+        """Take an event that another logging library made. Never raises.
+
+        Args:
+            name: The logger's name.
+            level: The level's name.
+            event: The event.
+            at_ns: Unix nanoseconds of the log call.
+            show: Whether our console shows it.
+            ours: Whether no processors of structlog's have been at it.
+        """
         if is_suppressed() or self._too_deep():
             return
         _thread.depth += 1
         try:
             merge_contextvars(None, level, event)
-            self._finish(self._run(None, level, event), name, at_ns, show=show)
+            self._finish(self._run(None, level, event), name, at_ns, show=show, ours=ours)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
         finally:
@@ -173,11 +184,13 @@ class LogPath:
             event = processor(logger, method_name, event)
         return event
 
-    def _finish(self, event: EventDict, scope: str, at_ns: int, *, show: bool) -> None:
+    def _finish(
+        self, event: EventDict, scope: str, at_ns: int, *, show: bool, ours: bool = False
+    ) -> None:
+        if self.recorder is not None:
+            self.recorder.record(event, scope or DEFAULT_SCOPE, at_ns, ours=ours)
         if show and self._console is not None:
             self._console.log(event, scope, at_ns)
-        if self.recorder is not None:
-            self.recorder.record(event, scope or DEFAULT_SCOPE, at_ns)
 
     def _too_deep(self) -> bool:
         """Return whether an event is one too many inside itself; it is then lost and counted."""

@@ -31,20 +31,17 @@ DEFAULT_SCOPE: Final = "otbridge"
 
 _MOST_CACHED: Final = 4096
 
-_TIMESTAMP: Final = "timestamp"
-
 _FIELDS: Final = frozenset(
     {
-        *("event", "level", "severity_number", "logger", "event_name", "event.name"),
-        *("otel.event.name", "trace_id", "span_id", "trace_flags", _TIMESTAMP, DROPPED),
-        *("_record", "_from_structlog", "service.name", "service.version"),
-        "deployment.environment.name",
+        *("event", "level", "severity_number", "event_name", "event.name", "otel.event.name"),
+        *("trace_id", "span_id", "trace_flags", DROPPED, "_record", "_from_structlog"),
     }
 )
-"""Keys that become fields of the record, or are the resource's, and are not repeated as attributes.
+"""Keys that become fields of the record and are not repeated as attributes."""
 
-`timestamp` is what structlog's TimeStamper adds; the record has its own time, taken when the log
-call was made."""
+_FIELDS_OF_OTHERS: Final = _FIELDS | {"logger", "timestamp"}
+"""In events of structlog's own chains also what its `add_logger_name` and `TimeStamper` put there:
+the scope says the one, and the record has a time of its own."""
 
 
 class Recorder:
@@ -77,20 +74,27 @@ class Recorder:
             found = self._envelopes[scope] = Envelope.of(self._resource, scope)
         return found
 
-    def record(self, event: EventDict, scope: str, at_ns: int) -> bool:
+    def record(self, event: EventDict, scope: str, at_ns: int, *, ours: bool = True) -> bool:
         """Encode *event* and hand it over; returns whether it was taken.
 
         Args:
             event: An enriched event; it is not changed.
             scope: The logger's name.
             at_ns: Unix nanoseconds of the log call.
+            ours: Whether it was made by a logger of ours, without other people's processors.
         """
         get = event.get
         name = get("event.name") or get("otel.event.name") or get("event_name") or ""
         if name == SPAN_STARTED:
             name = ""  # ours alone: a hub would take the record for a span
-        number = get("severity_number", 9)
-        attributes = {key: value for key, value in event.items() if key not in _FIELDS}
+        number = get("severity_number")
+        if type(number) is not int:
+            number = of_level(get("level", "info")).number
+        fields = _FIELDS if ours else _FIELDS_OF_OTHERS
+        attributes = {key: value for key, value in event.items() if key not in fields}
+        context = self._context(get("trace_id"), get("span_id"), get("trace_flags"))
+        if context is None:  # a `trace_id` of the user's own, which is no trace id
+            attributes |= {key: event[key] for key in ("trace_id", "span_id") if key in event}
         encoded = encode_log_record(
             at_ns,
             time_ns(),
@@ -98,13 +102,14 @@ class Recorder:
             of_level(get("level", "info")).text,
             get("event"),
             attributes,
-            self._context(get("trace_id"), get("span_id"), get("trace_flags")),
+            context or b"",
             str(name),
             get(DROPPED, 0),
         )
         return self._put(self.envelope(scope or DEFAULT_SCOPE), encoded, number)
 
-    def _context(self, trace_id: Any, span_id: Any, flags: Any) -> bytes:
+    def _context(self, trace_id: Any, span_id: Any, flags: Any) -> bytes | None:
+        """Return the ids encoded; empty where there are none, None where they are no ids."""
         if trace_id is None:
             return b""
         try:
@@ -115,6 +120,6 @@ class Recorder:
                 known = self._contexts[trace_id, span_id] = encode_context(
                     int(trace_id, 16), int(span_id or "0", 16), int(flags or "1", 16)
                 )
-        except (TypeError, ValueError):  # a `trace_id` of the user's own that is no trace id
-            return b""
+        except (TypeError, ValueError):
+            return None
         return known

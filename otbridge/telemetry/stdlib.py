@@ -62,7 +62,9 @@ class Handler(logging.Handler):
         except Exception:  # noqa: BLE001 - odd records must not raise in the caller
             level, event = record.levelname.lower(), {"event": str(record.msg)}
         show = self._show and len(logging.root.handlers) <= 1
-        path.foreign(record.name, level, event, int(record.created * 1e9), show=show)
+        at_ns = int(record.created * 1e9)
+        ours = not _is_structlogs(record)
+        path.foreign(record.name, level, event, at_ns, show=show, ours=ours)
         return True
 
 
@@ -70,20 +72,22 @@ def _event(record: logging.LogRecord, *, callsite: bool) -> tuple[str, dict[str,
     """Return level and event of *record*, however it came to be."""
     from otbridge.processors.severity import of_number
 
+    facts = vars(record)
     level = record.levelname.lower()
     event: dict[str, Any]
-    if isinstance(record.msg, dict) and hasattr(record, "_logger") and hasattr(record, "_name"):
-        # structlog's ProcessorFormatter.wrap_for_formatter: the event itself is the message.
-        event = dict(record.msg)
-        level = str(event.get("level", vars(record)["_name"]))
+    if _is_structlogs(record):
+        event = dict(facts["msg"])
+        level = str(event.setdefault("level", facts["_name"]))
     else:
-        event = {"event": _message(record)}
-    facts = vars(record)
+        event = {"event": _message(record), "level": level}
     if len(facts) > _PLAIN_LENGTH:
         for key in [key for key in facts if key not in _STANDARD]:
-            event.setdefault(key, facts[key])
-    event.setdefault("level", level)
-    event.setdefault("severity_number", of_number(record.levelno, str(event["level"])).number)
+            value = facts[key]
+            if key not in event:
+                event[key] = value
+            elif event[key] != value:  # an `extra` with a name that is taken
+                event[f"{key}_"] = value
+    event.setdefault("severity_number", of_number(record.levelno, level).number)
     if record.exc_info:
         event.setdefault("exc_info", record.exc_info)
     if record.stack_info:
@@ -93,6 +97,11 @@ def _event(record: logging.LogRecord, *, callsite: bool) -> tuple[str, dict[str,
         event.setdefault(CODE_LINE_NUMBER, record.lineno)
         event.setdefault(CODE_FUNCTION_NAME, record.funcName)
     return level, event
+
+
+def _is_structlogs(record: logging.LogRecord) -> bool:
+    """Return whether the message is an event: `ProcessorFormatter.wrap_for_formatter` does so."""
+    return isinstance(record.msg, dict) and "_name" in vars(record) and "_logger" in vars(record)
 
 
 def _message(record: logging.LogRecord) -> Any:

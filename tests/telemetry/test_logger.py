@@ -64,6 +64,15 @@ def test_a_field_named_like_the_message_is_kept_under_another_name(seen: Capture
     assert seen.log("message").attributes["event_"] == "field"
 
 
+def test_fields_that_only_look_like_ours_are_kept(seen: Captured) -> None:
+    log.info("x", trace_id="order-7", timestamp="noon", logger="paper", severity_number="high")
+    record = seen.log("x")
+    attributes = record.attributes
+    assert (attributes["trace_id"], attributes["timestamp"]) == ("order-7", "noon")
+    assert attributes["logger"] == "paper"
+    assert (record.trace_id, record.severity_number) == ("", 9)
+
+
 def test_the_exception_being_handled_is_told(seen: Captured) -> None:
     try:
         dict[str, int]()["x"]

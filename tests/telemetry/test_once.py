@@ -65,6 +65,7 @@ def test_structlog_wrapped_for_a_processor_formatter_keeps_its_fields(
         structlog.get_logger("app").warning("placed", order_id=7)
     record = seen.log("placed")
     assert (record.scope, record.severity, record.attributes["order_id"]) == ("app", "WARN", 7)
+    assert "timestamp" not in record.attributes
     assert '"event": "placed"' in handler.stream.getvalue()
 
 

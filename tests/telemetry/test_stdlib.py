@@ -101,6 +101,14 @@ def test_a_logging_configuration_made_later_does_not_end_the_capture() -> None:
             logging.root.addHandler(handler)
 
 
+def test_extra_fields_whose_names_are_taken_are_kept_under_another(seen: Captured) -> None:
+    logging.getLogger("lib").warning("x", extra={"event": "e", "level": "l", "timestamp": "noon"})
+    record = seen.log("x")
+    attributes = record.attributes
+    assert (attributes["event_"], attributes["level_"]) == ("e", "l")
+    assert (attributes["timestamp"], record.severity) == ("noon", "WARN")
+
+
 def test_it_can_be_switched_off() -> None:
     with capture(capture_stdlib=False) as seen:
         logging.getLogger("lib").error("no")

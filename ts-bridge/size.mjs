@@ -35,15 +35,21 @@ async function weigh({ from, use }, external) {
 
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(2)} kB`.padStart(10);
 let tooHeavy = 0;
-console.log(`${"".padEnd(58)}${"gzip".padStart(10)}${"budget".padStart(10)}${"with API".padStart(10)}`);
+console.log(
+  `${"".padEnd(58)}${"gzip".padStart(10)}${"budget".padStart(10)}${"with API".padStart(10)}`,
+);
 for (const row of rows) {
   const alone = await weigh(row, ["@opentelemetry/api"]);
   const whole = await weigh(row, []);
   const over = alone > row.budget;
   if (over) tooHeavy++;
-  console.log(`${row.name.padEnd(58)}${kilobytes(alone)}${kilobytes(row.budget)}${kilobytes(whole)}${over ? "  TOO HEAVY" : ""}`);
+  console.log(
+    `${row.name.padEnd(58)}${kilobytes(alone)}${kilobytes(row.budget)}${kilobytes(whole)}${over ? "  TOO HEAVY" : ""}`,
+  );
 }
 if (tooHeavy) {
-  console.error(`\n${tooHeavy} over budget. Make it lighter, or argue for another budget in sdk/size-budgets.json.`);
+  console.error(
+    `\n${tooHeavy} over budget. Make it lighter, or argue for another budget in sdk/size-budgets.json.`,
+  );
   process.exitCode = 1;
 }

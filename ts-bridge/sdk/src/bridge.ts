@@ -14,12 +14,18 @@ import { Delivery, type FlushResult } from "./delivery/delivery.js";
 import type { DropReason, LedgerSnapshot } from "./delivery/ledger.js";
 import { randomHex } from "./ids.js";
 import { OpenSpans } from "./open-spans.js";
-import type { AttributeMap, BridgeOptions, Instrumentation, OutgoingRecord, User } from "./options.js";
+import type {
+  AttributeMap,
+  BridgeOptions,
+  Instrumentation,
+  OutgoingRecord,
+  User,
+} from "./options.js";
 import { register } from "./otel/globals.js";
 import type { Host } from "./otel/host.js";
 import { BridgeLogger } from "./otel/logger.js";
 import { w3c } from "./otel/propagator.js";
-import { RecordingSpan } from "./otel/span.js";
+import type { RecordingSpan } from "./otel/span.js";
 import { BridgeTracer } from "./otel/tracer.js";
 import type { BridgeContextManager, Platform } from "./platform.js";
 import { BridgeSpan } from "./span-handle.js";
@@ -225,7 +231,9 @@ export class Bridge implements Host {
 
   /** Puts a user on every record from now on; `null` takes it away. */
   setUser(user: User | null): void {
-    this.#user = user ? { "user.id": user.id, "user.name": user.name, "user.email": user.email } : undefined;
+    this.#user = user
+      ? { "user.id": user.id, "user.name": user.name, "user.email": user.email }
+      : undefined;
   }
 
   /** Calls *fn* before the last records of the page are sent; returns what ends that. */

@@ -6,7 +6,7 @@ import type { Bridge } from "./bridge.js";
 import { start } from "./init.js";
 import type { BridgeOptions } from "./options.js";
 import { browser } from "./page/browser.js";
-import { type SocketConstructor, SocketChannel } from "./transports/websocket.js";
+import { SocketChannel, type SocketConstructor } from "./transports/websocket.js";
 
 /**
  * Starts the bridge of this page. There is one: a second call returns the first bridge.

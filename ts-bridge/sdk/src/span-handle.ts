@@ -1,4 +1,12 @@
-import { type Attributes, type AttributeValue, type Context, context as contextApi, type Span, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+  type Attributes,
+  type AttributeValue,
+  type Context,
+  context as contextApi,
+  type Span,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
 import type { AttributeMap } from "./options.js";
 import { describeException, exceptionAttributes } from "./wire/exceptions.js";
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { getBridge } from "../src/init.js";
 import { init as initHttp } from "../src/http.js";
+import { getBridge } from "../src/init.js";
 import { startBridge, startHub } from "./support/bridges.js";
 import { TestHub } from "./support/hub.js";
 
@@ -77,7 +77,10 @@ describe("over a WebSocket", () => {
     let unanswered = 0;
     const hub = await startHub({
       onFrame(frame, socket) {
-        if (frame.k === "hello") socket.send(JSON.stringify({ k: "ready", v: 1, last: 0, window: 2, max_bytes: 262144, ping_s: 25 }));
+        if (frame.k === "hello")
+          socket.send(
+            JSON.stringify({ k: "ready", v: 1, last: 0, window: 2, max_bytes: 262144, ping_s: 25 }),
+          );
         if (frame.k !== "batch") return true;
         unanswered++;
         most = Math.max(most, unanswered);
@@ -122,20 +125,23 @@ describe("over a WebSocket", () => {
     expect(await bridge.flush()).toMatchObject({ delivered: 1 });
   });
 
-  test.each([4403, 4406])("close %i ends it: what waits is counted, and the developer is told", async (code) => {
-    const warn = quiet();
-    const hub = await startHub({
-      onFrame(_frame, socket) {
-        socket.close(code, "not from here");
-        return true;
-      },
-    });
-    const bridge = startBridge(hub);
-    bridge.info("unwanted");
-    expect(await bridge.flush()).toEqual({ delivered: 0, failed: 1, waiting: 0 });
-    expect(bridge.stats().dropped).toEqual({ stopped: 1 });
-    expect(warn).toHaveBeenCalledWith(expect.stringContaining(`${code} not from here`));
-  });
+  test.each([4403, 4406])(
+    "close %i ends it: what waits is counted, and the developer is told",
+    async (code) => {
+      const warn = quiet();
+      const hub = await startHub({
+        onFrame(_frame, socket) {
+          socket.close(code, "not from here");
+          return true;
+        },
+      });
+      const bridge = startBridge(hub);
+      bridge.info("unwanted");
+      expect(await bridge.flush()).toEqual({ delivered: 0, failed: 1, waiting: 0 });
+      expect(bridge.stats().dropped).toEqual({ stopped: 1 });
+      expect(warn).toHaveBeenCalledWith(expect.stringContaining(`${code} not from here`));
+    },
+  );
 
   test("a hub that finds a frame too large costs that batch and no other", async () => {
     impatient();
@@ -163,7 +169,17 @@ describe("over a WebSocket", () => {
     const bridge = startBridge(hub);
     bridge.info("one");
     await bridge.flush();
-    for (const frame of [1, null, [], {}, { k: 7 }, { k: "ack" }, { k: "nack" }, { k: "later", x: 1 }]) hub.broadcast(frame);
+    for (const frame of [
+      1,
+      null,
+      [],
+      {},
+      { k: 7 },
+      { k: "ack" },
+      { k: "nack" },
+      { k: "later", x: 1 },
+    ])
+      hub.broadcast(frame);
     bridge.info("two");
     await bridge.flush();
     expect(bodies(hub)).toEqual(["one", "two"]);
@@ -191,7 +207,11 @@ describe("over HTTP", () => {
     await bridge.flush();
     expect(bodies(hub)).toEqual(["posted"]);
     expect(hub.spans.map((span) => span.name)).toEqual(["spanned"]);
-    expect(hub.posts[0]).toMatchObject({ v: 1, contentType: "text/plain;charset=UTF-8", oldest: 1 });
+    expect(hub.posts[0]).toMatchObject({
+      v: 1,
+      contentType: "text/plain;charset=UTF-8",
+      oldest: 1,
+    });
     expect(hub.frames).toEqual([]);
   });
 
@@ -223,7 +243,8 @@ describe("over HTTP", () => {
   test("a hub under pressure is asked again when it said", async () => {
     let refusals = 0;
     const hub = await startHub({
-      onPost: () => (refusals++ < 6 ? { status: 503, headers: { "retry-after": "0.02" } } : undefined),
+      onPost: () =>
+        refusals++ < 6 ? { status: 503, headers: { "retry-after": "0.02" } } : undefined,
     });
     const bridge = startBridge(hub, { transport: "http" });
     bridge.info("patient");
@@ -234,7 +255,8 @@ describe("over HTTP", () => {
   test("a batch that makes the hub fail is given up after five attempts, and the hub is told", async () => {
     impatient();
     const hub = await startHub({
-      onPost: (body) => (JSON.stringify(body.batches).includes("poison") ? { status: 500 } : undefined),
+      onPost: (body) =>
+        JSON.stringify(body.batches).includes("poison") ? { status: 500 } : undefined,
     });
     const bridge = startBridge(hub, { transport: "http" });
     bridge.info("poison");
@@ -250,17 +272,21 @@ describe("over HTTP", () => {
   test("of several batches only the malformed one is lost", async () => {
     quiet();
     const hub = await startHub({
-      onPost: (body) => (JSON.stringify(body.batches).includes("bad") ? { status: 400 } : undefined),
+      onPost: (body) =>
+        JSON.stringify(body.batches).includes("bad") ? { status: 400 } : undefined,
     });
     const bridge = startBridge(hub, { transport: "http", flushInterval: 60_000 });
-    for (const text of ["good", "bad", "good"]) bridge.info(text.repeat(3_000).slice(0, 16_000), { pad: "p".repeat(16_000) });
+    for (const text of ["good", "bad", "good"])
+      bridge.info(text.repeat(3_000).slice(0, 16_000), { pad: "p".repeat(16_000) });
     await bridge.flush(5_000);
     expect(bridge.stats()).toMatchObject({ delivered: 2, rejected: 1 });
   });
 
   test("403 ends it, and the developer reads the hub's own words", async () => {
     const warn = quiet();
-    const hub = await startHub({ onPost: () => ({ status: 403, body: { error: { do: "Add the origin." } } }) });
+    const hub = await startHub({
+      onPost: () => ({ status: 403, body: { error: { do: "Add the origin." } } }),
+    });
     const bridge = startBridge(hub, { transport: "http" });
     bridge.info("unwanted");
     await bridge.flush();
@@ -288,7 +314,10 @@ describe("what does not fit", () => {
   test("a record that fits no frame is let go and counted", async () => {
     const hub = await startHub();
     const bridge = startBridge(hub);
-    bridge.info("huge", Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`k${n}`, "x".repeat(16_000)])));
+    bridge.info(
+      "huge",
+      Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`k${n}`, "x".repeat(16_000)])),
+    );
     bridge.info("small");
     await bridge.flush();
     expect(bodies(hub)).toEqual(["small"]);
@@ -329,14 +358,17 @@ describe("what does not fit", () => {
 });
 
 describe("what init is given", () => {
-  test.each([undefined, "", "ftp://hub", "/only/a/path", 7])("the url %s is said to be wrong, and nothing breaks", async (url) => {
-    const warn = quiet();
-    const bridge = startBridge("", { url: url as string });
-    bridge.info("nowhere");
-    expect(await bridge.flush()).toMatchObject({ waiting: 0 });
-    expect(bridge.stats().dropped).toEqual({ stopped: 1 });
-    expect(warn).toHaveBeenCalledWith(expect.stringContaining("no http(s) address"));
-  });
+  test.each([undefined, "", "ftp://hub", "/only/a/path", 7])(
+    "the url %s is said to be wrong, and nothing breaks",
+    async (url) => {
+      const warn = quiet();
+      const bridge = startBridge("", { url: url as string });
+      bridge.info("nowhere");
+      expect(await bridge.flush()).toMatchObject({ waiting: 0 });
+      expect(bridge.stats().dropped).toEqual({ stopped: 1 });
+      expect(warn).toHaveBeenCalledWith(expect.stringContaining("no http(s) address"));
+    },
+  );
 
   test("a missing service name is said, and a name is made up", async () => {
     const warn = quiet();
@@ -360,13 +392,22 @@ describe("what init is given", () => {
 
   test("resource, user and environment are what was given", async () => {
     const hub = await startHub();
-    const bridge = startBridge(hub, { version: "1.2", environment: "test", attributes: { team: "shop" } });
+    const bridge = startBridge(hub, {
+      version: "1.2",
+      environment: "test",
+      attributes: { team: "shop" },
+    });
     bridge.setUser({ id: "u1", name: "Ada" });
     bridge.info("as Ada");
     bridge.setUser(null);
     bridge.info("as nobody");
     await bridge.flush();
-    const resource = Object.fromEntries(hub.hellos[0].resource.map(({ key, value }: { key: string; value: object }) => [key, Object.values(value)[0]]));
+    const resource = Object.fromEntries(
+      hub.hellos[0].resource.map(({ key, value }: { key: string; value: object }) => [
+        key,
+        Object.values(value)[0],
+      ]),
+    );
     expect(resource).toMatchObject({
       "service.name": "shop-web",
       "service.version": "1.2",
@@ -375,6 +416,9 @@ describe("what init is given", () => {
       team: "shop",
     });
     expect(resource["service.instance.id"]).toBe(hub.hellos[0].stream);
-    expect(hub.logs.map((log) => log.attributes)).toEqual([{ "user.id": "u1", "user.name": "Ada" }, {}]);
+    expect(hub.logs.map((log) => log.attributes)).toEqual([
+      { "user.id": "u1", "user.name": "Ada" },
+      {},
+    ]);
   });
 });

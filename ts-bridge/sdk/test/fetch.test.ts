@@ -51,7 +51,8 @@ function start(options?: FetchSpansOptions): Bridge {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever the server heard
-const ask = async (...args: Parameters<typeof fetch>): Promise<any> => (await fetch(...args)).json();
+const ask = async (...args: Parameters<typeof fetch>): Promise<any> =>
+  (await fetch(...args)).json();
 
 /** Node's fetch knows no page that an address could be relative to. */
 const at = (path: string) => origin + path;
@@ -85,7 +86,9 @@ describe("the span of a request", () => {
     start();
     await fetch(at(`/x?status=${status}`));
     await bridge.flush();
-    expect(hub.spans).toMatchObject([{ status: { code: 2 }, attributes: { "error.type": String(status) } }]);
+    expect(hub.spans).toMatchObject([
+      { status: { code: 2 }, attributes: { "error.type": String(status) } },
+    ]);
   });
 
   test("fails when nobody answers, and the caller gets the very same error", async () => {
@@ -156,7 +159,9 @@ describe("who is told the trace", () => {
       await s.fetch(`${origin}/b`);
     });
     expect(warn).toHaveBeenCalledOnce();
-    expect(warn).toHaveBeenCalledWith(expect.stringContaining(`fetchSpans({ propagateTo: ["${origin}"] })`));
+    expect(warn).toHaveBeenCalledWith(
+      expect.stringContaining(`fetchSpans({ propagateTo: ["${origin}"] })`),
+    );
   });
 
   test("visitors of a public page are not bothered with that", async () => {
@@ -171,9 +176,22 @@ describe("who is told the trace", () => {
 describe("what is passed through", () => {
   const HEADERS: [string, () => HeadersInit][] = [
     ["a plain object", () => ({ "X-One": "1", accept: "text/a" })],
-    ["pairs", () => [["X-One", "1"], ["accept", "text/a"]]],
+    [
+      "pairs",
+      () => [
+        ["X-One", "1"],
+        ["accept", "text/a"],
+      ],
+    ],
     ["Headers", () => new Headers({ "X-One": "1", accept: "text/a" })],
-    ["an iterator that can be read once", () => new Map([["X-One", "1"], ["accept", "text/a"]]).entries() as never],
+    [
+      "an iterator that can be read once",
+      () =>
+        new Map([
+          ["X-One", "1"],
+          ["accept", "text/a"],
+        ]).entries() as never,
+    ],
   ];
 
   test.each(HEADERS)("headers given as %s", async (_form, make) => {
@@ -185,7 +203,11 @@ describe("what is passed through", () => {
 
   test.each(HEADERS)("headers given as %s with a Request", async (_form, make) => {
     start();
-    const request = new Request(`${origin}/x`, { method: "PUT", body: "b", headers: { "x-two": "2" } });
+    const request = new Request(`${origin}/x`, {
+      method: "PUT",
+      body: "b",
+      headers: { "x-two": "2" },
+    });
     const { headers, method, body } = await ask(request, { headers: make() });
     expect({ method, body }).toEqual({ method: "PUT", body: "b" });
     expect(headers).toMatchObject({ "x-one": "1" });
@@ -194,7 +216,11 @@ describe("what is passed through", () => {
 
   test("a Request with its headers, its method and its body", async () => {
     start();
-    const request = new Request(`${origin}/x`, { method: "PATCH", body: "part", headers: { "x-two": "2" } });
+    const request = new Request(`${origin}/x`, {
+      method: "PATCH",
+      body: "part",
+      headers: { "x-two": "2" },
+    });
     const heard = await ask(request);
     expect(heard).toMatchObject({ method: "PATCH", body: "part", headers: { "x-two": "2" } });
     expect(heard.headers.traceparent).toBeDefined();
@@ -203,7 +229,10 @@ describe("what is passed through", () => {
 
   test("a Request as the second argument", async () => {
     start();
-    const heard = await ask(at("/x"), new Request(origin, { method: "DELETE", headers: { "x-two": "2" } }));
+    const heard = await ask(
+      at("/x"),
+      new Request(origin, { method: "DELETE", headers: { "x-two": "2" } }),
+    );
     expect(heard).toMatchObject({ method: "DELETE", url: "/x", headers: { "x-two": "2" } });
     expect(heard.headers.traceparent).toBeDefined();
   });
@@ -216,7 +245,12 @@ describe("what is passed through", () => {
     });
     start();
     const stream = new Blob(["streamed"]).stream();
-    const init = { method: "POST", body: stream, duplex: "half", next: { revalidate: 1 } } as RequestInit;
+    const init = {
+      method: "POST",
+      body: stream,
+      duplex: "half",
+      next: { revalidate: 1 },
+    } as RequestInit;
     expect(await ask(new URL("/x", origin), init)).toMatchObject({ body: "streamed" });
     expect(seen[0]).toMatchObject({ next: { revalidate: 1 }, duplex: "half" });
     expect(init, "the caller's own object is not touched").not.toHaveProperty("headers");
@@ -225,8 +259,13 @@ describe("what is passed through", () => {
   test("a traceparent that is already there", async () => {
     start();
     const mine = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
-    expect((await ask(at("/x"), { headers: { Traceparent: mine } })).headers.traceparent).toBe(mine);
-    expect((await ask(new Request(`${origin}/x`, { headers: { traceparent: mine } }))).headers.traceparent).toBe(mine);
+    expect((await ask(at("/x"), { headers: { Traceparent: mine } })).headers.traceparent).toBe(
+      mine,
+    );
+    expect(
+      (await ask(new Request(`${origin}/x`, { headers: { traceparent: mine } }))).headers
+        .traceparent,
+    ).toBe(mine);
   });
 
   test("the answer itself: neither cloned nor read", async () => {
@@ -242,7 +281,9 @@ describe("what is passed through", () => {
     async (args) => {
       start();
       const expected = await native(...(args as Parameters<typeof fetch>)).then(String, String);
-      expect(await fetch(...(args as Parameters<typeof fetch>)).then(String, String)).toBe(expected);
+      expect(await fetch(...(args as Parameters<typeof fetch>)).then(String, String)).toBe(
+        expected,
+      );
     },
   );
 });

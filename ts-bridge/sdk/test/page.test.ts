@@ -1,7 +1,15 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Bridge } from "../src/bridge.js";
-import { clicks, consoleLogs, errors, fetchSpans, getBridge, init, navigation } from "../src/index.js";
+import {
+  clicks,
+  consoleLogs,
+  errors,
+  fetchSpans,
+  getBridge,
+  init,
+  navigation,
+} from "../src/index.js";
 import type { Instrumentation } from "../src/options.js";
 import { type MemoryHub, memoryHub } from "../src/testing/index.js";
 
@@ -23,7 +31,13 @@ afterEach(async () => {
 });
 
 function start(...instrument: Instrumentation[]): Bridge {
-  bridge = init({ service: "page", url: hub.url, WebSocket: hub.WebSocket, transport: "websocket", instrument });
+  bridge = init({
+    service: "page",
+    url: hub.url,
+    WebSocket: hub.WebSocket,
+    transport: "websocket",
+    instrument,
+  });
   return bridge;
 }
 
@@ -40,11 +54,19 @@ const seen = async (name: string) => {
 
 describe("a click", () => {
   test.each([
-    ["a button's caption", "<button id=x> Place\n the <b>order</b></button>", "click Place the order"],
+    [
+      "a button's caption",
+      "<button id=x> Place\n the <b>order</b></button>",
+      "click Place the order",
+    ],
     ["its accessible label", "<button id=x aria-label=Close>×</button>", "click Close"],
     ["the name it was given", "<button data-otbridge-name=buy><i id=x>!</i></button>", "click buy"],
     ["a long caption, cut", `<a id=x>${"word ".repeat(20)}</a>`, `click ${"word ".repeat(8)}…`],
-    ["the caption of a button that is a field", '<input id=x type=submit value="Send">', "click Send"],
+    [
+      "the caption of a button that is a field",
+      '<input id=x type=submit value="Send">',
+      "click Send",
+    ],
     ["no value of a field", '<input id=x name=card value="4111 1111">', "click input#x"],
     ["no content of the page", "<div id=x>private words</div>", "click div#x"],
   ])("is named by %s", async (_what, html, name) => {
@@ -82,16 +104,25 @@ describe("a click", () => {
     await vi.advanceTimersByTimeAsync(1_000);
     const click = await seen("click Go");
     for (const name of ["GET /one", "GET /two"]) {
-      expect(await seen(name)).toMatchObject({ traceId: click?.traceId, parentSpanId: click?.spanId });
+      expect(await seen(name)).toMatchObject({
+        traceId: click?.traceId,
+        parentSpanId: click?.spanId,
+      });
     }
     expect(hub.logs).toMatchObject([{ body: "handled", spanId: click?.spanId }]);
     expect(click?.durationMs).toBeGreaterThanOrEqual(200);
-    expect(click?.durationMs, "it ends with what it caused, not with the quiet after it").toBeLessThan(300);
+    expect(
+      click?.durationMs,
+      "it ends with what it caused, not with the quiet after it",
+    ).toBeLessThan(300);
   });
 
   test("stays open while a request is under way, and is over a while after it", async () => {
     const answers: (() => void)[] = [];
-    vi.stubGlobal("fetch", () => new Promise<Response>((resolve) => answers.push(() => resolve(new Response()))));
+    vi.stubGlobal(
+      "fetch",
+      () => new Promise<Response>((resolve) => answers.push(() => resolve(new Response()))),
+    );
     start(clicks({ window: 100 }), fetchSpans());
     const button = show("<button id=x>Go</button>");
     button.addEventListener("click", () => void fetch("/slow"), { once: true });
@@ -191,7 +222,9 @@ describe("navigation", () => {
     history.pushState({}, "", "/orders/17");
     await vi.advanceTimersByTimeAsync(400);
     await bridge.flush();
-    expect(hub.logs.map((log) => [log.eventName, new URL(String(log.attributes["url.full"])).pathname])).toEqual([
+    expect(
+      hub.logs.map((log) => [log.eventName, new URL(String(log.attributes["url.full"])).pathname]),
+    ).toEqual([
       ["browser.navigation", "/next"],
       ["browser.navigation", "/orders/17"],
     ]);
@@ -207,7 +240,10 @@ describe("navigation", () => {
     button.click();
     await vi.advanceTimersByTimeAsync(400);
     const click = await seen("click Go");
-    expect(hub.logs.at(-1)).toMatchObject({ eventName: "browser.navigation", spanId: click?.spanId });
+    expect(hub.logs.at(-1)).toMatchObject({
+      eventName: "browser.navigation",
+      spanId: click?.spanId,
+    });
     expect(await seen("navigate /there")).toBeUndefined();
   });
 
@@ -224,7 +260,9 @@ describe("errors", () => {
   test("that nobody caught are recorded with their stack", async () => {
     start(errors());
     const error = new TypeError("broken");
-    dispatchEvent(new ErrorEvent("error", { error, message: "broken", filename: "http://x/app.js", lineno: 7 }));
+    dispatchEvent(
+      new ErrorEvent("error", { error, message: "broken", filename: "http://x/app.js", lineno: 7 }),
+    );
     await bridge.flush();
     expect(hub.logs).toMatchObject([
       {
@@ -248,19 +286,19 @@ describe("errors", () => {
     expect(hub.logs).toMatchObject([{ body: "Error: Script error." }]);
   });
 
-  test.each([[new RangeError("far"), "RangeError: far"], ["text", "string: text"], [undefined, "string: undefined"]])(
-    "promises rejected with %s are recorded",
-    async (reason, body) => {
-      start(errors());
-      dispatchEvent(Object.assign(new Event("unhandledrejection"), { reason }));
-      await bridge.flush();
-      expect(hub.logs).toMatchObject([{ body, severity: 17 }]);
-    },
-  );
+  test.each([
+    [new RangeError("far"), "RangeError: far"],
+    ["text", "string: text"],
+    [undefined, "string: undefined"],
+  ])("promises rejected with %s are recorded", async (reason, body) => {
+    start(errors());
+    dispatchEvent(Object.assign(new Event("unhandledrejection"), { reason }));
+    await bridge.flush();
+    expect(hub.logs).toMatchObject([{ body, severity: 17 }]);
+  });
 
   test("are no longer recorded when unplugged", async () => {
-    start()
-      .plug(errors())();
+    start().plug(errors())();
     dispatchEvent(new ErrorEvent("error", { error: new Error("x") }));
     expect(bridge.stats().accepted).toBe(0);
   });
@@ -272,7 +310,16 @@ describe("the console", () => {
     start(consoleLogs());
     const error = new Error("why");
     console.warn("%s of %d %cred%c: %o", "one", 2, "color:red", "", { a: [1] }, error, "%s");
-    expect(written).toHaveBeenCalledWith("%s of %d %cred%c: %o", "one", 2, "color:red", "", { a: [1] }, error, "%s");
+    expect(written).toHaveBeenCalledWith(
+      "%s of %d %cred%c: %o",
+      "one",
+      2,
+      "color:red",
+      "",
+      { a: [1] },
+      error,
+      "%s",
+    );
     await bridge.flush();
     expect(hub.logs).toMatchObject([
       {
@@ -303,14 +350,33 @@ describe("the console", () => {
     start(consoleLogs());
     const circle: Record<string, unknown> = { password: "p4ss", n: 1n };
     circle.self = circle;
-    const trap = new Proxy({}, { ownKeys: () => { throw new Error("trap"); } });
+    const trap = new Proxy(
+      {},
+      {
+        ownKeys: () => {
+          throw new Error("trap");
+        },
+      },
+    );
     console.log(circle, trap, Symbol("s"), null, undefined, document.body);
-    console.log(Object.create(null, { constructor: { get: () => { throw new Error("trap"); } } }));
+    console.log(
+      Object.create(null, {
+        constructor: {
+          get: () => {
+            throw new Error("trap");
+          },
+        },
+      }),
+    );
     await bridge.flush();
     expect(hub.logs[0]).toMatchObject({
       body: "Symbol(s) null undefined",
       attributes: {
-        "browser.console.args": [{ password: "[redacted]", n: 1, self: "[…]" }, "[unreadable]", "<BODY>"],
+        "browser.console.args": [
+          { password: "[redacted]", n: 1, self: "[…]" },
+          "[unreadable]",
+          "<BODY>",
+        ],
       },
     });
     expect(hub.logs).toHaveLength(2);

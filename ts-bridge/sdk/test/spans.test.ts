@@ -8,7 +8,9 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 1));
 /** `child < parent` for every span, by names. */
 function tree(hub: TestHub): string[] {
   const names = new Map(hub.spans.map((span) => [span.spanId, span.name]));
-  return hub.spans.map((span) => `${span.name} < ${names.get(span.parentSpanId ?? "") ?? "-"}`).sort();
+  return hub.spans
+    .map((span) => `${span.name} < ${names.get(span.parentSpanId ?? "") ?? "-"}`)
+    .sort();
 }
 
 describe("bridge.span", () => {
@@ -25,14 +27,26 @@ describe("bridge.span", () => {
     const hub = await startHub();
     const bridge = startBridge(hub);
     const error = new RangeError("too far", { cause: new Error("tired") });
-    expect(() => bridge.span("sync", () => { throw error; })).toThrow(error);
-    await expect(bridge.span("async", async () => { throw error; })).rejects.toBe(error);
+    expect(() =>
+      bridge.span("sync", () => {
+        throw error;
+      }),
+    ).toThrow(error);
+    await expect(
+      bridge.span("async", async () => {
+        throw error;
+      }),
+    ).rejects.toBe(error);
     await bridge.flush();
     for (const span of hub.spans) {
       expect(span.status).toEqual({ code: 2, message: "RangeError: too far" });
       expect(span.attributes).toEqual({ "error.type": "RangeError" });
-      expect(span.events).toMatchObject([{ name: "exception", attributes: { "exception.message": "too far" } }]);
-      expect(span.events[0]?.attributes["exception.stacktrace"]).toContain("Caused by: Error: tired");
+      expect(span.events).toMatchObject([
+        { name: "exception", attributes: { "exception.message": "too far" } },
+      ]);
+      expect(span.events[0]?.attributes["exception.stacktrace"]).toContain(
+        "Caused by: Error: tired",
+      );
     }
     expect(hub.spans).toHaveLength(2);
   });
@@ -40,10 +54,19 @@ describe("bridge.span", () => {
   test("survives being thrown anything at all", async () => {
     const hub = await startHub();
     const bridge = startBridge(hub);
-    const evil = new Proxy({}, { get: () => { throw new Error("trap"); } });
+    const evil = new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error("trap");
+        },
+      },
+    );
     for (const thrown of [undefined, null, 7, "text", Symbol("s"), evil, Object.create(null)]) {
       try {
-        bridge.span("x", () => { throw thrown; });
+        bridge.span("x", () => {
+          throw thrown;
+        });
       } catch (caught) {
         expect(caught).toBe(thrown);
       }
@@ -76,8 +99,12 @@ describe("bridge.span", () => {
     );
     await bridge.flush();
     expect(tree(hub)).toEqual(["inner < outer", "leaf < inner", "outer < -"]);
-    expect(hub.spans.find((span) => span.name === "leaf")?.attributes).toEqual({ "otbridge.parent": "inferred" });
-    expect(hub.logs).toMatchObject([{ body: "late", attributes: { "otbridge.parent": "inferred" } }]);
+    expect(hub.spans.find((span) => span.name === "leaf")?.attributes).toEqual({
+      "otbridge.parent": "inferred",
+    });
+    expect(hub.logs).toMatchObject([
+      { body: "late", attributes: { "otbridge.parent": "inferred" } },
+    ]);
     expect(hub.logs[0]?.spanId).toBe(hub.spans.find((span) => span.name === "inner")?.spanId);
   });
 
@@ -123,7 +150,13 @@ describe("bridge.span", () => {
     fake.mockRestore();
     await bridge.flush();
     for (const name of ["a", "b", "c"]) {
-      expect(tree(hub)).toEqual(expect.arrayContaining([`${name} < -`, `GET /${name}/one < ${name}`, `GET /${name}/two < ${name}`]));
+      expect(tree(hub)).toEqual(
+        expect.arrayContaining([
+          `${name} < -`,
+          `GET /${name}/one < ${name}`,
+          `GET /${name}/two < ${name}`,
+        ]),
+      );
       const span = hub.spans.find((candidate) => candidate.name === name);
       expect(hub.logs.find((log) => log.body === `between ${name}`)?.spanId).toBe(span?.spanId);
     }
@@ -176,8 +209,28 @@ describe("logs", () => {
     const hub = await startHub();
     const bridge = startBridge(hub);
     vi.spyOn(console, "warn").mockImplementation(() => {});
-    const trap = new Proxy({}, { get: () => { throw new Error("trap"); }, ownKeys: () => { throw new Error("trap"); } });
-    const messages = [undefined, null, Symbol("s"), () => 1, 10n ** 30n, Number.NaN, trap, "\ud800", new Date(Number.NaN)];
+    const trap = new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error("trap");
+        },
+        ownKeys: () => {
+          throw new Error("trap");
+        },
+      },
+    );
+    const messages = [
+      undefined,
+      null,
+      Symbol("s"),
+      () => 1,
+      10n ** 30n,
+      Number.NaN,
+      trap,
+      "\ud800",
+      new Date(Number.NaN),
+    ];
     for (const message of messages) {
       bridge.info(message, message as never);
       bridge.span(message as never, message as never, () => {});
@@ -193,7 +246,9 @@ describe("logs", () => {
 test("inject and extract carry a trace over sockets of one's own", async () => {
   const hub = await startHub();
   const bridge = startBridge(hub);
-  const message = bridge.span("sender", () => bridge.inject({ text: "hi" } as Record<string, string>));
+  const message = bridge.span("sender", () =>
+    bridge.inject({ text: "hi" } as Record<string, string>),
+  );
   bridge.with(bridge.extract(message), () => bridge.span("receiver", () => {}));
   await bridge.flush();
   expect(tree(hub)).toEqual(["receiver < sender", "sender < -"]);

@@ -36,13 +36,17 @@ const resource = resourceFromAttributes({ "service.name": "stock-js", "service.v
 const tracers = new TracerProvider({
   resource,
   spanProcessors: [
-    new SimpleSpanProcessor({ exporter: watched(new OTLPTraceExporter({ url: `${base}/v1/traces` })) }),
+    new SimpleSpanProcessor({
+      exporter: watched(new OTLPTraceExporter({ url: `${base}/v1/traces` })),
+    }),
   ],
 });
 const loggers = new LoggerProvider({
   resource,
   processors: [
-    new SimpleLogRecordProcessor({ exporter: watched(new OTLPLogExporter({ url: `${base}/v1/logs` })) }),
+    new SimpleLogRecordProcessor({
+      exporter: watched(new OTLPLogExporter({ url: `${base}/v1/logs` })),
+    }),
   ],
 });
 

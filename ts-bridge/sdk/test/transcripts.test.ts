@@ -95,12 +95,18 @@ class Replay {
 
   async #expect(expected: Frame): Promise<void> {
     if (expected.k === "batch" && !this.#seen.has(expected.id)) this.#record(expected);
-    if (expected.k === "open") for (const { name } of expected.spans) this.#open.set(name, bridge.startSpan(name));
+    if (expected.k === "open")
+      for (const { name } of expected.spans) this.#open.set(name, bridge.startSpan(name));
     await this.#until(() => this.#current.unread().length > 0);
     const said = this.#current.read();
     expect(said.k).toBe(expected.k);
     if (expected.k === "hello") {
-      expect(said).toMatchObject({ v: 1, epoch: expected.epoch, caps: expected.caps, oldest: expected.oldest ?? 1 });
+      expect(said).toMatchObject({
+        v: 1,
+        epoch: expected.epoch,
+        caps: expected.caps,
+        oldest: expected.oldest ?? 1,
+      });
       expect(said.token).toBe(expected.token);
       expect(said.stream).toMatch(/^[0-9a-f]{32}$/);
       expect(said.resource).toEqual(expect.arrayContaining(expected.resource));
@@ -137,6 +143,8 @@ function essence({ id, n, spans = [], logs = [] }: Frame) {
     id,
     n,
     spans: spans.flatMap((scope: Frame) => scope.spans.map(nameOf)),
-    bodies: logs.flatMap((scope: Frame) => scope.logRecords.map((log: Frame) => plainValue(log.body))),
+    bodies: logs.flatMap((scope: Frame) =>
+      scope.logRecords.map((log: Frame) => plainValue(log.body)),
+    ),
   };
 }

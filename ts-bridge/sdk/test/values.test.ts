@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { isSecretKey, redactText } from "../src/privacy/redact.js";
-import { cleanUrl, pathTemplate } from "../src/privacy/url.js";
 import { toNanos } from "../src/clock.js";
 import { randomHex } from "../src/ids.js";
+import { isSecretKey, redactText } from "../src/privacy/redact.js";
+import { cleanUrl, pathTemplate } from "../src/privacy/url.js";
 import { plainValue } from "../src/testing/plain.js";
 import { anyValue, keyValues } from "../src/wire/values.js";
 
@@ -30,7 +30,19 @@ describe("a value on the wire", () => {
     [new TypeError("bad"), { stringValue: "TypeError: bad" }],
     [[1, "a"], { arrayValue: { values: [{ intValue: "1" }, { stringValue: "a" }] } }],
     [new Set([1]), { arrayValue: { values: [{ intValue: "1" }] } }],
-    [{ a: { b: 1 } }, { kvlistValue: { values: [{ key: "a", value: { kvlistValue: { values: [{ key: "b", value: { intValue: "1" } }] } } }] } }],
+    [
+      { a: { b: 1 } },
+      {
+        kvlistValue: {
+          values: [
+            {
+              key: "a",
+              value: { kvlistValue: { values: [{ key: "b", value: { intValue: "1" } }] } },
+            },
+          ],
+        },
+      },
+    ],
   ])("%o is %j", (value, expected) => {
     expect(wire(value)).toEqual(expected);
   });
@@ -40,7 +52,11 @@ describe("a value on the wire", () => {
   });
 
   test("what cannot be read is said to be so", () => {
-    const trap = { get x() { throw new Error("trap"); } };
+    const trap = {
+      get x() {
+        throw new Error("trap");
+      },
+    };
     expect(plain(trap)).toBe("[unreadable]");
     expect(plain({ fine: 1, trap })).toEqual({ fine: 1, trap: "[unreadable]" });
     const { proxy, revoke } = Proxy.revocable({}, {});
@@ -85,16 +101,42 @@ test("attributes beyond 128 are counted and left out", () => {
 
 describe("secrets", () => {
   test.each([
-    "password", "userPassword", "passwd", "client_secret", "apiKey", "x-api-key", "API_KEY", "access_token", "accessToken",
-    "token", "http.request.header.authorization", "set-cookie", "private_key", "jwt", "csrf", "credentials", "cvv",
+    "password",
+    "userPassword",
+    "passwd",
+    "client_secret",
+    "apiKey",
+    "x-api-key",
+    "API_KEY",
+    "access_token",
+    "accessToken",
+    "token",
+    "http.request.header.authorization",
+    "set-cookie",
+    "private_key",
+    "jwt",
+    "csrf",
+    "credentials",
+    "cvv",
   ])("the key %s is one", (key) => {
     expect(isSecretKey(key)).toBe(true);
-    expect(JSON.parse(`[${keyValues([{ [key]: "hush" }])[0]}]`)[0].value.stringValue).toBe("[redacted]");
+    expect(JSON.parse(`[${keyValues([{ [key]: "hush" }])[0]}]`)[0].value.stringValue).toBe(
+      "[redacted]",
+    );
     expect(plain({ nested: { [key]: "hush" } })).toEqual({ nested: { [key]: "[redacted]" } });
   });
 
   test.each([
-    "gen_ai.usage.input_tokens", "gen_ai.token.type", "tokens", "monkey", "keyboard", "author", "passenger", "session.id", "cartItems", "order_id",
+    "gen_ai.usage.input_tokens",
+    "gen_ai.token.type",
+    "tokens",
+    "monkey",
+    "keyboard",
+    "author",
+    "passenger",
+    "session.id",
+    "cartItems",
+    "order_id",
   ])("the key %s is none", (key) => {
     expect(isSecretKey(key)).toBe(false);
   });
@@ -109,17 +151,35 @@ describe("secrets", () => {
     ["postgres://app:hunter2@db:5432/x", "postgres://app:[redacted]@db:5432/x"],
     ["GET /cb?access_token=abc123&x=1", "GET /cb?access_token=[redacted]&x=1"],
     ["password=hunter2;user=a", "password=[redacted];user=a"],
-    ["-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----", "[redacted]-----END RSA PRIVATE KEY-----"],
+    [
+      "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----",
+      "[redacted]-----END RSA PRIVATE KEY-----",
+    ],
   ])("%j leaves as %j", (text, expected) => {
     expect(redactText(text)).toBe(expected);
     expect(plain(text)).toBe(expected);
   });
 
-  test.each(["task-management", "a=b", "me@example.org", "risk-assessment-of-the-year", "Asia-Pacific-Region-One"])("%j is left alone", (text) => {
+  test.each([
+    "task-management",
+    "a=b",
+    "me@example.org",
+    "risk-assessment-of-the-year",
+    "Asia-Pacific-Region-One",
+  ])("%j is left alone", (text) => {
     expect(redactText(text)).toBe(text);
   });
 
-  test.each(["eyJ-", "://a:", "sk-", "token=", "-----BEGIN PRIVATE KEY-----", "bearer a", "=", "@"])("16 kB of %j take no more than 50 ms", (pump) => {
+  test.each([
+    "eyJ-",
+    "://a:",
+    "sk-",
+    "token=",
+    "-----BEGIN PRIVATE KEY-----",
+    "bearer a",
+    "=",
+    "@",
+  ])("16 kB of %j take no more than 50 ms", (pump) => {
     const began = performance.now();
     redactText(pump.repeat(16_384 / pump.length));
     expect(performance.now() - began).toBeLessThan(50);

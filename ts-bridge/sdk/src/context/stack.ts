@@ -35,7 +35,12 @@ export class StackContextManager implements ContextManager {
     if (typeof target !== "function") return target;
     const manager = this;
     return function (this: unknown, ...args: unknown[]): unknown {
-      return manager.with(context, target as unknown as (...args: unknown[]) => unknown, this, ...args);
+      return manager.with(
+        context,
+        target as unknown as (...args: unknown[]) => unknown,
+        this,
+        ...args,
+      );
     } as T;
   }
 

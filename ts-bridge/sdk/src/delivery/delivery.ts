@@ -244,12 +244,15 @@ export class Delivery implements ChannelEvents {
     }
     this.#outbox.land(channel);
     if (retryMs === Infinity) {
-      warnOnce(`${this.#options.identity.base} wants nothing from this page, so nothing is sent: ${why}`);
+      warnOnce(
+        `${this.#options.identity.base} wants nothing from this page, so nothing is sent: ${why}`,
+      );
       return this.stop();
     }
     const route = this.#routeOver(channel);
     if (retryMs === undefined) route.failures++;
-    const failed = route === this.#socket && this.#options.fallback && route.failures >= FAILURES_UNTIL_POST;
+    const failed =
+      route === this.#socket && this.#options.fallback && route.failures >= FAILURES_UNTIL_POST;
     const delay = retryMs ?? (failed ? SOCKET_AGAIN_MS : backoff(route.failures));
     route.nextTry = this.now() + delay;
     this.#wake(failed ? 0 : delay);
@@ -320,8 +323,10 @@ export class Delivery implements ChannelEvents {
     // A timer may fire a little before its time.
     const due = this.#flushing || now - this.#since >= flushInterval - 2;
     const queue = this.#queue;
-    while (queue.length && window > 0 && bytes > 0 && (due || queue.chars >= BATCH_CHARS)) choose(this.#seal());
-    if (chosen.length || (open.length && channel === this.#post && window > 0)) channel.send(chosen);
+    while (queue.length && window > 0 && bytes > 0 && (due || queue.chars >= BATCH_CHARS))
+      choose(this.#seal());
+    if (chosen.length || (open.length && channel === this.#post && window > 0))
+      channel.send(chosen);
   }
 
   #seal(): Batch {

@@ -89,7 +89,12 @@ export class Outbox {
   }
 }
 
-function byScope(items: readonly Item[], signal: Item["signal"], field: string, list: string): string {
+function byScope(
+  items: readonly Item[],
+  signal: Item["signal"],
+  field: string,
+  list: string,
+): string {
   const groups = new Map<string, string[]>();
   for (const { scope, json, signal: its } of items) {
     if (its !== signal) continue;

@@ -29,7 +29,8 @@ export class RecordQueue {
 
   /** Takes *item*; returns how many records, maybe itself, had to leave for it. */
   put(item: Item): number {
-    const rank = item.severity >= ERROR ? 0 : item.severity >= WARN || item.signal === "span" ? 1 : 2;
+    const rank =
+      item.severity >= ERROR ? 0 : item.severity >= WARN || item.signal === "span" ? 1 : 2;
     let evicted = 0;
     while (this.length >= MAX_RECORDS || this.chars + item.json.length > MAX_CHARS) {
       const lane = this.#lanes.filter(({ length }, at) => length && at >= rank).at(-1);

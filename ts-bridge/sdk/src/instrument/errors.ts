@@ -30,7 +30,10 @@ export function errors(): Instrumentation {
     }
     const onError = ({ error, message, filename, lineno }: ErrorEvent) =>
       // Of a script from another origin the browser tells nothing but that there was an error.
-      record(error ?? { name: "Error", message }, { "code.file.path": filename, "code.line.number": lineno });
+      record(error ?? { name: "Error", message }, {
+        "code.file.path": filename,
+        "code.line.number": lineno,
+      });
     const onRejection = ({ reason }: PromiseRejectionEvent) => record(reason ?? String(reason));
     addEventListener("error", onError);
     addEventListener("unhandledrejection", onRejection);

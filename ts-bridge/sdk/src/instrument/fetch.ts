@@ -1,4 +1,10 @@
-import { type Context, context as contextApi, type Span, SpanKind, trace } from "@opentelemetry/api";
+import {
+  type Context,
+  context as contextApi,
+  type Span,
+  SpanKind,
+  trace,
+} from "@opentelemetry/api";
 import type { Bridge } from "../bridge.js";
 import { INFERRED } from "../context/inference.js";
 import type { Instrumentation } from "../options.js";
@@ -68,13 +74,18 @@ export function fetchSpans(options: FetchSpansOptions = {}): Instrumentation {
 }
 
 /** Starts the span, unless this request is none of ours. Never throws. */
-function begin(bridge: Bridge, { propagateTo, ignore = [] }: FetchSpansOptions, args: FetchArguments): Begun | undefined {
+function begin(
+  bridge: Bridge,
+  { propagateTo, ignore = [] }: FetchSpansOptions,
+  args: FetchArguments,
+): Begun | undefined {
   try {
     const [input, init] = args;
     const request = asRequest(input);
     const url = parseUrl(request?.url ?? input);
     const outer = bridge.activeContext();
-    if (!url || outer.getValue(SUPPRESS_TRACING) || matches(url, [...ignore, `${bridge.base}/v1/`])) return undefined;
+    if (!url || outer.getValue(SUPPRESS_TRACING) || matches(url, [...ignore, `${bridge.base}/v1/`]))
+      return undefined;
     const method = String(init?.method ?? request?.method ?? "GET").toUpperCase();
     const attributes = {
       "http.request.method": method,
@@ -107,9 +118,13 @@ function finish(span: Span, status: number | undefined, error?: unknown): void {
 function mayTell(url: URL, propagateTo: Addresses | undefined, context: Context): boolean {
   const { location } = globalThis;
   const { origin } = url;
-  if (matches(url, propagateTo ?? []) || (location ? origin === location.origin : !propagateTo)) return true;
+  if (matches(url, propagateTo ?? []) || (location ? origin === location.origin : !propagateTo))
+    return true;
   // For developers, on their own machines.
-  if (trace.getSpan(context) && /^(.+\.)?localhost$|^127\.|^\[::1\]$/.test(location?.hostname ?? "")) {
+  if (
+    trace.getSpan(context) &&
+    /^(.+\.)?localhost$|^127\.|^\[::1\]$/.test(location?.hostname ?? "")
+  ) {
     warnOnce(
       `${origin} is not told the trace, so its part will be missing. Use fetchSpans({ propagateTo: ["${origin}"] }) ` +
         "and let it allow the headers traceparent and tracestate.",

@@ -59,7 +59,14 @@ export function navigation(): Instrumentation {
 
 function begin(bridge: Bridge, what: string, start?: number, parent = ROOT_CONTEXT): Interaction {
   const name = `${what} ${pathTemplate(location.pathname)}`;
-  return new Interaction(bridge, name, QUIET_MS, { "browser.document.url.full": pageUrl() }, start, parent);
+  return new Interaction(
+    bridge,
+    name,
+    QUIET_MS,
+    { "browser.document.url.full": pageUrl() },
+    start,
+    parent,
+  );
 }
 
 /** Begins the span of the page load; returns what tells it that the page has loaded. */

@@ -8,7 +8,7 @@ import type { Bridge } from "../bridge.js";
 import { start } from "../init.js";
 import type { BridgeOptions } from "../options.js";
 import type { Platform } from "../platform.js";
-import { type SocketConstructor, SocketChannel } from "../transports/websocket.js";
+import { SocketChannel, type SocketConstructor } from "../transports/websocket.js";
 import { AsyncContextManager } from "./async-context.js";
 
 const node: Platform = {
@@ -31,7 +31,8 @@ const node: Platform = {
     delivery.start();
     // Fires again after what it waited for, so it must not wait for nothing.
     const onBeforeExit = () => {
-      if (delivery.stats().waiting) void delivery.flush(2_000).then(() => process.off("beforeExit", onBeforeExit));
+      if (delivery.stats().waiting)
+        void delivery.flush(2_000).then(() => process.off("beforeExit", onBeforeExit));
     };
     process.on("beforeExit", onBeforeExit);
     return () => process.off("beforeExit", onBeforeExit);

@@ -12,7 +12,8 @@ import {
 import { spanContextOf } from "./tracer.js";
 
 /** W3C Trace Context, §3.2; version ff is forbidden, version 00 has nothing after the flags. */
-const TRACEPARENT = /^\s*(?!ff|00-.{53})[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(?:-.*)?\s*$/;
+const TRACEPARENT =
+  /^\s*(?!ff|00-.{53})[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(?:-.*)?\s*$/;
 /** W3C Baggage, §3.3.2. */
 const MAX_BAGGAGE = 8_192;
 const MAX_ENTRIES = 180;
@@ -47,7 +48,10 @@ export const w3c: TextMapPropagator = {
     const span = parseTraceparent(read("traceparent"));
     const state = read("tracestate");
     if (span) {
-      context = trace.setSpanContext(context, { ...span, ...(state && { traceState: createTraceState(state) }) });
+      context = trace.setSpanContext(context, {
+        ...span,
+        ...(state && { traceState: createTraceState(state) }),
+      });
     }
     const baggage = parseBaggage(read("baggage"));
     return baggage ? propagation.setBaggage(context, propagation.createBaggage(baggage)) : context;

@@ -19,7 +19,10 @@ import type { Host } from "./host.js";
 /** Events and links kept of one span; OpenTelemetry's default limit for both. */
 const MAX_EVENTS = 128;
 
-/** An API time as unix milliseconds. Small numbers count from the page's time origin. */
+/**
+ * An API time as unix milliseconds, exact to a quarter of a microsecond. Small numbers count from the
+ * page's time origin.
+ */
 export function toUnixMs(time: TimeInput): number {
   if (Array.isArray(time)) return time[0] * 1e3 + time[1] / 1e6;
   const { timeOrigin } = performance;
@@ -155,7 +158,9 @@ export class RecordingSpan implements Span {
       list("events", this.#events) +
       (this.#droppedEvents ? `,"droppedEventsCount":${this.#droppedEvents}` : "") +
       list("links", this.#links) +
-      (code ? `,"status":{"code":${code}${message ? `,"message":${quoteText(message)}` : ""}}}` : "}")
+      (code
+        ? `,"status":{"code":${code}${message ? `,"message":${quoteText(message)}` : ""}}}`
+        : "}")
     );
   }
 }

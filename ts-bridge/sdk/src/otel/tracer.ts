@@ -66,7 +66,10 @@ export class BridgeTracer implements Tracer {
   }
 
   // The API has three forms: (name, fn), (name, options, fn), (name, options, context, fn).
-  startActiveSpan<F extends (span: Span) => unknown>(name: string, ...rest: unknown[]): ReturnType<F> {
+  startActiveSpan<F extends (span: Span) => unknown>(
+    name: string,
+    ...rest: unknown[]
+  ): ReturnType<F> {
     const fn = rest.pop() as F;
     const [options, context = contextApi.active()] = rest as [SpanOptions?, Context?];
     const span = this.startSpan(name, options, context);

@@ -13,7 +13,8 @@ export function watchPage(hide: (away: boolean) => void, show: () => void): () =
     [globalThis, "pageshow", show],
     [globalThis, "online", show],
   ];
-  if (document) listeners.push([document, "visibilitychange", onVisibility], [document, "resume", show]);
+  if (document)
+    listeners.push([document, "visibilitychange", onVisibility], [document, "resume", show]);
   for (const [target, type, listener] of listeners) target.addEventListener(type, listener);
   return () => {
     for (const [target, type, listener] of listeners) target.removeEventListener(type, listener);

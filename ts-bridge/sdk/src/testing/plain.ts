@@ -25,6 +25,8 @@ export function plainValue(value: WireValue | undefined): unknown {
   return value.stringValue ?? value.boolValue ?? value.bytesValue;
 }
 
-export function plainAttributes(attributes: readonly WireAttribute[] = []): Record<string, unknown> {
+export function plainAttributes(
+  attributes: readonly WireAttribute[] = [],
+): Record<string, unknown> {
   return Object.fromEntries(attributes.map(({ key, value }) => [key, plainValue(value)]));
 }

@@ -92,7 +92,11 @@ export class SocketChannel implements Channel {
       const again = code === BAD_TOKEN && !this.#refused;
       const never = FINAL.includes(code) || (code === BAD_TOKEN && this.#refused);
       if (again) this.#refused = true;
-      this.#lose(`${code} ${reason}`, never ? Infinity : again ? 0 : this.#retryMs, TOO_LARGE.includes(code));
+      this.#lose(
+        `${code} ${reason}`,
+        never ? Infinity : again ? 0 : this.#retryMs,
+        TOO_LARGE.includes(code),
+      );
     };
   }
 
@@ -113,7 +117,11 @@ export class SocketChannel implements Channel {
         events.onAck(frame.id ?? 0, frame.rejected);
         break;
       case "nack":
-        events.onNack(frame.id ?? 0, frame.why, frame.fatal ? undefined : (frame.retry_ms ?? 1_000));
+        events.onNack(
+          frame.id ?? 0,
+          frame.why,
+          frame.fatal ? undefined : (frame.retry_ms ?? 1_000),
+        );
         break;
       case "slow":
         this.#slow = { window: frame.window ?? 1, until: events.now() + (frame.for_ms ?? 0) };

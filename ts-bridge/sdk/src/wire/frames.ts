@@ -22,7 +22,9 @@ export interface ServerFrame {
 export function readFrame(text: unknown): ServerFrame | undefined {
   try {
     const frame: unknown = JSON.parse(text as string);
-    return typeof frame === "object" && frame !== null && "k" in frame ? (frame as ServerFrame) : undefined;
+    return typeof frame === "object" && frame !== null && "k" in frame
+      ? (frame as ServerFrame)
+      : undefined;
   } catch {
     return undefined; // an answer of something that is no hub
   }

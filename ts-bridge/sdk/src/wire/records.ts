@@ -7,7 +7,9 @@ type Values = Readonly<Record<string, unknown>> | undefined;
 /** `,"attributes":[…]`, to follow other fields; empty where there are none. */
 export function attributesField(...sources: Values[]): string {
   const [json, dropped] = keyValues(sources);
-  return (json && `,"attributes":[${json}]`) + (dropped ? `,"droppedAttributesCount":${dropped}` : "");
+  return (
+    (json && `,"attributes":[${json}]`) + (dropped ? `,"droppedAttributesCount":${dropped}` : "")
+  );
 }
 
 /** What a record says, apart from where it belongs. Times are decimal strings of nanoseconds. */
@@ -23,7 +25,11 @@ export interface LogContent {
 }
 
 /** An OTLP/JSON `LogRecord`. */
-export function encodeLog(log: LogContent, context: SpanContext | undefined, more?: Values): string {
+export function encodeLog(
+  log: LogContent,
+  context: SpanContext | undefined,
+  more?: Values,
+): string {
   return (
     `{"timeUnixNano":"${log.time}","observedTimeUnixNano":"${log.observed}"` +
     `,"severityNumber":${log.severity},"severityText":${quote(log.severityText)}` +

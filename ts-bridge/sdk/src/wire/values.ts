@@ -14,7 +14,9 @@ type Values = Readonly<Record<string, unknown>>;
 /** A JSON string; lone surrogates, which no UTF-8 can hold, become U+FFFD. */
 export function quote(text: string): string {
   const quoted = JSON.stringify(text);
-  return quoted.includes("\\ud") ? JSON.stringify(text.replace(/\p{Surrogate}/gu, "\ufffd")) : quoted;
+  return quoted.includes("\\ud")
+    ? JSON.stringify(text.replace(/\p{Surrogate}/gu, "\ufffd"))
+    : quoted;
 }
 
 /** Text as it may leave the page: cut to length, credentials taken out, quoted. */

@@ -1,11 +1,11 @@
 import { afterEach, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { Bridge } from "../../src/bridge.js";
-import { getBridge } from "../../src/init.js";
 import { init } from "../../src/index.js";
+import { getBridge } from "../../src/init.js";
 import type { BridgeOptions } from "../../src/options.js";
 import type { SocketConstructor } from "../../src/transports/websocket.js";
-import { TestHub, type HubOptions } from "./hub.js";
+import { type HubOptions, TestHub } from "./hub.js";
 
 const hubs: TestHub[] = [];
 

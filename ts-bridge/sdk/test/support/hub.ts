@@ -35,7 +35,9 @@ export interface HubOptions {
   /** HTTP only: every upgrade is refused. */
   noSocket?: boolean;
   /** Answers a POST instead of taking it; `undefined` takes it. */
-  onPost?: (body: Frame) => { status: number; headers?: Record<string, string>; body?: unknown } | undefined;
+  onPost?: (
+    body: Frame,
+  ) => { status: number; headers?: Record<string, string>; body?: unknown } | undefined;
   /** Answers a frame instead of taking it; `true` when it did. */
   onFrame?: (frame: Frame, socket: WebSocket) => boolean | undefined;
 }
@@ -134,8 +136,16 @@ export class TestHub {
       case "hello":
         this.#settle(stream, frame.oldest - 1);
         say({
-          k: "ready", v: 1, conn: "t", last: this.#settled.get(stream) ?? 0, window: 8,
-          max_bytes: 262144, ping_s: 25, live: this.options.live ?? false, config: {}, clock: Date.now(),
+          k: "ready",
+          v: 1,
+          conn: "t",
+          last: this.#settled.get(stream) ?? 0,
+          window: 8,
+          max_bytes: 262144,
+          ping_s: 25,
+          live: this.options.live ?? false,
+          config: {},
+          clock: Date.now(),
         });
         break;
       case "batch":
@@ -163,8 +173,10 @@ export class TestHub {
     if (batch.oldest) this.#settle(stream, batch.oldest - 1);
     if (taken.has(batch.id)) return;
     taken.add(batch.id);
-    for (const { scope, spans } of batch.spans ?? []) this.spans.push(...spans.map((span: Frame) => toSpan(span, scope.name)));
-    for (const { scope, logRecords } of batch.logs ?? []) this.logs.push(...logRecords.map((log: Frame) => toLog(log, scope.name)));
+    for (const { scope, spans } of batch.spans ?? [])
+      this.spans.push(...spans.map((span: Frame) => toSpan(span, scope.name)));
+    for (const { scope, logRecords } of batch.logs ?? [])
+      this.logs.push(...logRecords.map((log: Frame) => toLog(log, scope.name)));
     for (const [reason, count] of Object.entries(batch.dropped ?? {})) {
       this.dropped[reason] = (this.dropped[reason] ?? 0) + (count as number);
     }
@@ -189,7 +201,9 @@ export class TestHub {
       for (const batch of body.batches) this.#take(body.stream, batch);
       this.opened.push(...(body.open ?? []).map((span: Frame) => toSpan(span, span.scope)));
       const live = this.options.live ? { live: true } : {};
-      response.writeHead(200).end(JSON.stringify({ k: "ack", id: this.#settled.get(body.stream) ?? 0, ...live }));
+      response
+        .writeHead(200)
+        .end(JSON.stringify({ k: "ack", id: this.#settled.get(body.stream) ?? 0, ...live }));
     }
     this.#tell();
   }
@@ -204,7 +218,10 @@ function toSpan(span: Frame, scope: string): Span {
     ...span,
     scope,
     attributes: plainAttributes(span.attributes),
-    events: (span.events ?? []).map((event: Frame) => ({ ...event, attributes: plainAttributes(event.attributes) })),
+    events: (span.events ?? []).map((event: Frame) => ({
+      ...event,
+      attributes: plainAttributes(event.attributes),
+    })),
   };
 }
 

@@ -34,11 +34,14 @@ export class FixtureHub {
     this.#spans.set(span.trace_id, spans);
   }
 
-  /** Forget the traces that began before all but the newest `keep`, so that days of play fit. */
+  /** Forget all but the newest `keep` traces, and never those with a name of their own. */
   trim(keep: number): void {
-    const oldest = [...this.#spans.keys()].slice(0, -keep);
-    for (const id of oldest) if (!id.startsWith("f")) this.#spans.delete(id);
-    this.#logs.splice(0, Math.max(0, this.#logs.length - keep * 20));
+    const passing = [...this.#spans.keys()].filter((id) => !/^(.)\1+$/.test(id));
+    for (const id of passing.slice(0, -keep)) this.#spans.delete(id);
+    const kept = this.#logs.filter(
+      ({ trace_id }) => trace_id !== null && this.#spans.has(trace_id),
+    );
+    this.#logs.splice(0, this.#logs.length, ...kept);
   }
 
   answer(path: string, query: URLSearchParams): unknown {

@@ -41,7 +41,7 @@ export function logText(log: Log): string {
 }
 
 /** Attributes that every record carries and no row needs to repeat. */
-const QUIET = /^(code|thread|process|telemetry|exception\.stacktrace|log\.)/;
+const QUIET = /^(code|thread|process|telemetry|otbridge|log)\.|^exception\.stacktrace$/;
 
 /** `key=value` of the attributes worth a place in a row, at most `limit` of them. */
 export function summary(attributes: Attributes, limit = 6): { key: string; value: string }[] {

@@ -67,8 +67,8 @@ export function AgentsView() {
         <span>Agents</span>
         <span class="num">Duration</span>
         <span class="num">Model calls</span>
-        <span class="num">Tool calls</span>
-        <span class="num">Handoffs</span>
+        <span class="num col-extra">Tool calls</span>
+        <span class="num col-extra">Handoffs</span>
         <span class="num">Tokens</span>
         <span class="num">Errors</span>
         <span>State</span>
@@ -126,8 +126,8 @@ function RunRow(props: { run: Run; selected: boolean; now: number }) {
       </span>
       <span class="num">{formatDuration(duration)}</span>
       <span class="num">{count(run.llm_calls)}</span>
-      <span class="num">{count(run.tool_calls)}</span>
-      <span class="num">{count(run.handoffs)}</span>
+      <span class="num col-extra">{count(run.tool_calls)}</span>
+      <span class="num col-extra">{count(run.handoffs)}</span>
       <span class="num">
         {run.usage ? <Tokens usage={run.usage} /> : <span class="faint">–</span>}
       </span>

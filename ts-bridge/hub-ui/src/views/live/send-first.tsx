@@ -22,7 +22,7 @@ export function SendFirst({ what, first = "python" }: { what: string; first?: Wa
     <div class="first">
       <div class="first-head">
         <span class="first-pulse" aria-hidden="true" />
-        <h1>Listening. No {what} yet.</h1>
+        <h1>Listening. No {what} has arrived yet.</h1>
       </div>
       <p class="soft">
         Send something to <code>{location.origin}</code> and it appears here within a second. For a

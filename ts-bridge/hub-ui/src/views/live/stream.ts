@@ -31,8 +31,10 @@ function publish(): void {
 }
 
 function take(items: readonly LiveItem[]): void {
-  if (paused.peek() === "no") buffer.append(items);
-  else buffer.hold(items);
+  // Senders report at their own pace; what arrives together is put in its order.
+  const sorted = [...items].sort((a, b) => compareTime(timeOf(a), timeOf(b)));
+  if (paused.peek() === "no") buffer.append(sorted);
+  else buffer.hold(sorted);
   publish();
 }
 

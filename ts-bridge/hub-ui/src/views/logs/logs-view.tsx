@@ -69,7 +69,7 @@ export function LogsView() {
           </Button>
         )}
         <span class="grow" />
-        <span class="soft" aria-live="polite">
+        <span class="soft tools-count" aria-live="polite">
           {plural(logs.length, "line")}
           {page.hasMore ? " loaded" : ""}
         </span>

@@ -166,6 +166,10 @@ function WaterfallTab({ trace, tree, hues, url, change }: BodyProps) {
 function TraceHead({ trace, tree, hues }: { trace: Trace; tree: SpanTree; hues: ServiceHues }) {
   const running = trace.state === "open";
   const [newer, older] = neighbours(trace.trace_id);
+  const now = useNow(running);
+  const elapsed = Math.max(0, (now - toMillis(trace.start_time_unix_nano)) * 1e6);
+  // In the order of their colours, which is that of the waterfall from top to bottom.
+  const services = [...trace.services].sort((a, b) => hues.of(a.name) - hues.of(b.name));
   return (
     <header class="page-head">
       <div class="page-line">
@@ -198,14 +202,14 @@ function TraceHead({ trace, tree, hues }: { trace: Trace; tree: SpanTree; hues: 
           {formatStart(trace.start_time_unix_nano, hubNow())}
         </span>
         <span>
-          <b>{running ? "running" : formatDuration(trace.duration_nano)}</b>
+          <b>{formatDuration(running ? elapsed : trace.duration_nano)}</b>
         </span>
         <span>{plural(trace.span_count, "span")}</span>
         <span class={trace.error_count ? "bad" : ""}>{plural(trace.error_count, "error")}</span>
         <span>{plural(trace.log_count, "log line")}</span>
         <span>{plural(tree.depth + 1, "level")}</span>
         <span class="legend">
-          {trace.services.map(({ name, span_count }) => (
+          {services.map(({ name, span_count }) => (
             <span key={name} class="legend-item">
               <ServiceName name={name} hues={hues} />
               <span class="faint">{count(span_count)}</span>

@@ -202,7 +202,9 @@ function nextMatch(
   at: string | null,
   back: boolean,
 ): string | null {
-  const start = all.findIndex((row) => row.key === at);
+  const selected = all.findIndex((row) => row.key === at);
+  // With nothing selected the search begins before the first row, or behind the last.
+  const start = selected < 0 && back ? all.length : selected;
   for (let step = 1; step <= all.length; step += 1) {
     const index = (start + (back ? -step : step) + all.length * 2) % all.length;
     const key = all[index]?.key;

@@ -192,7 +192,7 @@ function TraceTools(props: {
         </Button>
       )}
       <span class="grow" />
-      <span class="soft" aria-live="polite">
+      <span class="soft tools-count" aria-live="polite">
         {plural(props.shown, "trace")}
         {props.more ? " loaded" : ""}
       </span>

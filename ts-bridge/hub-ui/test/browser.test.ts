@@ -1,0 +1,229 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { createServer, type ViteDevServer } from "vite";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+
+/** The browser that is installed here; where there is none these tests have nothing to drive. */
+const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
+  (path) => path !== undefined && existsSync(path),
+);
+const FAILED = "e".repeat(32);
+const WELL = "d".repeat(32);
+const RUNNING = "a".repeat(32);
+const HUGE = "f".repeat(32);
+
+describe.runIf(CHROMIUM)("in a real browser", { timeout: 30_000 }, () => {
+  let server: ViteDevServer;
+  let browser: Browser;
+  let page: Page;
+  let base: string;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    process.env.FIXTURES = "quiet";
+    server = await createServer({
+      configFile: resolve(import.meta.dirname, "../vite.config.ts"),
+      root: resolve(import.meta.dirname, ".."),
+      server: { port: 0, hmr: false },
+      logLevel: "error",
+    });
+    await server.listen();
+    base = server.resolvedUrls?.local[0]?.replace(/\/$/, "") ?? "";
+    browser = await chromium.launch({
+      executablePath: CHROMIUM ?? "",
+      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+    });
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  beforeEach(async () => {
+    complaints = [];
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+  });
+
+  afterEach(async () => {
+    await page.close();
+    expect(complaints).toEqual([]);
+  });
+
+  const open = (path: string) => page.goto(base + path);
+  const title = () => page.locator(".panel-title").innerText();
+
+  it("shows spans and log lines in one tree, with the parent of each", async () => {
+    await open(`/traces/${FAILED}`);
+    const rows = page.locator(".wf-row");
+    await rows.first().waitFor();
+    expect(await rows.nth(0).innerText()).toContain("click Order");
+    expect(await rows.nth(1).innerText()).toContain("cart submitted");
+    expect(await rows.nth(2).getAttribute("aria-level")).toBe("2");
+    expect(await rows.nth(0).getAttribute("aria-expanded")).toBe("true");
+  });
+
+  it("walks with j and k, says in the address where it is, and comes back by it", async () => {
+    await open(`/traces/${FAILED}`);
+    await page.locator(".wf-row").first().waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("k");
+    await page.waitForURL(/at=l/);
+    expect(await page.locator(".panel-body").innerText()).toBe("cart submitted");
+    await page.reload();
+    await page.locator(".wf-row.is-selected").waitFor();
+    expect(await page.locator(".wf-row.is-selected").innerText()).toContain("cart submitted");
+  });
+
+  it("leads from error to error with e, and shows what was raised", async () => {
+    await open(`/traces/${FAILED}`);
+    await page.locator(".wf-row").first().waitFor();
+    await page.keyboard.press("E");
+    await page.keyboard.press("E");
+    await page.keyboard.press("E");
+    await page.keyboard.press("E");
+    await page.locator(".stack").waitFor();
+    expect(await title()).toBe("execute_tool send_email");
+    expect(await page.locator(".stack").innerText()).toContain("SMTPServerDisconnected");
+  });
+
+  it("folds with the left arrow and says how much it holds", async () => {
+    await open(`/traces/${WELL}`);
+    await page.locator(".wf-row").first().waitFor();
+    await page.keyboard.press("Home");
+    await page.keyboard.press("ArrowLeft");
+    await expect.poll(() => page.locator(".wf-row").count()).toBe(1);
+    expect(await page.locator(".wf-below").innerText()).toMatch(/^\+\d+$/);
+    await page.keyboard.press("P");
+    await expect.poll(() => page.locator(".wf-row").count()).toBeGreaterThan(10);
+  });
+
+  it("zooms where the pointer is, and 0 shows everything again", async () => {
+    await open(`/traces/${WELL}`);
+    await page.locator(".wf-row").first().waitFor();
+    await page.mouse.move(900, 400);
+    await page.keyboard.down("Control");
+    await page.mouse.wheel(0, -400);
+    await page.keyboard.up("Control");
+    await page.waitForURL(/z=\d+-\d+/);
+    await page.keyboard.press("0");
+    await page.waitForURL((url) => !url.search.includes("z="));
+  });
+
+  it("lets running spans grow", async () => {
+    await open(`/traces/${RUNNING}`);
+    const label = page.locator(".wf-row").first().locator(".bar-label");
+    await label.waitFor();
+    const before = await label.innerText();
+    await expect.poll(() => label.innerText()).not.toBe(before);
+    expect(await page.locator(".bar-open").count()).toBeGreaterThan(2);
+  });
+
+  it("draws ten thousand spans with a few dozen rows", async () => {
+    await open(`/traces/${HUGE}`);
+    await page.locator(".wf-row").first().waitFor();
+    expect(await page.locator(".page-facts").innerText()).toContain("10,000 spans");
+    await page.keyboard.press("End");
+    await page.locator(".wf-row.is-selected").waitFor();
+    expect(await page.locator(".wf-row").count()).toBeLessThan(80);
+  });
+
+  it("draws who handed over to whom", async () => {
+    await open(`/traces/${WELL}?tab=agents`);
+    await page.locator(".edge-label-handoff").waitFor();
+    expect(await page.locator(".node-name").allInnerTexts()).toEqual(
+      expect.arrayContaining(["planner", "writer", "lookup_stock", "gpt-5-mini"]),
+    );
+    await page.locator(".node-tool").first().click();
+    await page.locator(".panel").waitFor();
+    expect(await title()).toMatch(/^execute_tool/);
+  });
+
+  it("narrows logs by level and by words, and keeps that in the address", async () => {
+    await open("/logs");
+    await page.locator(".log-row").first().waitFor();
+    await page.locator(".facet-error").click();
+    await page.waitForURL(/severity=error/);
+    await expect.poll(() => page.locator(".severity-info").count()).toBe(0);
+    await page.keyboard.press("/");
+    await page.keyboard.type("mail");
+    await page.waitForURL(/q=mail/);
+    await expect
+      .poll(async () =>
+        (await page.locator(".log-message").allInnerTexts()).every((text) => text.includes("mail")),
+      )
+      .toBe(true);
+    await page.goBack();
+    await page.goForward();
+    expect(page.url()).toContain("q=mail");
+  });
+
+  it("goes from a log line to its place in the trace", async () => {
+    await open("/logs?q=queued");
+    await page.locator(".log-row").first().waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("t");
+    await page.locator(".wf-row.is-selected").waitFor();
+    expect(await page.locator(".panel-body").innerText()).toBe("mail queued");
+  });
+
+  it("goes everywhere by two keys, and lists them on ?", async () => {
+    await open("/");
+    await page.locator(".live-row").first().waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("t");
+    await page.locator(".trace-grid").first().waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.locator(".wf-row").first().waitFor();
+    await page.keyboard.press("?");
+    const help = page.locator("dialog[open]");
+    await help.waitFor();
+    expect(await help.innerText()).toContain("Next error");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("g");
+    await page.keyboard.press("a");
+    await page.locator(".run-grid").first().waitFor();
+    expect(new URL(page.url()).pathname).toBe("/agents");
+  });
+
+  it("pauses Live when somebody scrolls up, says so, and resumes at the end", async () => {
+    await open("/");
+    await page.locator(".live-row").first().waitFor();
+    await page.mouse.move(600, 400);
+    await page.mouse.wheel(0, -600);
+    await page.locator(".banner-pause").waitFor();
+    await page.keyboard.press("End");
+    await page.locator(".banner-pause").waitFor({ state: "detached" });
+  });
+
+  it("says what to do about a trace that is not there", async () => {
+    await open(`/traces/${"1".repeat(32)}`);
+    await page.locator(".note-error").waitFor();
+    expect(await page.locator(".note-error").innerText()).toContain(
+      "look for the trace in the list",
+    );
+    complaints = []; // The browser itself reports the 404 that this test asks for.
+  });
+
+  it("never takes telemetry for markup", async () => {
+    const hostile = '<img src=x onerror="document.title=1">';
+    await page.route("**/api/v1/logs?*", async (route) => {
+      const answer = await route.fetch();
+      const body = (await answer.json()) as { logs: { body: string; service: string }[] };
+      for (const log of body.logs) Object.assign(log, { body: hostile, service: hostile });
+      await route.fulfill({ response: answer, json: body });
+    });
+    await open("/logs");
+    await page.locator(".log-row").first().click();
+    expect(await page.locator(".log-body").first().innerText()).toBe(hostile);
+    expect(await page.locator("img").count()).toBe(0);
+  });
+});

@@ -24,7 +24,7 @@ import type {
 import { register } from "./otel/globals.js";
 import type { Host } from "./otel/host.js";
 import { BridgeLogger } from "./otel/logger.js";
-import { w3c } from "./otel/propagator.js";
+import { Propagator } from "./otel/propagator.js";
 import type { RecordingSpan } from "./otel/span.js";
 import { BridgeTracer } from "./otel/tracer.js";
 import type { BridgeContextManager, Platform } from "./platform.js";
@@ -39,6 +39,8 @@ export class Bridge implements Host {
   readonly base: string;
   /** Makes spans, by the API of OpenTelemetry. */
   readonly tracer: Tracer = new BridgeTracer(this, "otbridge", VERSION);
+  /** @internal */
+  readonly propagator = new Propagator();
   /** @internal */
   running = true;
   /** @internal */
@@ -73,6 +75,7 @@ export class Bridge implements Host {
       this.contexts,
       { getTracer: (name, version) => new BridgeTracer(this, name, version) },
       { getLogger: (name, version) => this.logger(name, version) },
+      this.propagator,
     );
     this.#plugged.add(unregister);
     this.#plugged.add(
@@ -192,13 +195,13 @@ export class Bridge implements Host {
    * @param context - the active one, or the concluded one, when not given.
    */
   inject<T extends object>(carrier: T = {} as T, context: Context = this.activeContext()): T {
-    w3c.inject(context, carrier, defaultTextMapSetter);
+    this.propagator.inject(context, carrier, defaultTextMapSetter);
     return carrier;
   }
 
   /** The context that somebody else wrote into *carrier*, for {@link Bridge.with}. */
   extract(carrier: object): Context {
-    return w3c.extract(contextApi.active(), carrier, defaultTextMapGetter);
+    return this.propagator.extract(contextApi.active(), carrier, defaultTextMapGetter);
   }
 
   /** Runs *fn* in *context*. */
@@ -323,9 +326,11 @@ export class Bridge implements Host {
     const { kind: signal, severity } = record;
     let reason: DropReason = "before_send";
     try {
-      if (this.#beforeSend?.(record) === false) return this.#delivery.discard(reason);
-      reason = "unencodable";
-      this.#delivery.put({ signal, scope, json: encode(this.#user), severity });
+      if (this.#beforeSend?.(record) === false) this.#delivery.discard(reason);
+      else {
+        reason = "unencodable";
+        this.#delivery.put({ signal, scope, json: encode(this.#user), severity });
+      }
     } catch (error) {
       this.#delivery.discard(reason);
       warnOnce(`a record was let go (${reason}): ${error}`);

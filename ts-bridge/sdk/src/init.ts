@@ -20,12 +20,12 @@ export function getBridge(): Bridge | undefined {
 export function start(options: BridgeOptions, platform: Platform): Bridge {
   const running = shared[RUNNING];
   if (running) {
-    warnOnce("init() was called again and does nothing: stop() the bridge that runs before that.");
+    warnOnce("init() was called again: stop() the bridge that runs before that.");
     return running;
   }
   const given = { ...options };
   if (!given.service) {
-    warnOnce('init() was given no service name: pass one, for example service: "shop-web".');
+    warnOnce('init() was given no service name: pass one, like service: "shop-web".');
     given.service = "unknown_service";
   }
   const bridge = new Bridge(given, hubAddress(given.url, platform.baseUrl()), platform, () => {
@@ -45,8 +45,7 @@ function hubAddress(url: unknown, base: string | undefined): string {
     // Said below, together with other protocols.
   }
   warnOnce(
-    `nothing is sent, because the url ${JSON.stringify(url)} is no http(s) address: pass that of a hub, ` +
-      "http://127.0.0.1:4318, or the path where the bridge is mounted.",
+    `nothing is sent, because ${url} is no http(s) address. Pass the url of a hub, or the path of your own.`,
   );
   return "";
 }

@@ -4,6 +4,7 @@ export type { Bridge } from "./bridge.js";
 export type { FlushResult } from "./delivery/delivery.js";
 export type { DropReason, LedgerSnapshot } from "./delivery/ledger.js";
 export { getBridge } from "./init.js";
+export { baggage } from "./instrument/baggage.js";
 export { type ClicksOptions, clicks } from "./instrument/clicks.js";
 export { type ConsoleLogsOptions, consoleLogs } from "./instrument/console.js";
 export { errors } from "./instrument/errors.js";

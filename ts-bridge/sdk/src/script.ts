@@ -6,7 +6,7 @@
  */
 
 import type { Bridge } from "./bridge.js";
-import { clicks, consoleLogs, errors, fetchSpans, init, navigation } from "./index.js";
+import { baggage, clicks, consoleLogs, errors, fetchSpans, init, navigation } from "./index.js";
 import type { BridgeOptions } from "./options.js";
 
 export * from "./index.js";
@@ -31,6 +31,7 @@ function startFromTag(address: string): Bridge | undefined {
       consoleLogs(),
       navigation(),
       clicks(),
+      baggage(),
       fetchSpans({ propagateTo: propagateTo?.split(/[\s,]+/).filter(Boolean) ?? [] }),
     ],
   });

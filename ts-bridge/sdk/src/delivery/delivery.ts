@@ -94,10 +94,12 @@ export class Delivery implements ChannelEvents {
   }
 
   put(item: Item): void {
-    if (this.#stopped) return this.discard("stopped");
-    if (item.json.length > MAX_RECORD_CHARS) return this.discard("too_big");
-    this.#accepted++;
     const queue = this.#queue;
+    this.#accepted++;
+    if (this.#stopped || item.json.length > MAX_RECORD_CHARS) {
+      this.#drop(this.#stopped ? "stopped" : "too_big", 1);
+      return;
+    }
     this.#drop("queue_full", queue.put(item));
     this.#since = Math.min(this.#since, this.now());
     const full = queue.length >= BATCH_RECORDS || queue.chars >= BATCH_CHARS;
@@ -128,10 +130,10 @@ export class Delivery implements ChannelEvents {
       const finish = () => {
         clearTimeout(timer);
         this.#watchers.delete(check);
-        const { accepted, delivered, waiting } = this.stats();
-        const settled = accepted - waiting - (before.accepted - before.waiting);
-        const acknowledged = delivered - before.delivered;
-        resolve({ delivered: acknowledged, failed: settled - acknowledged, waiting });
+        const after = this.stats();
+        const delivered = after.delivered - before.delivered;
+        const settled = after.accepted - after.waiting - (before.accepted - before.waiting);
+        resolve({ delivered, failed: settled - delivered, waiting: after.waiting });
       };
       const check = () => {
         const { accepted, waiting } = this.stats();
@@ -223,31 +225,32 @@ export class Delivery implements ChannelEvents {
   }
 
   onNack(id: number, why: string | undefined, retryMs?: number): void {
-    if (retryMs === undefined) {
-      warnOnce(`the hub refused records for good: ${why}`);
-      for (const { n } of this.#outbox.remove((batch) => batch.id === id)) this.#rejected += n;
-      return this.#notify();
-    }
     const batch = this.#outbox.batches.find((held) => held.id === id);
     if (!batch) return;
-    batch.via = undefined;
-    batch.sends--; // asked to wait is not a failed attempt
-    batch.notBefore = this.now() + retryMs;
-    this.#wake(retryMs);
+    if (retryMs === undefined) {
+      warnOnce(`the hub refused records for good: ${why}`);
+      this.#outbox.remove((held) => held === batch);
+      this.#rejected += batch.n;
+      this.#notify();
+    } else {
+      batch.via = undefined;
+      batch.sends--; // asked to wait is not a failed attempt
+      batch.notBefore = this.now() + retryMs;
+      this.#wake(retryMs);
+    }
   }
 
   onLost(channel: Channel, why: string, retryMs?: number, tooLarge?: boolean): void {
-    const { batches } = this.#outbox;
-    if (tooLarge) {
-      const sent = batches.filter(({ via }) => via === channel).sort((a, b) => b.bytes - a.bytes);
-      if (sent[0]) this.onNack(sent[0].id, why);
-    }
+    const sent = this.#outbox.batches.filter(({ via }) => via === channel);
+    const [largest] = sent.sort((a, b) => b.bytes - a.bytes);
+    if (tooLarge && largest) this.onNack(largest.id, why);
     this.#outbox.land(channel);
     if (retryMs === Infinity) {
       warnOnce(
-        `${this.#options.identity.base} wants nothing from this page, so nothing is sent: ${why}`,
+        `nothing more is sent, because ${this.#options.identity.base} refuses this page: ${why}`,
       );
-      return this.stop();
+      this.stop();
+      return;
     }
     const route = this.#routeOver(channel);
     if (retryMs === undefined) route.failures++;
@@ -271,8 +274,11 @@ export class Delivery implements ChannelEvents {
   #pump(): void {
     clearTimeout(this.#timer);
     this.#due = Infinity;
-    if (this.#stopped || this.#paused) return this.#notify();
-    const now = this.now();
+    if (!this.#stopped && !this.#paused) this.#work(this.now());
+    this.#notify();
+  }
+
+  #work(now: number): void {
     for (const { n, dropped } of this.#outbox.expire(now)) {
       this.#drop("expired", n);
       addCounts(this.#untold, dropped);
@@ -286,7 +292,6 @@ export class Delivery implements ChannelEvents {
     }
     if (!this.#queue.length) this.#flushing = false;
     if (this.stats().waiting) this.#wake(Math.min(TICK_MS, this.#options.flushInterval));
-    this.#notify();
   }
 
   /** Rule 7: the socket, and POST where it fails or takes too long. */

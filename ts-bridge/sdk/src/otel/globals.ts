@@ -4,11 +4,11 @@ import {
   type LoggerProvider,
   logs,
   propagation,
+  type TextMapPropagator,
   type TracerProvider,
   trace,
 } from "@opentelemetry/api";
 import { warnOnce } from "../warn.js";
-import { w3c } from "./propagator.js";
 
 /** Where `@opentelemetry/api-logs` 0.x looks, which many instrumentations still use. */
 const OLD_LOGS = Symbol.for("io.opentelemetry.js.api.logs");
@@ -25,16 +25,17 @@ export function register(
   contexts: ContextManager,
   tracers: TracerProvider,
   loggers: LoggerProvider,
+  propagator: TextMapPropagator,
 ): () => void {
   const taken = [
     context.setGlobalContextManager(contexts) && context,
-    propagation.setGlobalPropagator(w3c) && propagation,
+    propagation.setGlobalPropagator(propagator) && propagation,
     trace.setGlobalTracerProvider(tracers) && trace,
     logs.setGlobalLoggerProvider(loggers) && logs,
   ];
   if (taken.includes(false)) {
     warnOnce(
-      "another OpenTelemetry SDK was registered first and stays: spans made with @opentelemetry/api go to it. " +
+      "another OpenTelemetry SDK was registered first and gets what is made with @opentelemetry/api. " +
         "Call init() before it, or leave it out.",
     );
   }

@@ -1,8 +1,6 @@
 import {
-  type BaggageEntry,
   type Context,
   createTraceState,
-  propagation,
   type SpanContext,
   type TextMapGetter,
   type TextMapPropagator,
@@ -14,9 +12,6 @@ import { spanContextOf } from "./tracer.js";
 /** W3C Trace Context, §3.2; version ff is forbidden, version 00 has nothing after the flags. */
 const TRACEPARENT =
   /^\s*(?!ff|00-.{53})[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(?:-.*)?\s*$/;
-/** W3C Baggage, §3.3.2. */
-const MAX_BAGGAGE = 8_192;
-const MAX_ENTRIES = 180;
 
 /** A `traceparent` header as the API's span context; `undefined` when it is none. */
 export function parseTraceparent(header: string): SpanContext | undefined {
@@ -25,51 +20,33 @@ export function parseTraceparent(header: string): SpanContext | undefined {
   return trace.isSpanContextValid(context) ? context : undefined;
 }
 
-/** W3C Trace Context and Baggage. */
-export const w3c: TextMapPropagator = {
-  inject(context: Context, carrier: unknown, { set }: TextMapSetter): void {
+/** W3C Trace Context, and what was added to it: `baggage()`. */
+export class Propagator implements TextMapPropagator {
+  readonly more = new Set<TextMapPropagator>();
+
+  inject(context: Context, carrier: unknown, setter: TextMapSetter): void {
     const span = spanContextOf(context);
     if (span) {
-      set(carrier, "traceparent", `00-${span.traceId}-${span.spanId}-0${span.traceFlags & 1}`);
-      const state = span.traceState?.serialize();
-      if (state) set(carrier, "tracestate", state);
+      const { traceId, spanId, traceFlags, traceState } = span;
+      setter.set(carrier, "traceparent", `00-${traceId}-${spanId}-0${traceFlags & 1}`);
+      const state = traceState?.serialize();
+      if (state) setter.set(carrier, "tracestate", state);
     }
-    const entries = propagation.getBaggage(context)?.getAllEntries() ?? [];
-    let header = "";
-    for (const [key, { value, metadata }] of entries.slice(0, MAX_ENTRIES)) {
-      const member = `${header && ","}${key}=${encodeURIComponent(value)}${metadata ? `;${metadata}` : ""}`;
-      if (header.length + member.length <= MAX_BAGGAGE) header += member;
-    }
-    if (header) set(carrier, "baggage", header);
-  },
+    for (const other of this.more) other.inject(context, carrier, setter);
+  }
 
   extract(context: Context, carrier: unknown, getter: TextMapGetter): Context {
-    const read = (name: string) => String(getter.get(carrier, name) ?? "");
-    const span = parseTraceparent(read("traceparent"));
-    const state = read("tracestate");
+    const span = parseTraceparent(String(getter.get(carrier, "traceparent") ?? ""));
+    const state = getter.get(carrier, "tracestate");
     if (span) {
-      context = trace.setSpanContext(context, {
-        ...span,
-        ...(state && { traceState: createTraceState(state) }),
-      });
+      const traceState = state && createTraceState(String(state));
+      context = trace.setSpanContext(context, { ...span, ...(traceState && { traceState }) });
     }
-    const baggage = parseBaggage(read("baggage"));
-    return baggage ? propagation.setBaggage(context, propagation.createBaggage(baggage)) : context;
-  },
-
-  fields: () => ["traceparent", "tracestate", "baggage"],
-};
-
-function parseBaggage(header: string): Record<string, BaggageEntry> | undefined {
-  if (!header || header.length > MAX_BAGGAGE) return undefined;
-  const entries: Record<string, BaggageEntry> = {};
-  for (const member of header.split(",", MAX_ENTRIES)) {
-    const [, key, value] = /^\s*([^=;\s]+)\s*=\s*([^;\s]*)/.exec(member) ?? [];
-    try {
-      if (key) entries[key] = { value: decodeURIComponent(value as string) };
-    } catch {
-      // A member with a broken escape is left out; the others hold.
-    }
+    for (const other of this.more) context = other.extract(context, carrier, getter);
+    return context;
   }
-  return entries;
+
+  fields(): string[] {
+    return ["traceparent", "tracestate", ...[...this.more].flatMap((other) => other.fields())];
+  }
 }

@@ -62,24 +62,20 @@ export class SocketChannel implements Channel {
   connect(): void {
     if (this.#timer) return;
     this.#expect(ANSWER_MS);
-    const { token } = this.#identity;
-    if (!token) return this.#open();
-    // Asked for only when one is needed, and given the time it takes.
-    const attempt = this.#timer;
-    Promise.resolve()
-      .then(token)
-      .then(
-        (value) => attempt === this.#timer && this.#open(value),
-        (error) => this.#lose(`there is no token: ${error}`),
-      );
+    void this.#open(this.#timer);
   }
 
-  #open(token?: string): void {
-    const { base } = this.#identity;
+  async #open(attempt: unknown): Promise<void> {
+    const { base, token: ask } = this.#identity;
+    let token: string | undefined;
     try {
+      // Asked for only when one is needed, and given the time it takes.
+      token = ask && (await ask());
+      if (attempt !== this.#timer) return; // closed meanwhile
       this.#socket = new this.#Socket(`${base.replace(/^http/, "ws")}/v1/bridge`, SUBPROTOCOL);
     } catch (error) {
-      return this.#lose(`${error}`); // a page under https may not open ws:
+      this.#lose(`${error}`); // there is no token, or a page under https may not open ws:
+      return;
     }
     // What follows an error is a close; to Node's `ws` an unheard error is one that nobody caught.
     this.#socket.onerror = () => {};

@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from otbridge.testing.answers import Answer
     from otbridge.testing.clock import FakeClock
+    from otbridge.testing.doors import Tls
     from otbridge.testing.receiver import OtlpReceiver, Received
 
-__all__ = ["Answer", "FakeClock", "OtlpReceiver", "Received"]
+__all__ = ["Answer", "FakeClock", "OtlpReceiver", "Received", "Tls"]
 
 _MODULES = {
     "Answer": "otbridge.testing.answers",
     "FakeClock": "otbridge.testing.clock",
     "OtlpReceiver": "otbridge.testing.receiver",
     "Received": "otbridge.testing.receiver",
+    "Tls": "otbridge.testing.doors",
 }
 
 

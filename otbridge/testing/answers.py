@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from otbridge.wire.protobuf import field as encode_field
@@ -39,6 +39,8 @@ class Answer:
     """Whether the connection is closed without a word. HTTP only; gRPC says UNAVAILABLE."""
     hangs: bool = False
     """Whether nothing is answered until the receiver stops."""
+    delay_s: float = 0.0
+    """Seconds that the receiver takes for it."""
 
     @classmethod
     def ok(cls) -> Self:
@@ -103,6 +105,10 @@ class Answer:
     def hang(cls) -> Self:
         """Take the request, and never answer."""
         return cls(accepts=False, hangs=True)
+
+    def after(self, seconds: float) -> Self:
+        """Return the same answer, given *seconds* later."""
+        return replace(self, delay_s=seconds)
 
 
 _CODES = {

@@ -188,12 +188,12 @@ def capture(**settings: Any) -> Iterator[Captured]:
         "live": "off",
     }
     config = resolve(defaults | settings, environ={}, folder=_NOWHERE)
-    made = _configure.activate(config, make_sink=keep)
+    _configure.activate(config, make_sink=keep)
     try:
         yield Captured(sinks)
     finally:
         if before is None:
-            made.shutdown(_FLUSH_S)
+            _configure.shutdown(_FLUSH_S)
         else:
             _configure.activate(before.config, make_sink=before.make_sink)
 

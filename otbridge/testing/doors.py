@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from otbridge.errors import WireError
@@ -12,15 +14,18 @@ from otbridge.testing.answers import Answer
 from otbridge.wire.compression import decompress
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
     import grpc
 
     from otbridge.typing import Signal
 
-__all__ = ["HttpServer", "start_grpc"]
+__all__ = ["HttpServer", "Tls", "start_grpc"]
 
 _MAX_BODY: Final = 256 << 20
+_HANDSHAKE_SECONDS: Final = 10.0
+"""A peer that connects to a TLS port and says nothing is let go after this."""
 _HTTP_SIGNALS: Final[Mapping[str, Signal]] = {
     "/v1/logs": "logs",
     "/v1/traces": "traces",
@@ -31,6 +36,39 @@ _GRPC_SIGNALS: Final[Mapping[str, Signal]] = {
     "/opentelemetry.proto.collector.trace.v1.TraceService/Export": "traces",
     "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export": "metrics",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a receiver proves who it is, and whom it believes; files in PEM."""
+
+    certificate: str
+    """The receiver's own certificate."""
+    key: str
+    client_authority: str = ""
+    """Who must have signed a client's certificate; empty where clients need none."""
+
+    def context(self) -> ssl.SSLContext:
+        """Return the context of the HTTP door."""
+        import ssl
+
+        context = ssl.create_default_context(
+            ssl.Purpose.CLIENT_AUTH, cafile=self.client_authority or None
+        )
+        context.load_cert_chain(self.certificate, self.key)
+        if self.client_authority:
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """Return the credentials of the gRPC door."""
+        import grpc
+
+        authority = Path(self.client_authority).read_bytes() if self.client_authority else None
+        pair = (Path(self.key).read_bytes(), Path(self.certificate).read_bytes())
+        return grpc.ssl_server_credentials(
+            [pair], root_certificates=authority, require_client_auth=authority is not None
+        )
 
 
 class Receive(Protocol):
@@ -56,9 +94,13 @@ class HttpServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, receive: Receive, port: int) -> None:
+    def __init__(
+        self, receive: Receive, port: int, *, tls: Tls | None, elsewhere: Signal | None
+    ) -> None:
         super().__init__(("127.0.0.1", port), _HttpHandler)
         self.receive = receive
+        self.elsewhere = elsewhere
+        self._tls = tls.context() if tls is not None else None
         self._open: set[Any] = set()
         self._thread = threading.Thread(
             target=self.serve_forever, args=(0.02,), name="otlp-receiver", daemon=True
@@ -69,6 +111,20 @@ class HttpServer(ThreadingHTTPServer):
         """Remember the connection, so that it can be ended."""
         self._open.add(request)
         super().process_request(request, client_address)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection, in its own thread: a slow handshake keeps nobody waiting."""
+        if self._tls is None:
+            super().finish_request(request, client_address)
+            return
+        request.settimeout(_HANDSHAKE_SECONDS)
+        with self._tls.wrap_socket(request, server_side=True) as secure:
+            secure.settimeout(None)
+            self._open.add(secure)  # wrapping has taken the descriptor from *request*
+            try:
+                super().finish_request(secure, client_address)
+            finally:
+                self._open.discard(secure)
 
     def shutdown_request(self, request: Any) -> None:
         """Forget the connection."""
@@ -94,7 +150,10 @@ class _HttpHandler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         wire = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        signal = next((s for p, s in _HTTP_SIGNALS.items() if self.path.endswith(p)), None)
+        signal = next(
+            (signal for path, signal in _HTTP_SIGNALS.items() if self.path.endswith(path)),
+            self.server.elsewhere,
+        )
         if signal is None:
             self._send(Answer.refuse(404, message=f"No such path: {self.path}"))
             return
@@ -133,7 +192,7 @@ class _HttpHandler(BaseHTTPRequestHandler):
         """Keep quiet: a receiver in a test has nothing to say on stderr."""
 
 
-def start_grpc(receive: Receive) -> tuple[grpc.Server, int]:
+def start_grpc(receive: Receive, *, tls: Tls | None) -> tuple[grpc.Server, int]:
     """Serve the three Export methods on a free port; return the server and the port."""
     import grpc
 
@@ -168,6 +227,10 @@ def start_grpc(receive: Receive) -> tuple[grpc.Server, int]:
         handlers=[Handler()],
         options=(("grpc.max_receive_message_length", _MAX_BODY), ("grpc.so_reuseport", 0)),
     )
-    port = server.add_insecure_port("127.0.0.1:0")
+    address = "127.0.0.1:0"
+    if tls is None:
+        port = server.add_insecure_port(address)
+    else:
+        port = server.add_secure_port(address, tls.credentials())
     server.start()
     return server, port

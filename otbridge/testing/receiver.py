@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,13 +13,14 @@ from otbridge.testing.answers import Answer
 from otbridge.testing.doors import HttpServer, start_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import grpc
     from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
     from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
     from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
+    from otbridge.testing.doors import Tls
     from otbridge.typing import Signal
 
 __all__ = ["OtlpReceiver", "Received"]
@@ -39,6 +41,8 @@ class Received:
     answer: Answer
     path: str
     """HTTP path or gRPC method."""
+    at: float
+    """When it had come whole, in monotonic seconds."""
 
     @cached_property
     def message(self) -> Any:
@@ -53,16 +57,29 @@ class OtlpReceiver:
     answer accepts it, in the order in which it came.
 
     Args:
-        answer: What to answer where `answer_next` says nothing.
+        answer: What to answer where `answer_next` says nothing: an answer, or what makes one of
+            a decompressed request.
         http_port: Port for HTTP; 0 for a free one. With the port of an earlier receiver it is
             one that has come back.
+        tls: Speak TLS on both ports; plain where None.
+        elsewhere: What a POST to any other path than OTLP's three carries; refused with 404
+            where None.
     """
 
-    def __init__(self, answer: Answer | None = None, *, http_port: int = 0) -> None:
+    def __init__(
+        self,
+        answer: Answer | Callable[[bytes], Answer] | None = None,
+        *,
+        http_port: int = 0,
+        tls: Tls | None = None,
+        elsewhere: Signal | None = None,
+    ) -> None:
         self.answer = answer or Answer.ok()
         self.requests: list[Received] = []
         """Every request, refused ones too."""
         self._http_port = http_port
+        self._tls = tls
+        self._elsewhere: Signal | None = elsewhere
         self._script: deque[Answer] = deque()
         self._came = threading.Condition()
         self._stopped = threading.Event()
@@ -74,7 +91,9 @@ class OtlpReceiver:
     def start(self) -> Self:
         """Begin to serve."""
         self._stopped.clear()
-        self._http = HttpServer(self._receive, self._http_port)
+        self._http = HttpServer(
+            self._receive, self._http_port, tls=self._tls, elsewhere=self._elsewhere
+        )
         return self
 
     def stop(self) -> None:
@@ -96,7 +115,7 @@ class OtlpReceiver:
     @property
     def http_url(self) -> str:
         """The base URL of OTLP over HTTP, e.g. `http://127.0.0.1:40001`."""
-        return f"http://127.0.0.1:{self.http_port}"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.http_port}"
 
     @property
     def http_port(self) -> int:
@@ -108,11 +127,11 @@ class OtlpReceiver:
 
     @property
     def grpc_target(self) -> str:
-        """The target of OTLP over gRPC, without TLS, e.g. `127.0.0.1:40002`."""
+        """The target of OTLP over gRPC, e.g. `127.0.0.1:40002`."""
         if self._http is None:
             raise RuntimeError("The receiver is not running: use it in a with statement.")
         if self._grpc is None:
-            self._grpc = start_grpc(self._receive)
+            self._grpc = start_grpc(self._receive, tls=self._tls)
         return f"127.0.0.1:{self._grpc[1]}"
 
     # ------------------------------------------------------------------ script
@@ -121,7 +140,7 @@ class OtlpReceiver:
         """Give *answers* to the next requests, one each."""
         self._script.extend(answers)
 
-    def answer_always(self, answer: Answer) -> None:
+    def answer_always(self, answer: Answer | Callable[[bytes], Answer]) -> None:
         """Give *answer* from now on wherever nothing else was said."""
         self._script.clear()
         self.answer = answer
@@ -222,11 +241,12 @@ class OtlpReceiver:
     def _receive(self, **request: Any) -> Answer:
         """Keep a request and return the answer to it; called by the servers' threads."""
         with self._came:
-            answer = self._script.popleft() if self._script else self.answer
-            self.requests.append(Received(answer=answer, **request))
+            chosen = self._script.popleft() if self._script else self.answer
+            answer = chosen if isinstance(chosen, Answer) else chosen(request["body"])
+            self.requests.append(Received(answer=answer, at=time.monotonic(), **request))
             self._came.notify_all()
-        if answer.hangs:
-            self._stopped.wait()
+        if answer.hangs or answer.delay_s:
+            self._stopped.wait(None if answer.hangs else answer.delay_s)
         return answer
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import grpc
 import pytest
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -19,6 +22,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otbridge.testing import Answer, OtlpReceiver
+from otbridge.testing.doors import Tls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,3 +137,47 @@ def test_stopping_ends_a_request_that_hangs() -> None:
 def test_a_receiver_that_does_not_run_has_no_address() -> None:
     with pytest.raises(RuntimeError, match="with statement"):
         _ = OtlpReceiver().http_url
+
+
+def test_a_receiver_with_a_certificate_speaks_tls_on_both_ports(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(variable, raising=False)  # requests prefers them to what it is told
+    pem = Path(__file__).parents[1] / "sinks" / "localhost.pem"
+    with OtlpReceiver(tls=Tls(str(pem), str(pem))) as receiver:
+        http = urlsplit(receiver.http_url)
+        send_span(
+            OTLPSpanExporter(f"https://localhost:{http.port}/v1/traces", certificate_file=str(pem))
+        )
+        credentials = grpc.ssl_channel_credentials(pem.read_bytes())
+        grpc_port = receiver.grpc_target.rpartition(":")[2]
+        send_span(GrpcExporter(f"https://localhost:{grpc_port}", credentials=credentials))
+        assert [request.transport for request in receiver.requests] == ["http", "grpc"]
+
+
+def test_an_answer_can_depend_on_the_request() -> None:
+    def judge(body: bytes) -> Answer:
+        return Answer.refuse(400) if b"bad" in body else Answer.ok()
+
+    with OtlpReceiver(judge) as receiver:
+        exporter = OTLPSpanExporter(f"{receiver.http_url}/v1/traces")
+        send_span(exporter, "bad")
+        exporter = OTLPSpanExporter(f"{receiver.http_url}/v1/traces")
+        send_span(exporter, "good")
+        assert [span.name for span in receiver.spans] == ["good"]
+
+
+def test_an_answer_can_take_its_time(receiver: OtlpReceiver) -> None:
+    receiver.answer_next(Answer.ok().after(0.2))
+    begin = time.monotonic()
+    send_span(OTLPSpanExporter(f"{receiver.http_url}/v1/traces"))
+    assert time.monotonic() - receiver.requests[0].at >= 0.2
+    assert receiver.requests[0].at >= begin
+
+
+def test_any_path_is_taken_where_the_receiver_is_told_what_comes_there() -> None:
+    with OtlpReceiver(elsewhere="traces") as receiver:
+        send_span(OTLPSpanExporter(f"{receiver.http_url}/custom/"))
+        assert receiver.requests[0].path == "/custom/"
+        assert [span.name for span in receiver.spans] == ["span"]

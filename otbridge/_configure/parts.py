@@ -138,26 +138,36 @@ def check_loguru(config: Config) -> None:
         )
 
 
-def adopt_structlog() -> None:
-    """Send `structlog.get_logger()` our way, unless the program has configured structlog."""
-    import structlog
+def adopt_structlog() -> dict[str, Any] | None:
+    """Send `structlog.get_logger()` our way, unless the program has configured structlog.
 
-    from otbridge.telemetry.logger import CHAIN, Logger, Name
+    Only the processors are set: a program that calls `structlog.configure` later, with processors
+    of its own, must find everything else as structlog has it.
 
-    if not structlog.is_configured():
-        structlog.configure(
-            processors=CHAIN,
-            wrapper_class=Logger,
-            logger_factory=Name,
-            cache_logger_on_first_use=False,
-        )
-
-
-def release_structlog() -> None:
-    """Give structlog's defaults back, unless the program has configured it since."""
+    Returns:
+        structlog's configuration before, to be given back; None where it was left alone.
+    """
     import structlog
 
     from otbridge.telemetry.logger import CHAIN
 
-    if structlog.is_configured() and structlog.get_config()["processors"] is CHAIN:
+    if structlog.is_configured():
+        return None
+    before = structlog.get_config()
+    structlog.configure(processors=CHAIN)
+    return before
+
+
+def release_structlog(before: dict[str, Any] | None) -> None:
+    """Give structlog back as it was, as far as it is still ours."""
+    import structlog
+
+    from otbridge.telemetry.logger import CHAIN
+
+    now = structlog.get_config()
+    if before is None or now["processors"] is not CHAIN:
+        return
+    if all(now[name] is before[name] for name in now if name != "processors"):
         structlog.reset_defaults()
+    else:
+        structlog.configure(processors=before["processors"])

@@ -66,6 +66,7 @@ class Runtime:
         self._live: LiveSpans | None = None
         self._meters: LazyMeterProvider | None = None
         self._capture: Capture | None = None
+        self._structlog: dict[str, Any] | None = None
         self.closed = False
         """Whether it has been shut down; nothing is taken any more."""
         self._propagator = parts.propagator_for(config)
@@ -97,7 +98,7 @@ class Runtime:
         relay.connect({signal: pipeline.put for signal, pipeline in self.pipelines.items()})
         if self.config.disabled:
             return
-        parts.adopt_structlog()
+        self._structlog = parts.adopt_structlog()
         if self.config.capture_stdlib:
             self._capture = Capture(self.path, callsite=self.config.callsite)
             self._capture.start()
@@ -203,7 +204,7 @@ class Runtime:
         loguru.stop()
         if self._capture is not None:
             self._capture.stop()
-        parts.release_structlog()
+        parts.release_structlog(self._structlog)
 
     def drain(self, timeout: float) -> FlushResult:
         """Deliver what can be delivered in *timeout* seconds; nothing is taken afterwards.

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from structlog import BoundLoggerBase
+from structlog import BoundLoggerBase, DropEvent
 
-from otbridge.processors.handover import Handover, enrich
+from otbridge.config.values import LEVELS
 from otbridge.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from otbridge.typing import EventDict, Processor
 
 __all__ = ["CHAIN", "Logger", "Name", "get_logger"]
 
-CHAIN: Final[Sequence[Any]] = [enrich, Handover()]
-"""What our loggers carry as their processors; one with others was given its own by its user."""
+
+def _take(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:
+    """Take the event, and let structlog go no further with it."""
+    path = logs.active()
+    if path is not None and LEVELS.get(method_name, 20) >= path.threshold:
+        path.native(logger, method_name, event_dict)
+    raise DropEvent
+
+
+CHAIN: Final[list[Processor]] = [_take]
+"""The processors of our loggers, and of structlog's where the program has not configured it."""
 
 
 class Name:
@@ -23,19 +32,11 @@ class Name:
 
     __slots__ = ("name",)
 
-    def __init__(self, name: str = "", *_ignored: Any) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
 
     def __repr__(self) -> str:
         return f"<otbridge logger {self.name!r}>"
-
-    def _nothing(self, *_args: Any, **_fields: Any) -> None:
-        """Do nothing: the event has been handed over before structlog calls the logger."""
-
-    def __getattr__(self, method: str) -> Any:
-        if method.startswith("__"):
-            raise AttributeError(method)
-        return self._nothing
 
 
 class Logger(BoundLoggerBase):
@@ -122,7 +123,6 @@ class Logger(BoundLoggerBase):
         """Log at a level given by name or by the standard library's number."""
         import logging
 
-        from otbridge.config.values import LEVELS
         from otbridge.processors.severity import of_number
 
         if isinstance(level, int):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from structlog.contextvars import merge_contextvars
 
+from otbridge.config.values import LEVELS
 from otbridge.context.suppression import is_suppressed
 from otbridge.processors import handover
 from otbridge.processors.callsite import caller
@@ -93,7 +94,7 @@ class LogPath:
         try:
             self.keep_captured()
             merge_contextvars(logger, method_name, event)
-            scope = getattr(logger, "name", "")
+            scope = getattr(logger, "name", "") or _calling_module()
             self._finish(self._run(logger, method_name, event), scope, at_ns, show=True, ours=True)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
@@ -133,7 +134,7 @@ class LogPath:
             for processor in self._visiting:
                 event_dict = processor(logger, method_name, event_dict)
         except Exception as error:  # noqa: BLE001 - a log call never raises
-            self._failed(error)
+            self._say_failed("an event was not enriched", error)  # it still goes on
         finally:
             _thread.depth -= 1
         return event_dict
@@ -153,9 +154,10 @@ class LogPath:
             record = event_dict.get("_record")
             if record is not None and self.sees_stdlib(logging.getLogger(record.name)):
                 return  # a ProcessorFormatter's chain: the handler has the record itself
+            level = LEVELS.get(str(event_dict.get("level", method_name)).lower(), logging.INFO)
+            if level < self.threshold:
+                return
             if isinstance(logger, logging.Logger):
-                level = logging.getLevelName(str(event_dict.get("level", method_name)).upper())
-                level = level if isinstance(level, int) else logging.INFO
                 if not logger.isEnabledFor(level):
                     return
                 if self.sees_stdlib(logger):
@@ -190,7 +192,10 @@ class LogPath:
         if self.recorder is not None:
             self.recorder.record(event, scope or DEFAULT_SCOPE, at_ns, ours=ours)
         if show and self._console is not None:
-            self._console.log(event, scope, at_ns)
+            try:
+                self._console.log(event, scope, at_ns)
+            except Exception as error:  # noqa: BLE001 - what is delivered does not hang on what is shown
+                self._say_failed("an event was not shown", error)
 
     def _too_deep(self) -> bool:
         """Return whether an event is one too many inside itself; it is then lost and counted."""
@@ -201,11 +206,12 @@ class LogPath:
 
     def _failed(self, error: Exception) -> None:
         self._lost("internal_error", 1)
+        self._say_failed("a log event was lost", error)
+
+    def _say_failed(self, what: str, error: Exception) -> None:
         if not self._reported:  # once: the same fault would repeat with every line
             self._reported = True
-            self._report(
-                f"a log event was lost to {type(error).__name__}: {error}; please report this"
-            )
+            self._report(f"{what}: {type(error).__name__}: {error}; please report this")
 
 
 def _nothing() -> None:

@@ -116,7 +116,24 @@ def test_structlogs_own_loggers_come_the_same_way_where_nobody_configured_struct
 ) -> None:
     structlog.get_logger("native").warning("hello", n=1)
     record = seen.log("hello")
-    assert (record.scope, record.severity, record.attributes["n"]) == ("native", "WARN", 1)
+    assert (record.scope, record.severity, record.attributes["n"]) == (__name__, "WARN", 1)
+
+
+def test_a_structlog_configuration_made_later_finds_structlogs_own_defaults(
+    own_structlog: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capture(level="error") as seen:
+        structlog.configure(processors=[structlog.processors.JSONRenderer()])
+        structlog.get_logger().debug("theirs")
+    assert capsys.readouterr().out == '{"event": "theirs"}\n'
+    assert not seen.logs
+
+
+def test_below_the_threshold_structlogs_own_loggers_record_nothing_either() -> None:
+    with capture(level="error") as seen:
+        structlog.get_logger().info("no")
+        structlog.get_logger().error("yes")
+    assert [record.body for record in seen.logs] == ["yes"]
 
 
 def test_structlogs_context_variables_are_on_every_event(seen: Captured) -> None:

@@ -157,6 +157,20 @@ def test_our_processors_leave_the_exception_to_the_programs_own_renderer(
     assert attributes["code.file.path"] == __file__
 
 
+def test_the_threshold_holds_in_the_programs_own_chain_too(
+    own_structlog: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capture(level="warning") as seen:
+        structlog.configure(
+            processors=[*otbridge.processors.default(), structlog.processors.JSONRenderer()],
+            logger_factory=structlog.PrintLoggerFactory(),
+        )
+        structlog.get_logger().info("no")
+        structlog.get_logger().warning("yes")
+    assert bodies(seen) == ["yes"]
+    assert "no" in capsys.readouterr().out
+
+
 def test_a_record_that_a_filter_stopped_does_not_hide_the_next_one(own_structlog: Any) -> None:
     logger = logging.getLogger("app.filtered")
     logger.addFilter(no := (lambda record: False))

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 __all__ = ["DROPPED", "limits"]
 
 DROPPED: Final = "otbridge.dropped_attributes"
-"""Attribute that says how many attributes an event lost to the limit."""
+"""Key of the event that says how many attributes it lost to the limit; over OTLP it is the
+record's `dropped_attributes_count`."""
 
 _KEPT: Final = (
     *("event", "level", "severity_number", "logger", "timestamp"),

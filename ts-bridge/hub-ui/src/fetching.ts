@@ -70,6 +70,11 @@ export function usePaged<Row>(
   const [next, setNext] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [loading, setLoading] = useState(true);
+  const shown = useRef(rows);
+  const show = (next: readonly Row[]) => {
+    shown.current = next;
+    setRows(next);
+  };
   const abort = useRef(new AbortController());
   const call = useRef(fetchPage);
   call.current = fetchPage;
@@ -81,13 +86,23 @@ export function usePaged<Row>(
       const page = await call.current(cursor, signal);
       if (signal.aborted) return;
       setError(null);
-      setRows((before) => {
-        if (mode === "replace") return page.rows;
-        return mode === "append" ? unite(before, page.rows, idOf) : unite(page.rows, before, idOf);
-      });
-      if (mode !== "overlay") setNext(page.next);
+      const known = shown.current;
+      // Where nothing of the new page is known, more has arrived than fits one page: joining the
+      // two would hide the gap between them.
+      const fresh = mode === "replace" || (mode === "overlay" && !overlaps(page.rows, known, idOf));
+      show(
+        fresh
+          ? page.rows
+          : mode === "append"
+            ? unite(known, page.rows, idOf)
+            : unite(page.rows, known, idOf),
+      );
+      if (fresh || mode === "append") setNext(page.next);
     } catch (failure) {
-      if (!signal.aborted) setError(failure);
+      if (signal.aborted) return;
+      setError(failure);
+      // What was found for another question must not stand there as the answer to this one.
+      if (mode === "replace") show([]);
     }
     if (!signal.aborted && mode !== "overlay") setLoading(false);
   };
@@ -118,6 +133,16 @@ function unite<Row>(
 ): Row[] {
   const known = new Set(first.map(idOf));
   return [...first, ...second.filter((row) => !known.has(idOf(row)))];
+}
+
+function overlaps<Row>(
+  page: readonly Row[],
+  known: readonly Row[],
+  idOf: (row: Row) => string,
+): boolean {
+  if (page.length === 0) return true;
+  const ids = new Set(known.map(idOf));
+  return page.some((row) => ids.has(idOf(row)));
 }
 
 /** Call `action` at most once per `everyMs`, the last call not being lost. */

@@ -13,13 +13,36 @@ export interface JsonLine {
   readonly text: string;
 }
 
-const FOLD_NOTE_LIMIT = 1e6;
-
 /** Lay out with everything in `folded` (paths) on one line. */
 export function jsonLines(value: AttributeValue, folded: ReadonlySet<string>): JsonLine[] {
   const lines: JsonLine[] = [];
   lay(lines, value, "", null, 0, "", folded);
   return lines;
+}
+
+/** Values of more parts than this begin folded: a browser cannot hold that many lines at once. */
+const OPEN_PARTS = 100_000;
+/** `resourceSpans.0.scopeSpans.0.spans.0`: where a large document is folded, one line a record. */
+const RECORD_DEPTH = 6;
+
+/** The paths to fold at first: none of a small document, every record of a large one. */
+export function firstFolds(value: AttributeValue): Set<string> {
+  const folded = new Set<string>();
+  if (countParts(value) <= OPEN_PARTS) return folded;
+  const level = (part: AttributeValue, path: string, depth: number) => {
+    if (part === null || typeof part !== "object") return;
+    if (depth === RECORD_DEPTH) folded.add(path);
+    else for (const [name, item] of Object.entries(part)) level(item, `${path}.${name}`, depth + 1);
+  };
+  level(value, "", 0);
+  return folded;
+}
+
+function countParts(value: AttributeValue): number {
+  if (value === null || typeof value !== "object") return 1;
+  let parts = 1;
+  for (const item of Object.values(value)) parts += countParts(item);
+  return parts;
 }
 
 function lay(
@@ -31,7 +54,6 @@ function lay(
   comma: string,
   folded: ReadonlySet<string>,
 ): void {
-  if (lines.length > FOLD_NOTE_LIMIT) return;
   if (value === null || typeof value !== "object") {
     const type = value === null ? "null" : (typeof value as "string" | "number" | "boolean");
     lines.push({ path, depth, key, type, text: JSON.stringify(value) + comma });

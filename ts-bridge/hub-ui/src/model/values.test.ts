@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { inline, logText, parseStructure, plural, pretty, short, summary } from "./attributes.ts";
 import { genai, log, span } from "./fixtures.ts";
 import { histogram } from "./histogram.ts";
-import { jsonLines } from "./json-lines.ts";
+import { firstFolds, jsonLines } from "./json-lines.ts";
 import { messagesOf } from "./messages.ts";
 import { HUES, ServiceHues } from "./service-hues.ts";
 import { levelOf, severityFrom } from "./severity.ts";
@@ -97,6 +97,18 @@ describe("JSON as lines", () => {
   it("folds a value to one line that says how much is in it", () => {
     const lines = jsonLines({ a: [1, 2, 3] }, new Set([".a"]));
     expect(lines.map(({ text }) => text)).toEqual(["{", "[ 3 items ]", "}"]);
+  });
+
+  it("begins with one line a record where there are too many to lay out", () => {
+    const spans = Array.from({ length: 30_000 }, (_, index) => ({
+      spanId: String(index),
+      name: "n",
+      kind: 1,
+    }));
+    const document = { resourceSpans: [{ scopeSpans: [{ spans }] }] };
+    const lines = jsonLines(document, firstFolds(document));
+    expect(lines.filter(({ type }) => type === "folded")).toHaveLength(30_000);
+    expect(firstFolds({ resourceSpans: [] }).size).toBe(0);
   });
 });
 

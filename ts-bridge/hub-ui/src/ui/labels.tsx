@@ -11,9 +11,9 @@ export const sessionHues = new ServiceHues();
 
 export function ServiceName({ name, hues = sessionHues }: { name: string; hues?: ServiceHues }) {
   return (
-    <span class="service clip" title={name}>
+    <span class="service" title={name}>
       <span class="service-dot" style={{ background: hues.color(name) }} />
-      {name || "(no service)"}
+      <span class="clip">{name || "(no service)"}</span>
     </span>
   );
 }

@@ -1,7 +1,7 @@
 /** Live: everything that arrives, as it arrives. */
 
 import { useMemo, useRef, useState } from "preact/hooks";
-import { api } from "../../api.ts";
+import { api, type LiveItem } from "../../api.ts";
 import { useFetched } from "../../fetching.ts";
 import { useCommands } from "../../keys.ts";
 import { skippedItems } from "../../live.ts";
@@ -25,11 +25,11 @@ const ROW_HEIGHT = 26;
 export function LiveView() {
   useTitle("Live");
   const filter = useLiveFilter();
+  const match = useMemo(() => remembering(liveMatcher(filter)), [filter]);
   const all = rows.value;
   const shown = useMemo(() => {
-    const match = liveMatcher(filter);
     return all.filter(({ item }) => match(item));
-  }, [all, filter]);
+  }, [all, match]);
   const list = useRef<ListHandle | null>(null);
   const [cursor, setCursor] = useState<number | null>(null);
   useLiveCommands({ shown, cursor, setCursor, list });
@@ -97,6 +97,19 @@ export function LiveView() {
       <LiveFoot shown={shown.length} />
     </>
   );
+}
+
+/** Ten times a second the same thousands of rows are asked the same question. */
+function remembering(match: (item: LiveItem) => boolean): (item: LiveItem) => boolean {
+  const known = new WeakMap<LiveItem, boolean>();
+  return (item) => {
+    let answer = known.get(item);
+    if (answer === undefined) {
+      answer = match(item);
+      known.set(item, answer);
+    }
+    return answer;
+  };
 }
 
 function useLiveFilter(): LiveFilter {

@@ -5,7 +5,7 @@ import { api } from "../../api.ts";
 import { useFetched } from "../../fetching.ts";
 import { useCommands } from "../../keys.ts";
 import { count } from "../../model/attributes.ts";
-import { type JsonLine, jsonLines } from "../../model/json-lines.ts";
+import { firstFolds, type JsonLine, jsonLines } from "../../model/json-lines.ts";
 import { CopyButton } from "../../ui/controls.tsx";
 import { Icon } from "../../ui/icons.tsx";
 import { ErrorNote, Loading } from "../../ui/notes.tsx";
@@ -19,8 +19,10 @@ export function JsonTab({ traceId, version }: { traceId: string; version: number
   const { data, error, loading, reload } = useFetched(`${traceId} ${version}`, (signal) =>
     api.otlp(traceId, signal),
   );
-  const [folded, setFolded] = useState(NOTHING);
+  const [chosen, setFolded] = useState<ReadonlySet<string> | null>(null);
   const list = useRef<ListHandle | null>(null);
+  const first = useMemo(() => (data === null ? NOTHING : firstFolds(data)), [data]);
+  const folded = chosen ?? first;
   const lines = useMemo(() => (data === null ? [] : jsonLines(data, folded)), [data, folded]);
   useCommands("JSON", [
     { keys: ["Home"], label: "First line", run: () => list.current?.toStart() },

@@ -210,10 +210,16 @@ function TraceHead({ trace, tree, hues }: { trace: Trace; tree: SpanTree; hues: 
         <span>{plural(tree.depth + 1, "level")}</span>
         <span class="legend">
           {services.map(({ name, span_count }) => (
-            <span key={name} class="legend-item">
+            <button
+              key={name}
+              type="button"
+              class="legend-item"
+              title={`Find what ${name} did`}
+              onClick={() => adjust({ q: name, tab: null })}
+            >
               <ServiceName name={name} hues={hues} />
               <span class="faint">{count(span_count)}</span>
-            </span>
+            </button>
           ))}
         </span>
       </div>

@@ -89,7 +89,7 @@ export function TraceRow(props: {
       <span class="trace-duration">
         <span class="length">
           <span
-            class={`length-bar${running ? " bar-open" : ""}${duration > props.full ? " length-over" : ""}`}
+            class={`length-bar${running ? " bar-open" : ""}${duration > props.full && !running ? " length-over" : ""}`}
             style={{ width: `${Math.min(1, duration / props.full) * 100}%` }}
           />
         </span>

@@ -60,6 +60,7 @@ export function layoutGraph(graph: AgentGraph): GraphLayout {
   const { columns, bends } = fill(graph, forward, ranks);
   order(columns);
   place(columns);
+  makeRoomAbove(graph, columns);
   const slots = new Map(columns.flat().map((slot) => [slot.id, slot]));
   const routes = graph.edges.flatMap((edge, index) => {
     const from = slots.get(edge.source);
@@ -125,7 +126,10 @@ function fill(
     if (!from || !to || !forward.has(edge)) return;
     const way: Slot[] = [];
     for (let column = from.column + 1; column < to.column; column += 1) {
-      way.push(put(`bend:${index}:${column}`, null, column));
+      // Edges to one tool or model run together: each on a line of its own would be a tangle.
+      const together = to.node?.type !== "agent";
+      const id = `bend:${together ? to.id : index}:${column}`;
+      way.push(slots.get(id) ?? put(id, null, column));
     }
     bends.set(index, way);
     const chain = [from, ...way, to];
@@ -177,6 +181,24 @@ function place(columns: Slot[][]): void {
   }
 }
 
+/** Above the first line, where edges back from agent to agent run. */
+const LOOP_ROOM = 40;
+
+function isTopLine(slot: Slot, columns: readonly Slot[][]): boolean {
+  return columns[slot.column]?.[0] === slot;
+}
+
+function makeRoomAbove(graph: AgentGraph, columns: readonly Slot[][]): void {
+  const slots = new Map(columns.flat().map((slot) => [slot.id, slot]));
+  const isAbove = graph.edges.some(({ source, target }) => {
+    const [from, to] = [slots.get(source), slots.get(target)];
+    if (!from || !to || to.column > from.column) return false;
+    return isTopLine(from, columns) && isTopLine(to, columns);
+  });
+  if (!isAbove) return;
+  for (const slot of slots.values()) slot.y += LOOP_ROOM;
+}
+
 function route(edge: GraphEdge, from: Slot, bends: readonly Slot[], to: Slot): Route {
   return to.column > from.column ? onward(edge, from, bends, to) : back(edge, from, to);
 }
@@ -205,10 +227,20 @@ function onward(edge: GraphEdge, from: Slot, bends: readonly Slot[], to: Slot): 
   };
 }
 
-/** Back to an earlier column, or within one: out at the bottom, round below, in at the bottom. */
+/** Back to an earlier column, or within one: over the top between first lines, else below. */
 function back(edge: GraphEdge, from: Slot, to: Slot): Route {
   const x1 = columnX(from.column) + NODE_WIDTH / 2 + 14;
   const x2 = columnX(to.column) + NODE_WIDTH / 2 - 14;
+  if (from.y === MARGIN + LOOP_ROOM && to.y === from.y) {
+    const high = from.y - LOOP_ROOM;
+    return {
+      edge,
+      path: `M${x1} ${from.y}C${x1} ${high} ${x2} ${high} ${x2} ${to.y}`,
+      labelX: (x1 + x2) / 2,
+      labelY: from.y - LOOP_ROOM * 0.75,
+      bottom: from.y,
+    };
+  }
   const y1 = from.y + NODE_HEIGHT;
   const y2 = to.y + NODE_HEIGHT;
   const low = Math.max(y1, y2) + 44;

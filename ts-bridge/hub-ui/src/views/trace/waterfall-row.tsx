@@ -94,7 +94,7 @@ function SpanCells({ row, view, now, hues, onToggle }: RowProps & { row: SpanRow
           <SpanIcon span={span} />
         </span>
         <span
-          class={failed ? "wf-title clip bad" : "wf-title clip"}
+          class={`wf-title clip ${failed ? "bad" : span.genai?.kind === "infra" ? "wf-infra" : ""}`}
           title={`${span.name} · ${span.service}`}
         >
           {span.name}

@@ -2,15 +2,30 @@
  * Builds the npm package's modules into dist/, and the one file that a hub serves as /otbridge.js.
  */
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
+/**
+ * Properties that only our own modules read and that no API we touch has. A minifier may not shorten
+ * the names of properties by itself; these would be a hundredth of what a page loads. None is read by
+ * instrumentations, which may come from another copy of this package than the bridge.
+ */
+const OWN_PROPERTIES = [
+  ...["activity", "announce", "awaited", "batches", "chars", "choose", "discard", "expire"],
+  ...["failures", "fallback", "forgive", "hasError", "identity", "land", "nextTry"],
+  ...["notBefore", "observed", "oldest", "onAck", "onEnd", "onLost", "onNack", "onReady"],
+  ...["onRecord", "onStart", "onUnsampled", "probe", "recovered", "records", "running", "seal"],
+  ...["sealedAt", "sendLast", "sends", "takeOpen", "via"],
+];
+
 const shared = {
   absWorkingDir: at("."),
   bundle: true,
+  minify: true,
+  mangleProps: new RegExp(`^(?:${OWN_PROPERTIES.join("|")})$`),
   format: "esm",
   target: "es2022",
   legalComments: "none",
@@ -18,6 +33,10 @@ const shared = {
 };
 
 /** Modules for bundlers and Node. What the entries share is shared: there is one bridge. */
+await mkdir(at("dist"), { recursive: true });
+for (const file of await readdir(at("dist"))) {
+  if (file.startsWith("shared-")) await rm(at(`dist/${file}`)); // of the last build, with another hash
+}
 await build({
   ...shared,
   entryPoints: {
@@ -34,6 +53,7 @@ await build({
   sourcemap: true,
 });
 
+/** Self-contained, with the API in it. Other files in that folder belong to the hub's own UI. */
 const hub = at("../../otbridge/hub/ui/dist/");
 await mkdir(hub, { recursive: true });
 await build({
@@ -41,5 +61,4 @@ await build({
   entryPoints: ["src/script.ts"],
   outfile: `${hub}otbridge.js`,
   platform: "browser",
-  minify: true,
 });

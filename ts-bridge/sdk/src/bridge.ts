@@ -8,7 +8,6 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import { systemClock } from "./clock.js";
 import { Inference } from "./context/inference.js";
 import { Delivery, type FlushResult } from "./delivery/delivery.js";
 import type { DropReason, LedgerSnapshot } from "./delivery/ledger.js";
@@ -43,8 +42,6 @@ export class Bridge implements Host {
   readonly propagator = new Propagator();
   /** @internal */
   running = true;
-  /** @internal */
-  readonly clock = systemClock();
   /** @internal Concludes a parent where the platform lost the context. */
   readonly inference = new Inference();
   /** @internal Where context is kept in this platform. */
@@ -298,7 +295,6 @@ export class Bridge implements Host {
         resource: `[${keyValues([resource])[0]}]`,
         token: typeof token === "string" ? () => token : token,
       },
-      clock: this.clock,
       socket,
       fallback: transport !== "websocket",
       flushInterval: options.flushInterval ?? (socket ? 200 : 1_000),
@@ -333,7 +329,7 @@ export class Bridge implements Host {
       }
     } catch (error) {
       this.#delivery.discard(reason);
-      warnOnce(`a record was let go (${reason}): ${error}`);
+      warnOnce(`a record was let go: ${reason}, ${error}`);
     }
   }
 

@@ -1,6 +1,7 @@
 import { Bridge } from "./bridge.js";
 import type { BridgeOptions } from "./options.js";
 import type { Platform } from "./platform.js";
+import { cleanUrl, parseUrl } from "./privacy/url.js";
 import { forgetWarnings, warnOnce } from "./warn.js";
 
 /** Shared by all copies of this package in a page: a script tag and a bundle, for example. */
@@ -25,10 +26,10 @@ export function start(options: BridgeOptions, platform: Platform): Bridge {
   }
   const given = { ...options };
   if (!given.service) {
-    warnOnce('init() was given no service name: pass one, like service: "shop-web".');
+    warnOnce('init() was given no service name: pass service: "shop-web".');
     given.service = "unknown_service";
   }
-  const bridge = new Bridge(given, hubAddress(given.url, platform.baseUrl()), platform, () => {
+  const bridge = new Bridge(given, hubAddress(given.url), platform, () => {
     shared[RUNNING] = undefined;
     forgetWarnings();
   });
@@ -37,15 +38,11 @@ export function start(options: BridgeOptions, platform: Platform): Bridge {
 }
 
 /** *url* without what does not belong to it; empty when it cannot be used. */
-function hubAddress(url: unknown, base: string | undefined): string {
-  try {
-    const { protocol, origin, pathname } = new URL(`${url}`, base);
-    if (url && /^https?:$/.test(protocol)) return origin + pathname.replace(/\/+$/, "");
-  } catch {
-    // Said below, together with other protocols.
+function hubAddress(url: unknown): string {
+  const parsed = url ? parseUrl(url) : undefined;
+  if (parsed && /^https?:$/.test(parsed.protocol)) {
+    return cleanUrl(parsed).replace(/\/+$/, "");
   }
-  warnOnce(
-    `nothing is sent, because ${url} is no http(s) address. Pass the url of a hub, or the path of your own.`,
-  );
+  warnOnce(`nothing is sent, because ${url} is no http(s) address of a hub. Pass another url.`);
   return "";
 }

@@ -15,8 +15,6 @@ export interface Platform {
   socket(options: BridgeOptions): ChannelFactory | undefined;
   /** What describes this page or process. */
   resource(): Record<string, unknown>;
-  /** A relative `url` is taken from here. */
-  baseUrl(): string | undefined;
   /**
    * Starts the delivery when it is time, and watches the page.
    *

@@ -1,13 +1,10 @@
 import {
-  type Attributes,
   type AttributeValue,
   type Context,
   context as contextApi,
   type Span,
-  SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
-import type { AttributeMap } from "./options.js";
 import { describeException, exceptionAttributes } from "./wire/exceptions.js";
 
 /**
@@ -15,7 +12,7 @@ import { describeException, exceptionAttributes } from "./wire/exceptions.js";
  * the browser has forgotten who asked: after an `await`.
  */
 export class BridgeSpan {
-  /** The span as `@opentelemetry/api` knows it. */
+  /** The span as `@opentelemetry/api` knows it: for events, links and all else. */
   readonly otel: Span;
   /** The context in which it is active. */
   readonly context: Context;
@@ -38,23 +35,12 @@ export class BridgeSpan {
     return this;
   }
 
-  setAttributes(attributes: AttributeMap): this {
-    this.otel.setAttributes(attributes as Attributes);
-    return this;
-  }
-
-  /** Something that happened at a moment within the span. */
-  addEvent(name: string, attributes?: AttributeMap): this {
-    this.otel.addEvent(name, attributes as Attributes);
-    return this;
-  }
-
   /** Records *error* and marks the span as failed; it stays open. */
   fail(error: unknown): this {
     const attributes = exceptionAttributes(error);
     this.otel.recordException(error as Error);
     this.otel.setAttribute("error.type", attributes["exception.type"] as string);
-    this.otel.setStatus({ code: SpanStatusCode.ERROR, message: describeException(attributes) });
+    this.otel.setStatus({ code: 2, message: describeException(attributes) });
     return this;
   }
 

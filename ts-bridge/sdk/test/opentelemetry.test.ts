@@ -193,7 +193,7 @@ describe("the API's globals", () => {
       "still theirs",
     ]);
     expect(hub.spans.map((span) => span.name)).toEqual(["ours"]);
-    expect(warn).toHaveBeenCalledWith(expect.stringContaining("registered first"));
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining("came first"));
   });
 
   test("requests of OpenTelemetry's own exporters are not traced", async () => {

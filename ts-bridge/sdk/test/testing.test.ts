@@ -11,7 +11,7 @@ test("the hub in memory shows spans and logs as plain values, without any networ
     transport: "websocket",
   });
   await bridge.span("order", { items: [1, "two"], nested: { yes: true } }, async (s) => {
-    s.addEvent("packed", { boxes: 2 });
+    s.otel.addEvent("packed", { boxes: 2 });
     bridge.warn("slow", { ms: 0.5 });
   });
   await bridge.flush();

@@ -1,11 +1,11 @@
-import type { Clock } from "../clock.js";
 import type { Channel, ChannelEvents, ChannelFactory, Identity } from "../transports/channel.js";
 import { PostChannel } from "../transports/post.js";
 import { warnOnce } from "../warn.js";
 import { addCounts, type Counts, type DropReason, type LedgerSnapshot } from "./ledger.js";
 import { type Batch, Outbox } from "./outbox.js";
 import { type Item, RecordQueue } from "./queue.js";
-import { backoff, later } from "./timers.js";
+import { Routes } from "./routes.js";
+import { later } from "./timers.js";
 
 /** A record larger than this is let go: it might not fit a frame once it is UTF-8. */
 const MAX_RECORD_CHARS = 80_000;
@@ -14,10 +14,6 @@ const BATCH_RECORDS = 500;
 const BATCH_CHARS = 40_000;
 /** Rule 4: not more than this unacknowledged. */
 const MAX_UNACKNOWLEDGED = 1_048_576;
-/** Rule 7. */
-const FAILURES_UNTIL_POST = 3;
-const WAIT_UNTIL_POST_MS = 10_000;
-const SOCKET_AGAIN_MS = 300_000;
 /** How often what waits is looked at when nothing else happens. */
 const TICK_MS = 1_000;
 
@@ -33,7 +29,6 @@ export interface FlushResult {
 
 export interface DeliveryOptions {
   identity: Identity;
-  clock: Clock;
   /** Absent: everything goes by POST. */
   socket: ChannelFactory | undefined;
   /** Whether POST may stand in for a socket; it always does when the page goes away. */
@@ -44,25 +39,14 @@ export interface DeliveryOptions {
   takeOpen(again: boolean): string[];
 }
 
-/** A way to the hub, and how it fared. */
-interface Route {
-  readonly channel: Channel;
-  /** In a row. */
-  failures: number;
-  /** Not to be tried before this. */
-  nextTry: number;
-}
-
-const routeOver = (channel: Channel): Route => ({ channel, failures: 0, nextTry: 0 });
-
 /** Takes encoded records and gets each to the hub once, by whatever way there is. */
 export class Delivery implements ChannelEvents {
   readonly #options: DeliveryOptions;
   readonly #queue = new RecordQueue();
   readonly #outbox = new Outbox();
   readonly #post: PostChannel;
-  readonly #posting: Route;
-  readonly #socket: Route | undefined;
+  readonly #socket: Channel | undefined;
+  readonly #routes: Routes;
   #accepted = 0;
   #delivered = 0;
   #rejected = 0;
@@ -83,8 +67,8 @@ export class Delivery implements ChannelEvents {
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#post = new PostChannel(options.identity, this);
-    this.#posting = routeOver(this.#post);
-    this.#socket = options.socket && routeOver(options.socket(options.identity, this));
+    this.#socket = options.socket?.(options.identity, this);
+    this.#routes = new Routes(this.#post, this.#socket, options.fallback);
   }
 
   /** Begins to connect and to send, which is not done while a page still loads. */
@@ -101,7 +85,7 @@ export class Delivery implements ChannelEvents {
       return;
     }
     this.#drop("queue_full", queue.put(item));
-    this.#since = Math.min(this.#since, this.now());
+    this.#since = Math.min(this.#since, performance.now());
     const full = queue.length >= BATCH_RECORDS || queue.chars >= BATCH_CHARS;
     this.#wake(full ? 0 : this.#options.flushInterval);
   }
@@ -119,7 +103,7 @@ export class Delivery implements ChannelEvents {
 
   /** There is a span to announce. */
   announce(): void {
-    if (this.#socket?.channel.live || this.#post.live) this.#wake(this.#options.flushInterval);
+    if (this.#socket?.live || this.#post.live) this.#wake(this.#options.flushInterval);
   }
 
   flush(timeoutMs: number): Promise<FlushResult> {
@@ -166,7 +150,7 @@ export class Delivery implements ChannelEvents {
   hide(leaving: boolean, allEnded: boolean): void {
     if (this.#stopped) return;
     while (this.#queue.length) this.#seal();
-    const socket = this.#socket?.channel;
+    const socket = this.#socket;
     if (socket?.ready) this.#send(socket);
     this.#post.sendLast(this.#outbox.batches);
     if (!leaving) return;
@@ -178,11 +162,8 @@ export class Delivery implements ChannelEvents {
   /** The page is back, or the network is. */
   show(): void {
     this.#paused = false;
-    this.#posting.nextTry = 0;
-    if (this.#socket) {
-      this.#socket.nextTry = 0;
-      this.#socket.channel.probe();
-    }
+    this.#routes.forgive();
+    this.#socket?.probe();
     this.#wake(0);
   }
 
@@ -190,7 +171,7 @@ export class Delivery implements ChannelEvents {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#socket?.channel.close(true);
+    this.#socket?.close(true);
     const queued = this.#queue.take(Infinity, Infinity).length;
     this.#drop("stopped", queued + this.#outbox.records);
     this.#outbox.remove(() => true);
@@ -199,18 +180,13 @@ export class Delivery implements ChannelEvents {
 
   // ------------------------------------------------------------------ what the channels say
 
-  now(): number {
-    return this.#options.clock.now();
-  }
-
   oldest(): number {
     return this.#outbox.oldest;
   }
 
   onReady(channel: Channel, last: number): void {
-    const route = this.#routeOver(channel);
-    route.failures = route.nextTry = 0;
-    if (route === this.#socket) {
+    this.#routes.recovered(channel);
+    if (channel === this.#socket) {
       this.#outbox.land(channel);
       this.#announceAll = true;
     }
@@ -235,15 +211,12 @@ export class Delivery implements ChannelEvents {
     } else {
       batch.via = undefined;
       batch.sends--; // asked to wait is not a failed attempt
-      batch.notBefore = this.now() + retryMs;
+      batch.notBefore = performance.now() + retryMs;
       this.#wake(retryMs);
     }
   }
 
-  onLost(channel: Channel, why: string, retryMs?: number, tooLarge?: boolean): void {
-    const sent = this.#outbox.batches.filter(({ via }) => via === channel);
-    const [largest] = sent.sort((a, b) => b.bytes - a.bytes);
-    if (tooLarge && largest) this.onNack(largest.id, why);
+  onLost(channel: Channel, why: string, retryMs?: number): void {
     this.#outbox.land(channel);
     if (retryMs === Infinity) {
       warnOnce(
@@ -252,19 +225,13 @@ export class Delivery implements ChannelEvents {
       this.stop();
       return;
     }
-    const route = this.#routeOver(channel);
-    if (retryMs === undefined) route.failures++;
-    const failed =
-      route === this.#socket && this.#options.fallback && route.failures >= FAILURES_UNTIL_POST;
-    const delay = retryMs ?? (failed ? SOCKET_AGAIN_MS : backoff(route.failures));
-    route.nextTry = this.now() + delay;
-    this.#wake(failed ? 0 : delay);
+    this.#wake(this.#routes.failed(channel, performance.now(), retryMs));
   }
 
   // ------------------------------------------------------------------ the work
 
   #wake(delay: number): void {
-    const due = this.now() + delay;
+    const due = performance.now() + delay;
     if (this.#stopped || due >= this.#due) return;
     clearTimeout(this.#timer);
     this.#due = due;
@@ -274,7 +241,7 @@ export class Delivery implements ChannelEvents {
   #pump(): void {
     clearTimeout(this.#timer);
     this.#due = Infinity;
-    if (!this.#stopped && !this.#paused) this.#work(this.now());
+    if (!this.#stopped && !this.#paused) this.#work(performance.now());
     this.#notify();
   }
 
@@ -283,7 +250,8 @@ export class Delivery implements ChannelEvents {
       this.#drop("expired", n);
       addCounts(this.#untold, dropped);
     }
-    const { channel, nextTry } = this.#choose(now);
+    const since = Math.min(this.#since, this.#outbox.batches[0]?.sealedAt ?? Infinity);
+    const { channel, nextTry } = this.#routes.choose(now, since);
     if (now < nextTry) this.#wake(nextTry - now);
     else if (channel.ready) this.#send(channel);
     else {
@@ -294,19 +262,8 @@ export class Delivery implements ChannelEvents {
     if (this.stats().waiting) this.#wake(Math.min(TICK_MS, this.#options.flushInterval));
   }
 
-  /** Rule 7: the socket, and POST where it fails or takes too long. */
-  #choose(now: number): Route {
-    const socket = this.#socket;
-    if (!socket) return this.#posting;
-    const since = Math.min(this.#since, this.#outbox.batches[0]?.sealedAt ?? Infinity);
-    const patient = socket.failures < FAILURES_UNTIL_POST && now - since < WAIT_UNTIL_POST_MS;
-    if (socket.channel.ready || patient || !this.#options.fallback) return socket;
-    if (now >= socket.nextTry) socket.channel.connect();
-    return this.#posting;
-  }
-
   #send(channel: Channel): void {
-    const now = this.now();
+    const now = performance.now();
     const { flushInterval, takeOpen } = this.#options;
     const open = channel.live ? takeOpen(this.#announceAll) : [];
     if (open.length) channel.announce(open);
@@ -336,14 +293,10 @@ export class Delivery implements ChannelEvents {
 
   #seal(): Batch {
     const items = this.#queue.take(BATCH_RECORDS, BATCH_CHARS);
-    const batch = this.#outbox.seal(items, this.#untold, this.now());
+    const batch = this.#outbox.seal(items, this.#untold, performance.now());
     this.#untold = {};
     if (!this.#queue.length) this.#since = Infinity;
     return batch;
-  }
-
-  #routeOver(channel: Channel): Route {
-    return this.#socket?.channel === channel ? this.#socket : this.#posting;
   }
 
   #notify(): void {

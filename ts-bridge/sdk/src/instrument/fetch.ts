@@ -121,12 +121,9 @@ function mayTell(url: URL, propagateTo: Addresses | undefined, context: Context)
   if (matches(url, propagateTo ?? []) || (location ? origin === location.origin : !propagateTo))
     return true;
   // For developers, on their own machines.
-  if (
-    trace.getSpan(context) &&
-    /^(.+\.)?localhost$|^127\.|^\[::1\]$/.test(location?.hostname ?? "")
-  ) {
+  if (trace.getSpan(context) && /(^|\.)localhost$|^127\.|^\[::1]/.test(location?.hostname ?? "")) {
     warnOnce(
-      `${origin} is not told the trace, so its part will be missing. Use fetchSpans({ propagateTo: ["${origin}"] }) ` +
+      `${origin} is not told the trace. Use fetchSpans({ propagateTo: ["${origin}"] }), ` +
         "and let it allow the headers traceparent and tracestate.",
     );
   }

@@ -1,5 +1,6 @@
 import { type Attributes, type Context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import type { Bridge } from "../bridge.js";
+import { unixNow } from "../clock.js";
 import type { Activity } from "../context/inference.js";
 import { later } from "../delivery/timers.js";
 import { RecordingSpan } from "../otel/span.js";
@@ -33,7 +34,7 @@ export class Interaction implements Activity {
     name: string,
     quiet: number,
     attributes: Attributes,
-    start = bridge.clock.now(),
+    start = unixNow(),
     parent = ROOT_CONTEXT,
   ) {
     this.#bridge = bridge;
@@ -70,7 +71,7 @@ export class Interaction implements Activity {
   }
 
   #rest(): void {
-    this.#last = this.#bridge.clock.now();
+    this.#last = unixNow();
     if (this.#held) return;
     clearTimeout(this.#timer);
     this.#timer = later(() => this.end(), this.#quiet);

@@ -13,7 +13,6 @@ import { AsyncContextManager } from "./async-context.js";
 
 const node: Platform = {
   contexts: () => new AsyncContextManager(),
-  baseUrl: () => undefined,
   socket({ transport, WebSocket: given }) {
     // Node's own WebSocket keeps the process alive until it is closed, so it has to be asked for.
     if (transport !== "websocket" && !given) return undefined;

@@ -35,8 +35,7 @@ export function register(
   ];
   if (taken.includes(false)) {
     warnOnce(
-      "another OpenTelemetry SDK was registered first and gets what is made with @opentelemetry/api. " +
-        "Call init() before it, or leave it out.",
+      "another OpenTelemetry SDK came first and stays. Call init() before it, or leave it out.",
     );
   }
   const old = OLD_LOGS in shared;

@@ -1,4 +1,3 @@
-import type { Clock } from "../clock.js";
 import type { Inference } from "../context/inference.js";
 import type { OutgoingRecord } from "../options.js";
 import type { RecordingSpan } from "./span.js";
@@ -7,7 +6,6 @@ import type { RecordingSpan } from "./span.js";
 export interface Host {
   /** False after `stop()`: what was handed out before then keeps nothing any more. */
   readonly running: boolean;
-  readonly clock: Clock;
   readonly inference: Inference;
   /** Share of new traces that is kept, 0 to 1. */
   readonly sampleRate: number;

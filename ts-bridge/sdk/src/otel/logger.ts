@@ -1,5 +1,5 @@
 import { context as contextApi, type Logger, type LogRecord } from "@opentelemetry/api";
-import { toNanos } from "../clock.js";
+import { toNanos, unixNow } from "../clock.js";
 import { INFERRED } from "../context/inference.js";
 import { describeException, exceptionAttributes } from "../wire/exceptions.js";
 import { encodeLog, encodeScope } from "../wire/records.js";
@@ -40,7 +40,7 @@ export class BridgeLogger implements Logger {
     const known = spanContextOf(given ?? contextApi.active());
     const context = known ?? (given ? undefined : spanContextOf(host.inference.current()));
     const thrown = exception === undefined ? undefined : exceptionAttributes(exception);
-    const observed = toNanos(host.clock.now());
+    const observed = toNanos(unixNow());
     const record = {
       kind: "log" as const,
       time: timestamp === undefined ? observed : toNanos(toUnixMs(timestamp)),

@@ -8,7 +8,7 @@ import type {
   SpanStatus,
   TimeInput,
 } from "@opentelemetry/api";
-import { toNanos } from "../clock.js";
+import { toNanos, unixNow } from "../clock.js";
 import type { Activity } from "../context/inference.js";
 import type { OutgoingRecord } from "../options.js";
 import { exceptionAttributes } from "../wire/exceptions.js";
@@ -66,8 +66,8 @@ export class RecordingSpan implements Span {
     this.name = name;
     this.activity = activity;
     this.#release = activity?.hold();
-    this.#began = host.clock.monotonic();
-    this.#start = startTime === undefined ? host.clock.now() : toUnixMs(startTime);
+    this.#began = performance.now();
+    this.#start = startTime === undefined ? unixNow() : toUnixMs(startTime);
     const state = context.traceState?.serialize();
     this.#head =
       `{"traceId":"${context.traceId}","spanId":"${context.spanId}","flags":${context.traceFlags}` +
@@ -98,7 +98,7 @@ export class RecordingSpan implements Span {
     if (!this.#open || (this.#events.length >= MAX_EVENTS && ++this.#droppedEvents)) return this;
     const isTime = isTimeInput(attributesOrTime);
     const at = isTime ? attributesOrTime : time;
-    const when = at === undefined ? this.#host.clock.now() : toUnixMs(at);
+    const when = at === undefined ? unixNow() : toUnixMs(at);
     this.#events.push(encodeEvent(name, when, isTime ? undefined : attributesOrTime));
     return this;
   }
@@ -133,8 +133,7 @@ export class RecordingSpan implements Span {
     this.#open = false;
     this.#release?.();
     this.#host.onEnd(this);
-    // The monotonic clock measures: the wall clock may have been set while the span ran.
-    const elapsed = this.#host.clock.monotonic() - this.#began;
+    const elapsed = performance.now() - this.#began;
     const end = time === undefined ? this.#start + elapsed : toUnixMs(time);
     const record: OutgoingRecord = {
       kind: "span",

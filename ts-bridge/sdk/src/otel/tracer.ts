@@ -11,7 +11,6 @@ import {
 import { INFERRED } from "../context/inference.js";
 import { randomHex } from "../ids.js";
 import { encodeScope } from "../wire/records.js";
-import { collect } from "../wire/values.js";
 import type { Host } from "./host.js";
 import { RecordingSpan } from "./span.js";
 
@@ -59,7 +58,8 @@ export class BridgeTracer implements Tracer {
     const above = parent && trace.getSpan(inferred ?? context);
     const activity = above instanceof RecordingSpan ? above.activity : undefined;
     const span = new RecordingSpan(host, this.#scope, spanContext, parent, activity, name, options);
-    span.setAttributes(collect(inferred && INFERRED, options.attributes));
+    span.setAttributes({ ...(inferred && INFERRED) });
+    span.setAttributes(options.attributes ?? {});
     span.addLinks(options.links ?? []);
     host.onStart(span);
     return span;

@@ -1,7 +1,6 @@
 import { StackContextManager } from "../context/stack.js";
 import { later } from "../delivery/timers.js";
 import type { Platform } from "../platform.js";
-import { baseUrl } from "../privacy/url.js";
 import { watchPage } from "./lifecycle.js";
 
 /** A page that has not finished loading by then never may. */
@@ -10,7 +9,6 @@ const LOAD_MS = 3_000;
 /** Browsers: pages and workers. Nothing is touched until `init` is called. */
 export const browser: Omit<Platform, "socket"> = {
   contexts: () => new StackContextManager(),
-  baseUrl,
   resource: () => ({
     "telemetry.sdk.language": "webjs",
     "user_agent.original": globalThis.navigator?.userAgent,

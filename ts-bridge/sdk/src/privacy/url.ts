@@ -1,12 +1,7 @@
-/** What a relative address is relative to; nothing where there is no page. */
-export function baseUrl(): string | undefined {
-  return globalThis.document?.baseURI ?? globalThis.location?.href;
-}
-
 /** Parses against the page; `undefined` when it is no address at all. */
 export function parseUrl(text: unknown): URL | undefined {
   try {
-    return new URL(`${text}`, baseUrl());
+    return new URL(`${text}`, globalThis.document?.baseURI ?? globalThis.location?.href);
   } catch {
     return undefined; // a wrong address is the caller's business, not ours
   }

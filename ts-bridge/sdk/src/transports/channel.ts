@@ -1,3 +1,4 @@
+import { unixNow } from "../clock.js";
 import type { Batch } from "../delivery/outbox.js";
 import { SDK_NAME, VERSION } from "../version.js";
 
@@ -20,13 +21,12 @@ export function introduction(
 ): string {
   return (
     `"v":1,"stream":"${stream}","resource":${resource},"sdk":{"name":"${SDK_NAME}","version":"${VERSION}"}` +
-    `,"clock":${events.now()},"oldest":${events.oldest()}${token ? `,"token":${JSON.stringify(token)}` : ""}`
+    `,"clock":${unixNow()},"oldest":${events.oldest()}${token ? `,"token":${JSON.stringify(token)}` : ""}`
   );
 }
 
 /** What a channel tells the delivery. */
 export interface ChannelEvents {
-  now(): number;
   /** The lowest id that may still come. */
   oldest(): number;
   /** May be used now. *last*: the highest id that the hub has taken. */
@@ -35,7 +35,7 @@ export interface ChannelEvents {
   /** Without *retryMs* the batch was refused for good. */
   onNack(id: number, why: string | undefined, retryMs?: number): void;
   /** Cannot be used now. *retryMs*: when the hub wants to be asked again; `Infinity` is never. */
-  onLost(channel: Channel, why: string, retryMs?: number, tooLarge?: boolean): void;
+  onLost(channel: Channel, why: string, retryMs?: number): void;
 }
 
 /** One way to a hub. */

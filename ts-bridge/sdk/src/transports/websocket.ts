@@ -1,3 +1,4 @@
+import { unixNow } from "../clock.js";
 import type { Batch } from "../delivery/outbox.js";
 import { later } from "../delivery/timers.js";
 import { readFrame, SUBPROTOCOL } from "../wire/frames.js";
@@ -27,7 +28,6 @@ const PROBE_MS = 3_000;
 /** Close codes after which this hub is not asked again: origin, version. */
 const FINAL = [4403, 4406];
 const BAD_TOKEN = 4401;
-const TOO_LARGE = [1009, 4413];
 
 /** The bridge over a WebSocket. */
 export class SocketChannel implements Channel {
@@ -39,10 +39,9 @@ export class SocketChannel implements Channel {
   #socket: SocketLike | undefined;
   #epoch = 0;
   #window = 0;
-  #slow = { window: 0, until: 0 };
+  #fullWindow = 0;
   #maxBytes = 0;
   #pingMs = 0;
-  #retryMs: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** The last token was refused; a second refusal in a row is final. */
   #refused = false;
@@ -55,8 +54,7 @@ export class SocketChannel implements Channel {
 
   get window(): number {
     if (!this.#socket || this.#socket.bufferedAmount > MAX_BUFFERED) return 0;
-    const { window, until } = this.#slow;
-    return this.#events.now() < until ? window : this.#window;
+    return this.#window;
   }
 
   connect(): void {
@@ -88,11 +86,7 @@ export class SocketChannel implements Channel {
       const again = code === BAD_TOKEN && !this.#refused;
       const never = FINAL.includes(code) || (code === BAD_TOKEN && this.#refused);
       if (again) this.#refused = true;
-      this.#lose(
-        `${code} ${reason}`,
-        never ? Infinity : again ? 0 : this.#retryMs,
-        TOO_LARGE.includes(code),
-      );
+      this.#lose(`${code} ${reason}`, never ? Infinity : again ? 0 : undefined);
     };
   }
 
@@ -103,7 +97,7 @@ export class SocketChannel implements Channel {
       case "ready":
         this.ready = true;
         this.live = frame.live === true;
-        this.#window = frame.window ?? 8;
+        this.#window = this.#fullWindow = frame.window ?? 8;
         this.#maxBytes = frame.max_bytes ?? MAX_BUFFERED;
         this.#pingMs = (frame.ping_s ?? 25) * 1_000;
         this.#refused = false;
@@ -120,17 +114,21 @@ export class SocketChannel implements Channel {
         );
         break;
       case "slow":
-        this.#slow = { window: frame.window ?? 1, until: events.now() + (frame.for_ms ?? 0) };
+        this.#window = frame.window ?? 1;
+        later(() => {
+          this.#window = this.#fullWindow;
+        }, frame.for_ms);
         break;
       case "goaway":
-        this.#retryMs = frame.retry_ms;
+        // What it took, it has acknowledged before this.
+        this.#lose(`${frame.why}`, frame.retry_ms);
     }
     // Whatever came is a sign of life: the next ping is due after silence. Rule 6.
     if (this.ready) this.#after(this.#pingMs, () => this.#ping(ANSWER_MS));
   }
 
   #ping(patience: number): void {
-    this.#transmit(`{"k":"ping","t":${this.#events.now()}}`);
+    this.#transmit(`{"k":"ping","t":${unixNow()}}`);
     this.#expect(patience);
   }
 
@@ -164,15 +162,14 @@ export class SocketChannel implements Channel {
     if (this.#socket?.readyState === OPEN) this.#socket.send(text);
   }
 
-  #lose(why: string, retryMs?: number, tooLarge?: boolean): void {
+  #lose(why: string, retryMs?: number): void {
     this.#forget();
-    this.#events.onLost(this, why, retryMs, tooLarge);
+    this.#events.onLost(this, why, retryMs);
   }
 
   #forget(): void {
     const socket = this.#socket;
     this.#socket = undefined;
-    this.#retryMs = undefined;
     this.ready = this.live = false;
     clearTimeout(this.#timer);
     this.#timer = undefined;

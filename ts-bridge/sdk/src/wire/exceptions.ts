@@ -5,18 +5,13 @@ export function exceptionAttributes(thrown: unknown): Record<string, string> {
     const { name, message, stack, cause } = Object(thrown) as Error;
     attributes["exception.type"] = String(name ?? typeof thrown);
     attributes["exception.message"] = String(message ?? thrown);
-    // As the engine wrote it: it is parsed where it is shown.
-    if (stack) attributes["exception.stacktrace"] = stack + causes(cause);
+    // As the engine wrote them: they are parsed where they are shown.
+    const led = cause instanceof Error ? `\nCaused by: ${cause.stack}` : "";
+    if (stack) attributes["exception.stacktrace"] = stack + led;
   } catch {
     attributes["exception.message"] = "[unreadable]"; // a getter of the page threw
   }
   return attributes;
-}
-
-/** The stacks of what led to it; a few, because they may go in a circle. */
-function causes(cause: unknown, depth = 0): string {
-  if (!(cause instanceof Error) || depth > 4) return "";
-  return `\nCaused by: ${cause.stack ?? cause}${causes(cause.cause, depth + 1)}`;
 }
 
 /** One line for people: `TypeError: x is not a function`. */

@@ -155,6 +155,25 @@ describe("the layout of a graph", () => {
     expect(Number(straight)).toBeGreaterThan((between?.y ?? 0) + NODE_HEIGHT);
   });
 
+  it("puts no label on top of another, where edges run together to one model", () => {
+    const { routes } = layoutGraph({
+      nodes: [node("a"), node("b"), node("c"), node("d"), node("m", "model")],
+      edges: [
+        edge("a", "c"),
+        edge("b", "c"),
+        edge("c", "d"),
+        edge("d", "m"),
+        edge("a", "m"),
+        edge("b", "m"),
+      ],
+    });
+    for (const [index, a] of routes.entries()) {
+      for (const b of routes.slice(index + 1)) {
+        expect(a.labelX !== b.labelX || Math.abs(a.labelY - b.labelY) >= 20).toBe(true);
+      }
+    }
+  });
+
   it("is the same for the same graph", () => {
     const graph = {
       nodes: [node("b"), node("a"), node("t", "tool")],

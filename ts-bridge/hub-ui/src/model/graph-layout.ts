@@ -62,11 +62,12 @@ export function layoutGraph(graph: AgentGraph): GraphLayout {
   place(columns);
   makeRoomAbove(graph, columns);
   const slots = new Map(columns.flat().map((slot) => [slot.id, slot]));
-  const routes = graph.edges.flatMap((edge, index) => {
+  const drawn = graph.edges.flatMap((edge, index) => {
     const from = slots.get(edge.source);
     const to = slots.get(edge.target);
     return from && to ? [route(edge, from, bends.get(index) ?? [], to)] : [];
   });
+  const routes = spreadLabels(drawn);
   const placed = columns
     .flat()
     .flatMap(({ node, column, y }) => (node ? [{ node, x: columnX(column), y }] : []));
@@ -181,6 +182,22 @@ function place(columns: Slot[][]): void {
   }
 }
 
+/** Height of a label and a little air. */
+const LABEL_LINE = 23;
+
+/** Labels in one gap are kept a line apart, from top to bottom. */
+function spreadLabels(routes: readonly Route[]): Route[] {
+  const lowest = new Map<number, number>();
+  const spread = new Map<Route, Route>();
+  for (const each of [...routes].sort((a, b) => a.labelY - b.labelY)) {
+    const free = (lowest.get(each.labelX) ?? Number.NEGATIVE_INFINITY) + LABEL_LINE;
+    const labelY = Math.max(each.labelY, free);
+    lowest.set(each.labelX, labelY);
+    spread.set(each, { ...each, labelY });
+  }
+  return routes.map((each) => spread.get(each) ?? each);
+}
+
 /** Above the first line, where edges back from agent to agent run. */
 const LOOP_ROOM = 40;
 
@@ -217,12 +234,15 @@ function onward(edge: GraphEdge, from: Slot, bends: readonly Slot[], to: Slot): 
   }
   const [endX, endY] = [columnX(to.column), to.y + NODE_HEIGHT / 2];
   path += `C${x + half} ${y} ${endX - half} ${endY} ${endX} ${endY}`;
-  // Nearer to the target than to the source: edges that leave together have parted there.
+  // In the first gap, where edges have not joined others yet, and far enough into it that those
+  // which leave together have parted.
+  const startY = from.y + NODE_HEIGHT / 2;
+  const firstY = bends[0] ? bends[0].y + BEND_HEIGHT / 2 : endY;
   return {
     edge,
     path,
-    labelX: x + GAP_X * 0.56,
-    labelY: y + (endY - y) * 0.6,
+    labelX: columnX(from.column) + NODE_WIDTH + GAP_X * 0.56,
+    labelY: startY + (firstY - startY) * 0.6,
     bottom: Math.max(bottom, endY),
   };
 }

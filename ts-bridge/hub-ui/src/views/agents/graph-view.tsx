@@ -1,6 +1,6 @@
 /** The picture of a run: who asked whom, how often, and for how many tokens. */
 
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { RunDetail } from "../../api.ts";
 import { agentGraph, type GraphEdge, type GraphNode } from "../../model/agent-graph.ts";
 import { plural, short } from "../../model/attributes.ts";
@@ -29,6 +29,10 @@ export function GraphView(props: {
 }) {
   const { run, hues } = props;
   const layout = useMemo(() => layoutGraph(agentGraph(run)), [run]);
+  // What the pointer or the focus is on: its edges stand out from the others.
+  const [near, setNear] = useState<string | null>(null);
+  const standsBack = (edge: GraphEdge) =>
+    near !== null && near !== edgeKey(edge) && near !== edge.source && near !== edge.target;
   const spansOf = (node: GraphNode): string[] =>
     run.steps
       .filter(({ genai }) => genai && genai.kind === kindOf(node) && nameOf(genai) === node.label)
@@ -56,11 +60,17 @@ export function GraphView(props: {
           </marker>
         </defs>
         {layout.routes.map((route) => (
-          <EdgePath key={edgeKey(route.edge)} route={route} />
+          <EdgePath key={edgeKey(route.edge)} route={route} back={standsBack(route.edge)} />
         ))}
       </svg>
       {layout.routes.map((route) => (
-        <EdgeLabel key={edgeKey(route.edge)} route={route} onSpans={props.onSpans} />
+        <EdgeLabel
+          key={edgeKey(route.edge)}
+          route={route}
+          back={standsBack(route.edge)}
+          onSpans={props.onSpans}
+          onNear={setNear}
+        />
       ))}
       {layout.placed.map((placed) => (
         <NodeBox
@@ -68,6 +78,7 @@ export function GraphView(props: {
           placed={placed}
           hues={hues}
           onOpen={props.onSpans && (() => props.onSpans?.(spansOf(placed.node)))}
+          onNear={setNear}
         />
       ))}
     </div>
@@ -91,12 +102,30 @@ function nameOf(genai: {
   return genai.kind === "llm" ? genai.model : genai.kind === "tool" ? genai.tool : genai.agent;
 }
 
-function EdgePath({ route }: { route: Route }) {
-  return <path d={route.path} class={`edge edge-${route.edge.type}`} marker-end="url(#arrow)" />;
+/** Tells while the pointer or the focus is on something. */
+function nearness(id: string, onNear: (id: string | null) => void) {
+  return {
+    onPointerEnter: () => onNear(id),
+    onPointerLeave: () => onNear(null),
+    onFocus: () => onNear(id),
+    onBlur: () => onNear(null),
+  };
+}
+
+function EdgePath({ route, back }: { route: Route; back: boolean }) {
+  return (
+    <path
+      d={route.path}
+      class={`edge edge-${route.edge.type}${back ? " edge-back" : ""}`}
+      marker-end="url(#arrow)"
+    />
+  );
 }
 
 function EdgeLabel(props: {
   route: Route;
+  back: boolean;
+  onNear: (id: string | null) => void;
   onSpans?: ((ids: readonly string[]) => void) | undefined;
 }) {
   const { edge, labelX, labelY } = props.route;
@@ -107,10 +136,11 @@ function EdgeLabel(props: {
   return (
     <button
       type="button"
-      class={`edge-label edge-label-${edge.type}`}
+      class={`edge-label edge-label-${edge.type}${props.back ? " edge-back" : ""}`}
       style={{ left: `${labelX}px`, top: `${labelY}px` }}
       disabled={!props.onSpans || edge.spanIds.length === 0}
       title={edgeTitle(edge)}
+      {...nearness(edgeKey(edge), props.onNear)}
       onClick={() => props.onSpans?.(edge.spanIds)}
     >
       {text}
@@ -126,7 +156,12 @@ function edgeTitle(edge: GraphEdge): string {
   return `${source} → ${target}: ${plural(edge.count, edge.type.replace("_", " "))}${usage}`;
 }
 
-function NodeBox(props: { placed: Placed; hues: ServiceHues; onOpen?: (() => void) | undefined }) {
+function NodeBox(props: {
+  placed: Placed;
+  hues: ServiceHues;
+  onOpen?: (() => void) | undefined;
+  onNear: (id: string | null) => void;
+}) {
   const { node, x, y } = props.placed;
   const colour =
     node.type === "agent" ? props.hues.color(node.service || node.label) : "var(--text-2)";
@@ -146,6 +181,7 @@ function NodeBox(props: { placed: Placed; hues: ServiceHues; onOpen?: (() => voi
       }}
       disabled={!props.onOpen}
       title={`${node.type} ${node.label}`}
+      {...nearness(node.id, props.onNear)}
       onClick={props.onOpen}
     >
       <span class="node-icon">

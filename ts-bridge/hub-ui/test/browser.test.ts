@@ -13,7 +13,7 @@ const WELL = "d".repeat(32);
 const RUNNING = "a".repeat(32);
 const HUGE = "f".repeat(32);
 
-describe.runIf(CHROMIUM)("in a real browser", { timeout: 30_000 }, () => {
+describe.runIf(CHROMIUM)("in a real browser", { timeout: 60_000 }, () => {
   let server: ViteDevServer;
   let browser: Browser;
   let page: Page;

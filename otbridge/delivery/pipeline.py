@@ -15,6 +15,7 @@ from otbridge.delivery.ledger import Ledger, LedgerSnapshot
 from otbridge.delivery.losses import LossReporter
 from otbridge.delivery.optional import OptionalSender
 from otbridge.delivery.pace import Pace
+from otbridge.delivery.policies import DropOldest, make_policy
 from otbridge.delivery.queue import RecordQueue
 from otbridge.delivery.retry import RetrySender
 from otbridge.delivery.settings import BatchSettings, QueueSettings, RetrySettings
@@ -82,9 +83,11 @@ class Pipeline:
         self._losses = LossReporter(
             f"{signal} to {sink.name}", _ignore if optional else report, self._clock
         )
+        settings = queue or QueueSettings()
         self._queue = RecordQueue(
-            queue or QueueSettings(),
+            settings,
             self._batch,
+            policy=DropOldest() if optional else make_policy(settings, self._clock, None),
             let_go=self._why_let_go if optional else None,
             rouse=self._rouse,
             ledger=self.ledger,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from otbridge.errors import ConfigurationError
 
-__all__ = ["BatchSettings", "QueueSettings", "RetrySettings"]
+__all__ = ["BatchSettings", "QueuePolicy", "QueueSettings", "RetrySettings"]
+
+QueuePolicy = Literal["spool", "drop_oldest", "drop_newest", "block", "sample"]
+"""What a full queue does with the next record: `otbridge.delivery.policies` has one class each."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    """How much may wait in memory. Whichever limit is reached first holds.
-
-    Records of severity ERROR and above may use an eighth more of both, so that they still get in
-    when the others are refused.
-    """
+    """How much may wait in memory, and what happens beyond. The limit reached first holds."""
 
     max_records: int = 65_536
     """A third of a second at 200,000 records a second, which is what one process can write: time
@@ -23,9 +23,15 @@ class QueueSettings:
     plain records; a quarter of it loses records at that speed."""
     max_bytes: int = 64 << 20
     """64 MiB of encoded records, for those that are not plain."""
+    policy: QueuePolicy = "spool"
+    """`spool`: what does not fit goes to disk, and where there is none the oldest go: neither
+    blocks, and of a burst most is kept. `drop_oldest`, `drop_newest`, `sample`, or `block`, which
+    waits up to *block_s*."""
+    block_s: float = 1.0
+    """Seconds that one call may wait under `block`."""
 
     def __post_init__(self) -> None:
-        _positive(self, "max_records", "max_bytes")
+        _positive(self, "max_records", "max_bytes", "block_s")
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,7 @@ def flush(pipeline: Pipeline) -> None:
 def test_a_full_queue_is_reported_once_and_so_is_its_end(
     make: Any, held: Any, envelope: Any, record: Any, reports: list[str]
 ) -> None:
-    pipeline = make(held, queue=QueueSettings(max_records=10))
+    pipeline = make(held, queue=QueueSettings(max_records=10, policy="drop_newest"))
     pipeline.put(envelope, record(0))
     held.entered.wait(5)
     taken = sum(pipeline.put(envelope, record(number)) for number in range(1, 21))

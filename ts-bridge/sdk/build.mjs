@@ -14,11 +14,11 @@ const at = (path) => fileURLToPath(new URL(path, import.meta.url));
  * instrumentations, which may come from another copy of this package than the bridge.
  */
 const OWN_PROPERTIES = [
-  ...["activity", "announce", "awaited", "batches", "chars", "choose", "discard", "expire"],
-  ...["failures", "fallback", "forgive", "hasError", "identity", "land", "nextTry"],
-  ...["notBefore", "observed", "oldest", "onAck", "onEnd", "onLost", "onNack", "onReady"],
-  ...["onRecord", "onStart", "onUnsampled", "probe", "recovered", "records", "running", "seal"],
-  ...["sealedAt", "sendLast", "sends", "takeOpen", "via"],
+  ...["activity", "announce", "awaited", "batches", "chars", "choose", "connect", "discard"],
+  ...["enter", "expire", "failures", "fallback", "forgive", "hasError", "hold", "identity"],
+  ...["land", "nextTry", "notBefore", "observed", "oldest", "onAck", "onEnd", "onLost"],
+  ...["onNack", "onReady", "onRecord", "onStart", "onUnsampled", "probe", "put", "recovered"],
+  ...["records", "running", "seal", "sealedAt", "sendLast", "sends", "take", "takeOpen", "via"],
 ];
 
 const shared = {

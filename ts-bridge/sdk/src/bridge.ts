@@ -220,7 +220,7 @@ export class Bridge implements Host {
     try {
       if (this.running) unplug = instrumentation(this);
     } catch (error) {
-      warnOnce(`an instrumentation could not be plugged in: ${error}`);
+      warnOnce(`an instrumentation failed: ${error}`);
     }
     const off = () => {
       if (this.#plugged.delete(off)) unplug();
@@ -329,7 +329,7 @@ export class Bridge implements Host {
       }
     } catch (error) {
       this.#delivery.discard(reason);
-      warnOnce(`a record was let go: ${reason}, ${error}`);
+      warnOnce(`a record is lost: ${reason}, ${error}`);
     }
   }
 

@@ -21,12 +21,12 @@ export function getBridge(): Bridge | undefined {
 export function start(options: BridgeOptions, platform: Platform): Bridge {
   const running = shared[RUNNING];
   if (running) {
-    warnOnce("init() was called again: stop() the bridge that runs before that.");
+    warnOnce("init() was called again. stop() the running bridge first.");
     return running;
   }
   const given = { ...options };
   if (!given.service) {
-    warnOnce('init() was given no service name: pass service: "shop-web".');
+    warnOnce('init() needs a service name, like service: "shop-web".');
     given.service = "unknown_service";
   }
   const bridge = new Bridge(given, hubAddress(given.url), platform, () => {

@@ -240,6 +240,18 @@ describe("over HTTP", () => {
     expect(hub.posts).toEqual([]);
   });
 
+  test("spans that have begun are announced by POST too, once the hub has said that it shows them", async () => {
+    const hub = await startHub({ live: true });
+    const bridge = startBridge(hub, { transport: "http" });
+    bridge.info("first");
+    await bridge.flush();
+    const span = bridge.startSpan("long");
+    await hub.until(() => hub.opened.length === 1);
+    expect(hub.opened).toMatchObject([{ name: "long", scope: "otbridge" }]);
+    span.end();
+    expect(await bridge.flush()).toMatchObject({ delivered: 1 });
+  });
+
   test("a hub under pressure is asked again when it said", async () => {
     let refusals = 0;
     const hub = await startHub({
@@ -377,7 +389,7 @@ describe("what init is given", () => {
     bridge.info("who?");
     await bridge.flush();
     expect(JSON.stringify(hub.hellos[0].resource)).toContain("unknown_service");
-    expect(warn).toHaveBeenCalledWith(expect.stringContaining("no service name"));
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining("needs a service name"));
   });
 
   test("a second init warns and returns the first bridge", async () => {

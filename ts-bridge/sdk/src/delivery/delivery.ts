@@ -186,10 +186,8 @@ export class Delivery implements ChannelEvents {
 
   onReady(channel: Channel, last: number): void {
     this.#routes.recovered(channel);
-    if (channel === this.#socket) {
-      this.#outbox.land(channel);
-      this.#announceAll = true;
-    }
+    this.#outbox.land(channel);
+    if (channel === this.#socket) this.#announceAll = true;
     this.onAck(last);
   }
 
@@ -204,7 +202,7 @@ export class Delivery implements ChannelEvents {
     const batch = this.#outbox.batches.find((held) => held.id === id);
     if (!batch) return;
     if (retryMs === undefined) {
-      warnOnce(`the hub refused records for good: ${why}`);
+      warnOnce(`the hub refused records: ${why}`);
       this.#outbox.remove((held) => held === batch);
       this.#rejected += batch.n;
       this.#notify();
@@ -219,9 +217,7 @@ export class Delivery implements ChannelEvents {
   onLost(channel: Channel, why: string, retryMs?: number): void {
     this.#outbox.land(channel);
     if (retryMs === Infinity) {
-      warnOnce(
-        `nothing more is sent, because ${this.#options.identity.base} refuses this page: ${why}`,
-      );
+      warnOnce(`${this.#options.identity.base} refuses this page, so nothing is sent: ${why}`);
       this.stop();
       return;
     }

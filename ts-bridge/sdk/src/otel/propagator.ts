@@ -46,7 +46,8 @@ export class Propagator implements TextMapPropagator {
     return context;
   }
 
+  /** All that may be written, whether or not `baggage()` is plugged in. */
   fields(): string[] {
-    return ["traceparent", "tracestate", ...[...this.more].flatMap((other) => other.fields())];
+    return ["traceparent", "tracestate", "baggage"];
   }
 }

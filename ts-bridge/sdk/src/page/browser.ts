@@ -9,11 +9,14 @@ const LOAD_MS = 3_000;
 /** Browsers: pages and workers. Nothing is touched until `init` is called. */
 export const browser: Omit<Platform, "socket"> = {
   contexts: () => new StackContextManager(),
-  resource: () => ({
-    "telemetry.sdk.language": "webjs",
-    "user_agent.original": globalThis.navigator?.userAgent,
-    "browser.language": globalThis.navigator?.language,
-  }),
+  resource() {
+    const { userAgent, language } = globalThis.navigator ?? {};
+    return {
+      "telemetry.sdk.language": "webjs",
+      "user_agent.original": userAgent,
+      "browser.language": language,
+    };
+  },
   watch(delivery, hide) {
     // Rendered on a server there is no page to watch.
     const unwatch =

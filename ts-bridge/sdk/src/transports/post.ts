@@ -98,11 +98,17 @@ export class PostChannel implements Channel {
     const frame = readFrame(text);
     const why = `HTTP ${status} ${text.slice(0, 300)}`;
     const refused = status === 400 || status === 413;
+    const seconds = Number(headers.get("retry-after")) || undefined;
+    // Asked to wait is not an attempt; anything else is, and rule 3 counts it.
+    if (!seconds) for (const batch of batches) batch.sends++;
     if (status === 200 && frame?.k === "ack") {
+      const id = frame.id ?? 0;
       this.#single = false;
       this.live = frame.live === true;
-      events.onAck(frame.id ?? 0, frame.rejected);
-      events.onReady(this, 0);
+      events.onAck(id, frame.rejected);
+      // A hub that takes less than it is sent is not asked again at once.
+      if (batches.every((batch) => batch.id <= id)) events.onReady(this, id);
+      else events.onLost(this, why);
     } else if (refused && batches.length === 1) {
       events.onNack((batches[0] as Batch).id, why);
       events.onReady(this, 0);
@@ -110,9 +116,6 @@ export class PostChannel implements Channel {
       this.#single = true;
       events.onLost(this, why, 0);
     } else {
-      const seconds = Number(headers.get("retry-after")) || undefined;
-      // Asked to wait is not refused; anything else is, and rule 3 counts it.
-      if (!seconds) for (const batch of batches) batch.sends++;
       const never = status === 401 || status === 403;
       events.onLost(this, why, never ? Infinity : seconds && seconds * 1_000);
     }

@@ -21,7 +21,6 @@ import type {
   User,
 } from "./options.js";
 import { register } from "./otel/globals.js";
-import type { Host } from "./otel/host.js";
 import { BridgeLogger } from "./otel/logger.js";
 import { Propagator } from "./otel/propagator.js";
 import type { RecordingSpan } from "./otel/span.js";
@@ -33,7 +32,7 @@ import { warnOnce } from "./warn.js";
 import { keyValues } from "./wire/values.js";
 
 /** What `init` returns: the page's or the program's voice towards the hub. */
-export class Bridge implements Host {
+export class Bridge {
   /** The hub's address, or where the bridge is mounted; empty when there is none to send to. */
   readonly base: string;
   /** Makes spans, by the API of OpenTelemetry. */

@@ -1,0 +1,153 @@
+"""How far a reader is in one stream, and what it has read ahead of there."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+from otbridge.delivery.spool.frames import (
+    ENVELOPE,
+    RECORD,
+    REQUEST,
+    read_envelope,
+    read_request,
+    scan,
+)
+from otbridge.delivery.spool.spooled import SpooledBatch
+from otbridge.wire.otlp_request import Envelope
+
+if TYPE_CHECKING:
+    from otbridge.delivery.batch import Entry
+    from otbridge.delivery.spool.files import Files
+    from otbridge.delivery.spool.folder import Folder
+    from otbridge.delivery.spool.stream import Segment, Stream
+
+__all__ = ["Place"]
+
+_NUMBER: Final = struct.Struct("<I").unpack_from
+_NUMBER_BYTES: Final = 4
+
+
+class Place:
+    """A destination's place in a stream. The rest of the segment it stands in is in memory.
+
+    Methods that read raise OSError.
+
+    Args:
+        files: The file system.
+        folder: Where the stream is.
+        stream: What is read.
+        key: The destination's.
+    """
+
+    def __init__(self, files: Files, folder: Folder, stream: Stream, key: str) -> None:
+        self.folder = folder
+        self.stream = stream
+        self.segment: Segment | None = None
+        self.sequence = 0
+        self._files = files
+        self._key = key
+        self._data = b""
+        self._origin = 0
+        self._offset = 0
+        self._behind = (0, 0)
+        self._skipped: list[tuple[int, int]] = []
+        self._envelopes: dict[int, Envelope] = {}
+
+    def enter(self) -> bool:
+        """Stand in the segment that has the next record; False if there is none."""
+        with self.folder.lock:
+            cursor = self.stream.cursor(self._key)
+            segments = self.stream.segments
+            segment = next((one for one in segments if one.open or one.end > cursor), None)
+        if segment is None:
+            self._leave_file()
+            return False
+        if segment is not self.segment:
+            self._leave_file()
+            self.segment = segment
+            self.sequence = max(cursor, segment.first)
+        return self._fill(segment)
+
+    def take(self, max_bytes: int, max_records: int) -> SpooledBatch | None:
+        """Return records from here on, None if there are none in this segment (yet)."""
+        segment = self.segment
+        assert segment is not None  # noqa: S101 - `enter` was True
+        entries: list[Entry] = []
+        request = None
+        losses = list(self._skipped)
+        data, envelopes, sequence = self._data, self._envelopes, self.sequence
+        size, offset = 0, self._offset
+        for kind, found, start, end in scan(data, segment.name.salt, segment.first, offset):
+            if kind == RECORD and found >= sequence:
+                size += end - start
+                if entries and (size > max_bytes or len(entries) >= max_records):
+                    break
+                if found > sequence:
+                    losses.append((sequence, found - sequence))
+                envelope = envelopes.get(_NUMBER(data, start)[0])
+                if envelope is None:
+                    losses.append((found, 1))
+                else:
+                    entries.append((envelope, data[start + _NUMBER_BYTES : end]))
+                sequence = found + 1
+            elif kind == ENVELOPE:
+                number, resource, scope = read_envelope(data, start, end)
+                if number not in envelopes:
+                    envelopes[number] = Envelope(resource, scope)
+            elif kind == REQUEST and found >= sequence:
+                if entries:
+                    break
+                if found > sequence:
+                    losses.append((sequence, found - sequence))
+                request = read_request(data, start, end)
+                sequence = found + request[1]
+                offset = end
+                break
+            offset = end
+        if not entries and request is None:
+            self._offset, self.sequence, self._skipped = offset, sequence, losses
+            return None
+        self._behind = (offset, sequence)
+        return SpooledBatch(self, segment, entries, request=request, end=sequence, losses=losses)
+
+    def move_on(self) -> None:
+        """Stand behind the batch that was taken last."""
+        self._offset, self.sequence = self._behind
+        self._skipped = []
+
+    def leave(self) -> list[tuple[int, int]] | None:
+        """Go to the end of a segment with nothing more in it; return what was lost on the way.
+
+        None where the segment is still written to.
+        """
+        segment = self.segment
+        assert segment is not None  # noqa: S101 - `enter` was True
+        if segment.open or self._origin + len(self._data) < segment.size:
+            return None
+        missing = segment.end - self.sequence
+        return [*self._skipped, (self.sequence, missing)] if missing > 0 else self._skipped
+
+    def _fill(self, segment: Segment) -> bool:
+        """Have at least one whole frame in memory; False if none was written yet."""
+        if self._offset < len(self._data):
+            return True
+        origin = self._origin + len(self._data)
+        size = segment.size
+        if origin >= size:
+            return not segment.open
+        fd = self._files.open(self.folder.path_of(segment.name))
+        try:
+            data = self._files.read(fd, size - origin, origin)
+        finally:
+            self._files.close(fd)
+        self._data, self._origin, self._offset = data, origin, 0
+        if len(data) < size - origin:  # somebody has cut the file: its end is where it ends now
+            segment.extent = (origin + len(data), segment.end)
+        return True
+
+    def _leave_file(self) -> None:
+        self.segment = None
+        self._data, self._origin, self._offset = b"", 0, 0
+        self._envelopes = {}
+        self._skipped = []

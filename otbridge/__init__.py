@@ -11,7 +11,8 @@
 The package is laid out as the way of the data, outermost layer first; a layer imports only
 what stands below it:
 
-    cli | testing                       commands; fakes and receivers for users' tests
+    cli                                 commands
+    testing                             receivers and fakes for users' tests; tries OTLP clients
     hub                                 receivers -> store -> query -> live UI, forwarding
     _configure                          joins the SDK's parts, and is the only place that may
     agents | bridge | integrations      agent runs; the Python half of ts-bridge; frameworks

@@ -210,6 +210,9 @@ def _destination(found: Mapping[str, _Found], signal: Signal) -> Destination:
             if row.name == "endpoint":
                 chosen["asked_for"] = True
                 chosen["exact"] = best is found.get(f"{signal}_endpoint")
+    if "endpoint" in chosen and not (chosen["exact"] and chosen.get("protocol") != "grpc"):
+        # A base URL is added to; a signal's own URL is used as it is written.
+        chosen["endpoint"] = chosen["endpoint"].rstrip("/")
     if chosen.get("protocol") == "grpc" and "endpoint" not in chosen:
         # OTLP's registered gRPC port, on the same machine as the default destination.
         chosen["endpoint"] = "http://127.0.0.1:4317"

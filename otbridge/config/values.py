@@ -122,7 +122,7 @@ def level(value: Any) -> int:
 
 
 def endpoint(value: Any) -> str:
-    """Return an address such as `http://host:4318` without a trailing slash.
+    """Return an address such as `http://host:4318`, as it was written.
 
     A bare `host:port` is taken as it is: gRPC users write it so, and whether it is encrypted is
     then a setting of its own.
@@ -136,7 +136,7 @@ def endpoint(value: Any) -> str:
         raise ValueError(wanted) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_fine:
         raise ValueError(wanted)
-    return address.rstrip("/")
+    return address
 
 
 def words(value: Any) -> tuple[str, ...]:

@@ -40,6 +40,9 @@ _RETRYABLE: Final = frozenset(
     {"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"}
 )
 _STATUS_DETAILS: Final = "grpc-status-details-bin"
+_TOO_LARGE_ANSWER: Final = "CLIENT: Received message larger than max"
+"""What grpcio says of our limit. Its code is RESOURCE_EXHAUSTED, as of a receiver to which the
+request was too large; but here the receiver has the records, and must not get them again."""
 
 
 class OtlpGrpcSink:
@@ -149,6 +152,8 @@ class OtlpGrpcSink:
     def _judge(self, error: Any) -> SendResult:
         reason = error.code().name
         message = self._clean(error.details() or "")
+        if _TOO_LARGE_ANSWER in message:
+            return Rejected("response_too_large", message)
         after = _retry_delay(error.trailing_metadata() or ())
         if reason in _RETRYABLE or (reason == "RESOURCE_EXHAUSTED" and after is not None):
             return Retryable(reason, message, after)

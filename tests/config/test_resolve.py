@@ -145,6 +145,15 @@ def test_an_argument_for_all_signals_is_stronger_than_a_signals_own_variable() -
     assert not config.destinations["logs"].exact
 
 
+def test_a_base_endpoint_loses_its_trailing_slash_and_a_signals_own_keeps_it() -> None:
+    """As OTLP's exporter specification has it, "Endpoint URLs for OTLP/HTTP"."""
+    found = resolved(endpoint="http://h/base/", logs_endpoint="http://h/own/").destinations
+    assert found["traces"].endpoint == "http://h/base"
+    assert found["logs"].endpoint == "http://h/own/"
+    found = resolved(protocol="grpc", logs_endpoint="h:4317/").destinations
+    assert found["logs"].endpoint == "h:4317"
+
+
 def test_a_destination_is_asked_for_only_when_an_endpoint_is_named() -> None:
     assert not resolved(compression="none").destinations["logs"].asked_for
     assert resolved(endpoint="http://h").destinations["logs"].asked_for

@@ -112,7 +112,7 @@ def test_an_answer_over_the_limit_is_final(sink: OtlpGrpcSink, receiver: OtlpRec
     receiver.answer_next(Answer(body=bytes(5 << 20)))
     result = sink.send("logs", REQUEST, 5)
     assert isinstance(result, Rejected)
-    assert result.reason == "RESOURCE_EXHAUSTED"
+    assert result.reason == "response_too_large"
 
 
 def test_a_request_over_the_limit_is_not_sent(sink: OtlpGrpcSink, receiver: OtlpReceiver) -> None:

@@ -54,6 +54,7 @@ class Folder:
         self.streams: dict[str, Stream] = {}
         self._files = files
         self._fd = fd
+        self._is_anchored = False
         self.book = self._open_book()
 
     def _open_book(self) -> Book:
@@ -95,8 +96,17 @@ class Folder:
             return found
 
     def sync_names(self) -> None:
-        """Return when the names in it will survive a loss of power."""
+        """Return when the names in it, and its own, will survive a loss of power."""
         self._files.sync(self._fd)
+        if not self._is_anchored:
+            service = self.path.rpartition("/")[0]
+            for above in (service, service.rpartition("/")[0]):
+                fd = self._files.open_folder(above)
+                try:
+                    self._files.sync(fd)
+                finally:
+                    self._files.close(fd)
+            self._is_anchored = True
 
     def release(self, stream: Stream, destinations: Iterable[str]) -> None:
         """Unlink the closed segments of *stream* that all *destinations* have."""

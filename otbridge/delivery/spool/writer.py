@@ -18,7 +18,6 @@ from otbridge.delivery.spool.frames import (
     envelope_frame,
     head_of,
     request_frame,
-    seed_of,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamWriter"]
 
-_HEAD: Final = head_of(RECORD)
 _PACK: Final = RECORD_HEADER.pack
 _PACK_CRC: Final = struct.Struct("<I").pack
 _ENVELOPE_NUMBER_BYTES: Final = 4
@@ -71,6 +69,7 @@ class StreamWriter:
         self._segment: Segment | None = None
         self._folder: Folder | None = None
         self._fd = -1
+        self._head = b""
         self._seed = 0
         self._numbers: dict[Envelope, int] = {}
         self._known: dict[tuple[bytes, bytes], int] = {}
@@ -107,7 +106,7 @@ class StreamWriter:
                 if size >= self._full or len(record) > MAX_RECORD_BYTES:
                     return self._append_first(envelope, record)
                 body = _PACK(len(record) + _ENVELOPE_NUMBER_BYTES, end, number) + record
-                frame = _HEAD + _PACK_CRC(crc32(body, self._seed)) + body
+                frame = self._head + _PACK_CRC(crc32(body, self._seed)) + body
                 written = self._write(self._fd, frame, size)
                 if written != len(frame):
                     self._finish(frame, written, size)
@@ -205,7 +204,8 @@ class StreamWriter:
     def _blob(self, segment: Segment, entries: Iterable[Entry]) -> tuple[bytes, int]:
         """Return the frames of as many *entries* as go into one call, and their number."""
         frames: list[bytes] = []
-        size, sequence, salt, seed = 0, segment.end, segment.name.salt, self._seed
+        size, sequence, salt = 0, segment.end, segment.name.salt
+        head, seed = self._head, self._seed
         room = min(_MAX_BLOB_BYTES, self._full - segment.size)
         numbers, append = self._numbers, frames.append
         for envelope, record in entries:
@@ -213,7 +213,7 @@ class StreamWriter:
             if number is None:
                 number = self._number(envelope, salt, sequence, frames)
             body = _PACK(len(record) + _ENVELOPE_NUMBER_BYTES, sequence, number) + record
-            append(_HEAD + _PACK_CRC(crc32(body, seed)) + body)
+            append(head + _PACK_CRC(crc32(body, seed)) + body)
             sequence += 1
             size += len(body)
             if size >= room:
@@ -252,7 +252,8 @@ class StreamWriter:
             self.seal()
             folder, segment, fd = self._begin()
             self._folder, self._segment, self._fd = folder, segment, fd
-            self._seed = seed_of(RECORD, segment.name.salt)
+            self._head = head_of(RECORD, segment.name.salt)
+            self._seed = crc32(self._head)
             self._unsynced_names = True
             self.begun += 1
         return segment

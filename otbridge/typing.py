@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 __all__ = [
     "Attributes",
     "EventDict",
     "FlushResult",
+    "PackedSink",
     "Processor",
     "Rejected",
     "Retryable",
@@ -84,6 +85,20 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Give back connections; may be called twice, and before the first send."""
+        ...
+
+
+@runtime_checkable
+class PackedSink(Sink, Protocol):
+    """A sink that sends compressed requests as they are, so that each is compressed only once."""
+
+    @property
+    def encoding(self) -> str:
+        """How it wants requests compressed: `gzip`, `zstd` or `none`. It takes gzip as well."""
+        ...
+
+    def send_packed(self, signal: Signal, body: bytes, encoding: str, timeout: float) -> SendResult:
+        """Send *body*, a request compressed by *encoding*, once, within *timeout* seconds."""
         ...
 
 

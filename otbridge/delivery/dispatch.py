@@ -1,22 +1,39 @@
-"""Sends a batch through the chain and books what became of each record."""
+"""Sends a batch, finds another place for what is not taken, and books what became of each record.
+
+divide ─► chain of senders          (what the destination says)
+   └────► resorts                   (fallback, spool: for what it does not take)
+             └────► ledger
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, NamedTuple
 
-from otbridge.typing import Retryable, Success
+from otbridge.delivery.divide import Divider
+from otbridge.delivery.sender import Diverted, Spooled
+from otbridge.typing import Rejected, Retryable, Success
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otbridge.delivery.batch import Batch
     from otbridge.delivery.ledger import Ledger
     from otbridge.delivery.losses import LossReporter
-    from otbridge.delivery.sender import Sender
+    from otbridge.delivery.sender import Outcome, Part, Resort, Sender
 
-__all__ = ["Dispatcher"]
+__all__ = ["Dispatcher", "Undelivered"]
 
-_TOO_LARGE: Final = frozenset({"413", "too_large", "RESOURCE_EXHAUSTED"})
-"""Refusals that a smaller request may escape: HTTP's, the sinks' own, and gRPC's without
-RetryInfo, which is what its servers say of a message over their limit."""
+
+class Undelivered(NamedTuple):
+    """Records that are still where they were, and why."""
+
+    batch: Batch
+    failure: Retryable
+
+
+class _Dropped(NamedTuple):
+    reason: str
+    message: str
 
 
 class Dispatcher:
@@ -24,49 +41,88 @@ class Dispatcher:
 
     Args:
         chain: The first sender.
-        ledger: Where the records, all of them in flight, are booked.
+        ledger: Where the records are booked.
         losses: Told of deliveries and losses.
+        resorts: Asked, in their order, about everything that was not taken.
     """
 
-    def __init__(self, chain: Sender, ledger: Ledger, losses: LossReporter) -> None:
-        self._chain = chain
+    def __init__(
+        self,
+        chain: Sender,
+        ledger: Ledger,
+        losses: LossReporter,
+        resorts: Sequence[Resort] = (),
+    ) -> None:
+        self._divider = Divider(chain)
         self._ledger = ledger
         self._losses = losses
+        self._resorts = resorts
 
-    def dispatch(self, batch: Batch) -> Retryable | None:
-        """Send *batch*; return the failure that leaves its records in flight, None if booked.
+    def dispatch(self, batch: Batch) -> list[Undelivered]:
+        """Send *batch*, whose records are in flight; return what is in flight still."""
+        return self.book(self.send(batch))
 
-        A batch that is too large for the receiver is halved until it fits; a single record that
-        still does not is refused on its own.
+    def send(self, batch: Batch) -> list[tuple[Batch | int, Outcome | _Dropped]]:
+        """Send *batch*; return its parts with what became of them, nothing booked yet.
+
+        Does not raise: a fault of ours costs the records that it hits, and no others.
         """
-        result = self._chain.send(batch)
-        if isinstance(result, Retryable):
-            return result
-        if isinstance(result, Success):
-            self._book(batch, result)
-        elif result.reason in _TOO_LARGE and len(batch) > 1:
-            self._dispatch_halves(batch)
-        else:
-            self._ledger.reject(result.reason, len(batch))
-            self._losses.lost(result.reason, len(batch), result.message)
-        return None
+        done: list[tuple[Batch | int, Outcome | _Dropped]] = []
+        open_records = len(batch)
+        try:
+            for part, result in self._divider.send(batch):
+                _require_answer(result)
+                parts: list[Part] = [(part, result)]
+                for resort in self._resorts:
+                    parts = [each for pair in parts for each in resort.take(*pair)]
+                done += parts
+                open_records -= len(part)
+        except Exception as error:  # noqa: BLE001 - it must not stop what comes after
+            why = _Dropped("internal_error", f"{type(error).__name__}: {error}")
+            done.append((open_records, why))
+        return done
+
+    def book(
+        self,
+        done: Sequence[tuple[Batch | int, Outcome | _Dropped]],
+        *,
+        on_disk: bool = False,
+    ) -> list[Undelivered]:
+        """Book what `send` returned; return what there is nothing to be booked of yet."""
+        left: list[Undelivered] = []
+        for part, outcome in done:
+            records = part if isinstance(part, int) else len(part)
+            if isinstance(outcome, Success):
+                self._book_success(records, outcome, on_disk=on_disk)
+            elif isinstance(outcome, Rejected):
+                self._ledger.reject(outcome.reason, records, on_disk=on_disk)
+                self._losses.lost(outcome.reason, records, outcome.message)
+            elif isinstance(outcome, _Dropped):
+                self._ledger.drop(outcome.reason, records, on_disk=on_disk)
+                self._losses.lost(outcome.reason, records, outcome.message)
+            elif isinstance(outcome, Diverted):
+                self._ledger.deliver(records, on_disk=on_disk, diverted=True)
+            elif isinstance(outcome, Retryable) and not isinstance(part, int):
+                left.append(Undelivered(part, outcome))
+            else:
+                assert isinstance(outcome, Spooled)  # noqa: S101 - booked by the spool's resort
+        return left
 
     def give_up(self, batch: Batch, reason: str, message: str = "") -> None:
-        """Book the records of *batch* as dropped."""
+        """Book the records of *batch*, which are in flight, as dropped."""
         self._ledger.drop(reason, len(batch))
         self._losses.lost(reason, len(batch), message)
 
-    def _dispatch_halves(self, batch: Batch) -> None:
-        for half in batch.halves():
-            failure = self.dispatch(half)
-            if failure is not None:  # the other half may be booked already: this one ends here
-                self.give_up(half, failure.reason, failure.message)
-
-    def _book(self, batch: Batch, result: Success) -> None:
-        refused = min(result.rejected, len(batch))  # a receiver may count otherwise than we do
-        self._ledger.deliver(len(batch) - refused)
-        self._ledger.reject("partial_success", refused)
+    def _book_success(self, records: int, result: Success, *, on_disk: bool) -> None:
+        refused = min(result.rejected, records)  # a receiver may count otherwise than we do
+        self._ledger.deliver(records - refused, on_disk=on_disk)
+        self._ledger.reject("partial_success", refused, on_disk=on_disk)
         if refused:
             self._losses.lost("partial_success", refused, result.message)
         else:
             self._losses.delivered()
+
+
+def _require_answer(result: object) -> None:
+    if not isinstance(result, (Success, Rejected, Retryable)):
+        raise TypeError(f"a sink has answered {type(result).__name__}, which is no SendResult")

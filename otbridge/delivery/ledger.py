@@ -4,6 +4,9 @@
 
 A record is in exactly one of the places on the right. What goes from one to another does so under
 one lock, so a snapshot never catches a record on its way.
+
+Records that a process before this one had left on disk are accepted when they are found: here too
+every record that comes in goes out somewhere.
 """
 
 from __future__ import annotations
@@ -11,12 +14,23 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Ledger", "LedgerSnapshot"]
+__all__ = ["DiskAccount", "Ledger", "LedgerSnapshot"]
+
+
+class DiskAccount(NamedTuple):
+    """What a spool says about one signal. All numbers count records."""
+
+    waiting: int = 0
+    """On disk, to be sent."""
+    lost: Mapping[str, int] = {}
+    """Given up there, by reason."""
+    adopted: int = 0
+    """Found there: left by processes that had ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +40,21 @@ class LedgerSnapshot:
     accepted: int = 0
     """Handed to us, whatever became of them; those that were refused at once included."""
     delivered: int = 0
-    """Acknowledged by a receiver."""
+    """Acknowledged by a receiver, or written by a fallback."""
     rejected: Mapping[str, int] = field(default_factory=dict)
     """Refused by a receiver for good, by reason: `partial_success`, `400`, `INVALID_ARGUMENT`..."""
     dropped: Mapping[str, int] = field(default_factory=dict)
-    """Given up by us, by reason: `queue_full`, `too_large`, `shutdown`, `no_destination`,
-    `internal_error`, or the last failure of a batch that was tried too long, e.g. `503`."""
+    """Given up by us, by reason: `queue_full` (`queue_full_error` for records of ERROR and above),
+    `sampled`, `too_large`, `shutdown`, `no_destination`, `internal_error`, the spool's `spool_full`,
+    `expired` and `corrupt`, or the last failure of a batch that was tried too long, e.g. `503`."""
     spooled: int = 0
     """Safe on disk, to be sent later."""
     in_memory: int = 0
     """Waiting, or being sent at this moment."""
+    diverted: int = 0
+    """Of those delivered: taken by a fallback instead of the destination."""
+    adopted: int = 0
+    """Of those accepted: left on disk by a process that had ended."""
 
     @property
     def lost(self) -> int:
@@ -51,6 +70,8 @@ class LedgerSnapshot:
             "dropped": dict(self.dropped),
             "spooled": self.spooled,
             "in_memory": self.in_memory,
+            "diverted": self.diverted,
+            "adopted": self.adopted,
         }
 
 
@@ -59,11 +80,18 @@ class Ledger:
 
     Args:
         waiting: Tells how many records wait in the queue at this moment.
+        disk: Tells what the spool has; it keeps its own accounts, across processes.
     """
 
-    def __init__(self, waiting: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        waiting: Callable[[], int] = lambda: 0,
+        disk: Callable[[], DiskAccount] = DiskAccount,
+    ) -> None:
         self.lock = threading.RLock()  # reentrant: a signal handler may log in the middle of this
+        """Held while records move from one place to another. Taken before the spool's locks."""
         self._waiting = waiting
+        self._disk = disk
         self._clear()
 
     def _clear(self) -> None:
@@ -72,6 +100,7 @@ class Ledger:
         self._dropped: Counter[str] = Counter()
         self._in_flight = 0
         self._abandoned = 0
+        self._diverted = 0
 
     @property
     def accepted(self) -> int:
@@ -91,12 +120,12 @@ class Ledger:
     @property
     def dropped(self) -> dict[str, int]:
         """Records given up by us, by reason."""
-        return dict(self._dropped)
+        return dict(self.snapshot().dropped)
 
     @property
     def spooled(self) -> int:
-        """Records on disk; none before there is a spool."""
-        return 0
+        """Records on disk."""
+        return self._disk().waiting
 
     @property
     def in_memory(self) -> int:
@@ -107,13 +136,18 @@ class Ledger:
         """Return all counts of one moment."""
         with self.lock:
             in_memory = self.in_memory
-            lost = self._rejected.total() + self._dropped.total()
+            disk = self._disk()
+            dropped = self._dropped + Counter(disk.lost)
+            lost = self._rejected.total() + dropped.total()
             return LedgerSnapshot(
-                accepted=self._delivered + lost + in_memory,
+                accepted=self._delivered + lost + disk.waiting + in_memory,
                 delivered=self._delivered,
                 rejected=dict(self._rejected),
-                dropped=dict(self._dropped),
+                dropped=dict(dropped),
+                spooled=disk.waiting,
                 in_memory=in_memory,
+                diverted=self._diverted,
+                adopted=disk.adopted,
             )
 
     def turn_away(self, reason: str, records: int) -> None:
@@ -127,22 +161,34 @@ class Ledger:
         with self.lock:
             self._in_flight += records
 
-    def deliver(self, records: int) -> None:
-        """Count records in flight that a receiver acknowledged."""
-        with self.lock:
-            self._delivered += self._land(records)
+    def deliver(self, records: int, *, on_disk: bool = False, diverted: bool = False) -> None:
+        """Count records that a receiver acknowledged, or a fallback took.
 
-    def reject(self, reason: str, records: int) -> None:
-        """Count records in flight that a receiver refused."""
+        Here and below, records are in flight, or come from the disk, which lets go of them in the
+        same moment: its caller holds the lock around both.
+        """
         with self.lock:
-            landed = self._land(records)
+            landed = records if on_disk else self._land(records)
+            self._delivered += landed
+            if diverted:
+                self._diverted += landed
+
+    def reject(self, reason: str, records: int, *, on_disk: bool = False) -> None:
+        """Count records that a receiver refused."""
+        with self.lock:
+            landed = records if on_disk else self._land(records)
             if landed:
                 self._rejected[reason] += landed
 
-    def drop(self, reason: str, records: int) -> None:
-        """Count records in flight that we give up."""
+    def drop(self, reason: str, records: int, *, on_disk: bool = False) -> None:
+        """Count records that we give up."""
         with self.lock:
-            self.turn_away(reason, self._land(records))
+            self.turn_away(reason, records if on_disk else self._land(records))
+
+    def to_disk(self, records: int) -> None:
+        """Count records in flight that the disk has from this moment on; see `deliver`."""
+        with self.lock:
+            self._land(records)
 
     def abandon(self, reason: str) -> int:
         """Give up what is in flight without waiting for its end; return how many records.
@@ -150,10 +196,16 @@ class Ledger:
         Their sender may still be at work; what it tells of them later is not counted again.
         """
         with self.lock:
-            records, self._in_flight = self._in_flight, 0
+            records = self._in_flight
+            self.leave_behind(records)
             self.turn_away(reason, records)
-            self._abandoned += records
             return records
+
+    def leave_behind(self, records: int) -> None:
+        """Count records in flight elsewhere without waiting for their end, as `abandon` does."""
+        with self.lock:
+            self._in_flight -= records
+            self._abandoned += records
 
     def forget(self) -> None:
         """Begin anew in a forked child, where the inherited counts are the parent's."""

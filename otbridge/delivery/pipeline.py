@@ -10,25 +10,29 @@ from typing import TYPE_CHECKING, Final
 from otbridge._clock import SystemClock
 from otbridge.delivery.attempt import AttemptSender
 from otbridge.delivery.batch import Batch
+from otbridge.delivery.breaker import Breaker
 from otbridge.delivery.dispatch import Dispatcher
-from otbridge.delivery.ledger import Ledger, LedgerSnapshot
+from otbridge.delivery.fallback import FallbackResort
+from otbridge.delivery.ledger import DiskAccount, Ledger, LedgerSnapshot
 from otbridge.delivery.losses import LossReporter
-from otbridge.delivery.optional import OptionalSender
 from otbridge.delivery.pace import Pace
 from otbridge.delivery.policies import DropOldest, make_policy
 from otbridge.delivery.queue import RecordQueue
-from otbridge.delivery.retry import RetrySender
+from otbridge.delivery.route import Route
 from otbridge.delivery.settings import BatchSettings, QueueSettings, RetrySettings
+from otbridge.delivery.spooling import Backlog, SpoolResort, disk_account
 from otbridge.delivery.worker import Worker
 from otbridge.typing import FlushResult, Retryable
 from otbridge.wire.otlp_request import compose as compose_otlp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from otbridge._clock import Clock
     from otbridge.delivery.batch import Compose
-    from otbridge.delivery.sender import Sender
+    from otbridge.delivery.dispatch import Undelivered
+    from otbridge.delivery.sender import Resort, Sender
+    from otbridge.delivery.spool.spool import Spool
     from otbridge.typing import Signal, Sink
     from otbridge.wire.otlp_request import Envelope
 
@@ -38,6 +42,8 @@ _KEPT_RECORDS: Final = 8192
 """Records kept for a destination that nobody asked for while it is not there: about 2 MiB."""
 _GLANCE_SECONDS: Final = 0.5
 """What a program that ends spends on finding out whether it is there after all."""
+_SPILL_SECONDS: Final = 0.6
+"""Of the time for a shutdown this much, but no more than a third, is for the spool."""
 _NOTHING: Final = FlushResult(delivered=0, failed=0, spooled=0, timed_out=False)
 
 
@@ -45,19 +51,24 @@ class Pipeline:
     """Takes finished records, delivers them in the background, and accounts for every one.
 
     One daemon thread, started by the first record; in a forked child a new one, which does not
-    send again what the parent has in memory. No method raises, and `put` never waits.
+    send again what the parent has in memory. No method raises, and `put` waits for nothing but
+    what its settings ask it to: room (the policy `block`), or the disk (durable levels).
 
     Args:
         signal: What the records are.
         sink: Where they go. The pipeline is its only user, and closes it.
-        queue: Limits of what may wait.
+        queue: Limits of what may wait, and what happens beyond.
         batch: When a batch is sent.
         retry: How long, and how often, it is tried.
         clock: Where time comes from.
         report: Gets a sentence when loss begins and when it ends; at most one trouble a minute.
         optional: Whether the destination is one that nobody asked for: not reported, not waited
             for at exit, looked for every two seconds, the newest records kept meanwhile. What is
-            let go counts as dropped, `no_destination`.
+            let go counts as dropped, `no_destination`. It has neither spool nor fallbacks.
+        spool: Keeps on disk what cannot be sent; by its level, every record before `put` returns.
+            Shared by the pipelines of a process, and closed by who made it.
+        fallbacks: Where to go, in this order, with what the destination refuses, and with
+            everything once it has been away for long. The pipeline closes them.
         compose: Makes one request of (envelope, record) pairs.
     """
 
@@ -72,45 +83,64 @@ class Pipeline:
         retry: RetrySettings | None = None,
         clock: Clock | None = None,
         optional: bool = False,
+        spool: Spool | None = None,
+        fallbacks: Sequence[Sink] = (),
         compose: Compose = compose_otlp,
     ) -> None:
-        self.ledger = Ledger(lambda: len(self._queue))
         self._signal: Signal = signal
-        self._sink = sink
+        self._sinks = (sink, *fallbacks)
         self._clock = clock or SystemClock()
         self._batch = batch or BatchSettings()
+        self._retry = retry or RetrySettings()
         self._compose = compose
+        self._optional = optional
+        self._spool = None if optional else spool
+        self.ledger = Ledger(lambda: len(self._queue), self._disk_account)
         self._losses = LossReporter(
             f"{signal} to {sink.name}", _ignore if optional else report, self._clock
         )
-        settings = queue or QueueSettings()
+        limits = queue or QueueSettings()
+        overflow = None if self._spool is None else self._append
         self._queue = RecordQueue(
-            settings,
+            limits,
             self._batch,
-            policy=DropOldest() if optional else make_policy(settings, self._clock, None),
+            policy=DropOldest() if optional else make_policy(limits, self._clock, overflow),
             let_go=self._why_let_go if optional else None,
             rouse=self._rouse,
             ledger=self.ledger,
             on_loss=self._losses.lost,
         )
-        self._retry = retry or RetrySettings()
-        self._optional: OptionalSender | None = None
-        self._reset(optional=optional)
+        self._reader = None if self._spool is None else self._spool.reader(sink.name, signal)
+        durable = self._spool is not None and self._spool.settings.durability != "memory"
+        self._put = self._put_durably if durable else self._queue.put
+        self._reset()
         _alive.add(self)
 
-    def _reset(self, *, optional: bool) -> None:
-        """Make everything that belongs to one process: the worker, and what it waits with."""
+    def _reset(self) -> None:
+        """Make everything that belongs to one process: the worker, and what it works with."""
         self._closed = False
+        self._in_hand: Batch | None = None
+        self._held_back = False
         self._pace = Pace()
-        attempt = AttemptSender(self._sink, self._retry.attempt_s, self._clock, self._pace)
-        chain: Sender
-        if optional:
-            chain = self._optional = OptionalSender(attempt, self._clock)
-        else:
-            chain = RetrySender(
-                attempt, self._retry, self._clock, self._pace, on_wait=self._held_up
-            )
-        self._dispatcher = Dispatcher(chain, self.ledger, self._losses)
+        self._route = Route(
+            self._sinks[0],
+            self._retry,
+            self._clock,
+            self._pace,
+            optional=self._optional,
+            elsewhere=self._spool is not None or len(self._sinks) > 1,
+            holds=self._spool is not None,
+            on_failure=self._held_up,
+        )
+        self._spilling: SpoolResort | None = None
+        resorts: list[Resort] = []
+        if len(self._sinks) > 1:
+            resorts.append(FallbackResort(self._fallbacks(), self._is_long_away))
+        if self._spool is not None:
+            encoding = getattr(self._sinks[0], "encoding", "gzip")
+            self._spilling = SpoolResort(self._spool, self.ledger, encoding)
+            resorts.append(self._spilling)
+        self._dispatcher = Dispatcher(self._route.first, self.ledger, self._losses, resorts)
         self._worker = Worker(
             f"otbridge-{self._signal}",
             self._queue,
@@ -119,7 +149,31 @@ class Pipeline:
             self._pace,
             send=self._send_one,
             pause=self._pause,
-            close=self._close_sink,
+            close=self._close_sinks,
+            backlog=self._backlog(),
+        )
+
+    def _fallbacks(self) -> list[tuple[str, Sender]]:
+        made: list[tuple[str, Sender]] = []
+        for sink in self._sinks[1:]:
+            once = AttemptSender(sink, self._retry.attempt_s, self._clock, self._pace)
+            breaker = Breaker(once, once, self._clock, self._pace, on_failure=_ignore_failure)
+            made.append((sink.name, breaker))
+        return made
+
+    def _backlog(self) -> Backlog | None:
+        if self._spool is None or self._reader is None:
+            return None
+        return Backlog(
+            self._spool,
+            self._reader,
+            dispatcher=self._dispatcher,
+            ledger=self.ledger,
+            settings=self._batch,
+            compose=self._compose,
+            clock=self._clock,
+            seconds_to_send=lambda: self._route.seconds_to_try,
+            take_back=self._take_back,
         )
 
     # ------------------------------------------------------------------ callers' side
@@ -135,29 +189,32 @@ class Pipeline:
         Returns:
             Whether it was taken. If not, the ledger has counted it, with the reason.
         """
-        return self._queue.put(envelope, record, severity)
+        return self._put(envelope, record, severity)
 
     def flush(self, timeout: float) -> FlushResult:
         """Deliver what is waiting now; return when that is done or after *timeout* seconds."""
         before = self.ledger.snapshot()
-        if self._closed or not before.in_memory:
+        if self._closed or not before.in_memory + before.spooled:
             return _NOTHING
+        self._route.hurry()
         finished = self._worker.flush(timeout)
         return self._since(before, timed_out=not finished)
 
     def shutdown(self, timeout: float) -> FlushResult:
         """Deliver what can be delivered within *timeout* seconds, then stop; once and for all.
 
-        What is left then is dropped and counted as `shutdown`.
+        What is left then goes to the spool; without one it is dropped and counted as `shutdown`.
         """
         if self._closed:
             return _NOTHING
         self._closed = True
         before = self.ledger.snapshot()
-        if self._optional is not None and not self._optional.present:
+        if self._route.absent:
             timeout = min(timeout, _GLANCE_SECONDS)
         self._queue.close()
-        finished = self._worker.end(timeout)
+        reserve = 0.0 if self._spilling is None else min(_SPILL_SECONDS, timeout / 3)
+        finished = self._worker.end(timeout, reserve)
+        self._spill_rest()
         self._abandon_rest()
         return self._since(before, timed_out=not finished)
 
@@ -166,18 +223,44 @@ class Pipeline:
         return FlushResult(
             delivered=after.delivered - before.delivered,
             failed=after.lost - before.lost,
-            spooled=after.spooled - before.spooled,
+            spooled=after.spooled,
             timed_out=timed_out,
         )
 
+    def _put_durably(self, envelope: Envelope, record: bytes, severity: int) -> bool:
+        if not self._closed and self._append(envelope, record, severity):
+            self._queue.note_elsewhere()
+            return True
+        return self._queue.put(envelope, record, severity)
+
+    def _append(self, envelope: Envelope, record: bytes, severity: int) -> bool:
+        assert self._spool is not None  # noqa: S101 - only called where there is one
+        return self._spool.append(self._signal, envelope, record, severity)
+
+    def _disk_account(self) -> DiskAccount:
+        return DiskAccount() if self._spool is None else disk_account(self._spool, self._signal)
+
     def _why_let_go(self) -> str:
         """Return the reason under which the oldest records of a full queue count as dropped."""
-        there = self._optional is not None and self._optional.present
-        return "queue_full" if there else "no_destination"
+        return "no_destination" if self._route.absent else "queue_full"
+
+    def _spill_rest(self) -> None:
+        """Put on disk what the worker has not come to, or is stuck with."""
+        spilling = self._spilling
+        if spilling is None:
+            return
+        stuck = self._in_hand
+        try:
+            if stuck is not None and self._worker.is_sending and not stuck.on_disk:
+                spilling.rescue(stuck)
+            while entries := self._queue.take():
+                batch = Batch(self._signal, entries, self._compose)
+                spilling.take(batch, Retryable("shutdown"))
+        except Exception as error:  # noqa: BLE001 - what is in flight then is counted as dropped
+            self._losses.lost("internal_error", 0, f"{type(error).__name__}: {error}")
 
     def _abandon_rest(self) -> None:
-        absent = self._optional is not None and not self._optional.present
-        reason = "no_destination" if absent else "shutdown"
+        reason = "no_destination" if self._route.absent else "shutdown"
         records = self._queue.discard(reason) + self.ledger.abandon(reason)
         if records:
             self._losses.lost(reason, records)
@@ -188,38 +271,51 @@ class Pipeline:
         self._worker.rouse()
 
     def _pause(self) -> float:
-        """Return the seconds until it is worth looking for a destination that was not there."""
-        return 0.0 if self._optional is None else self._optional.seconds_to_look
+        """Return the seconds until it is worth sending what waits in memory."""
+        return self._route.seconds_to_try if self._optional or self._held_back else 0.0
 
     def _send_one(self) -> int:
         """Take a batch and see it through; return its records, 0 where none are settled."""
-        if self._optional is not None and self._pace.closing and self._optional.absent:
+        if self._pace.closing and self._route.optional is not None and self._route.optional.absent:
             return 0  # the program ends, and a destination that nobody asked for is not there
         entries = self._queue.take()
         if not entries:
             return 0
-        batch = Batch(self._signal, entries, self._compose)
-        try:
-            failure = self._dispatcher.dispatch(batch)
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not stop what comes after
-            self._dispatcher.give_up(batch, "internal_error", f"{type(error).__name__}: {error}")
-            return len(batch)
-        if self._optional is not None:
-            self._queue.limit(_KEPT_RECORDS if self._optional.absent else sys.maxsize)
-        if failure is None:
-            return len(batch)
-        if self._optional is not None or (self._pace.closing and not self._closed):
-            self._queue.put_back(entries)  # a flush ran out of time, or there is nobody to send to
-            return 0
-        reason = "shutdown" if self._pace.closing else failure.reason
-        self._dispatcher.give_up(batch, reason, failure.message)
-        return len(batch)
+        batch = self._in_hand = Batch(self._signal, entries, self._compose)
+        left = self._dispatcher.dispatch(batch)
+        self._in_hand = None
+        if self._route.optional is not None:
+            self._queue.limit(_KEPT_RECORDS if self._route.optional.absent else sys.maxsize)
+        for undelivered in reversed(left):
+            self._keep_or_give_up(undelivered)
+        self._held_back = bool(left)
+        return len(batch) - sum(len(undelivered.batch) for undelivered in left)
 
-    def _close_sink(self) -> None:
-        try:
-            self._sink.close()
-        except Exception:  # noqa: BLE001 - nothing will be sent any more, closed well or badly
-            pass
+    def _keep_or_give_up(self, undelivered: Undelivered) -> None:
+        batch, failure = undelivered
+        if self._closed and not self._optional:
+            self._dispatcher.give_up(batch, "shutdown", failure.message)
+        elif self._optional or self._pace.closing or self._route.breaker is not None:
+            # There is nobody to send to, a flush ran out of time, or the disk takes nothing.
+            self._queue.put_back(batch.entries)
+        else:
+            self._dispatcher.give_up(batch, failure.reason, failure.message)
+
+    def _take_back(self, undelivered: Undelivered) -> None:
+        """Take records into memory that were on disk together with others that are settled."""
+        entries = undelivered.batch.entries
+        self.ledger.take_off(len(entries))
+        self._queue.put_back(entries)
+
+    def _close_sinks(self) -> None:
+        for sink in self._sinks:
+            try:
+                sink.close()
+            except Exception:  # noqa: BLE001 - nothing will be sent any more, closed well or badly
+                pass
+
+    def _is_long_away(self) -> bool:
+        return self._route.down_s >= self._retry.fallback_s
 
     def _held_up(self, failure: Retryable, seconds: float) -> None:
         self._losses.held_up(failure.reason, failure.message, seconds)
@@ -230,12 +326,16 @@ class Pipeline:
         self._queue.clear()
         self.ledger.forget()
         self._losses.renew_lock()
-        self._reset(optional=self._optional is not None)
+        self._reset()
         self._closed = closed
 
 
 def _ignore(sentence: str) -> None:
     """Take a report that nobody wants to have."""
+
+
+def _ignore_failure(failure: Retryable, seconds: float) -> None:
+    """Take note of nothing: the ledger says what fallbacks have taken."""
 
 
 _alive: Final[weakref.WeakSet[Pipeline]] = weakref.WeakSet()

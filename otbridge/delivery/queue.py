@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from otbridge.delivery.settings import BatchSettings, QueueSettings
     from otbridge.wire.otlp_request import Envelope
 
-__all__ = ["RecordQueue"]
+__all__ = ["RecordQueue", "is_error"]
 
 _NEVER: Final = sys.maxsize
 _MAX_RECORD_BYTES: Final = 16 << 20
@@ -35,6 +35,11 @@ class _ErrorEntry(tuple["Envelope", bytes]):
     """An entry of severity ERROR or above; to everybody but the queue an entry like others."""
 
     __slots__ = ()
+
+
+def is_error(entry: Entry) -> bool:
+    """Return whether an entry that was taken from a queue is of severity ERROR or above."""
+    return type(entry) is _ErrorEntry
 
 
 class RecordQueue:
@@ -118,6 +123,12 @@ class RecordQueue:
             self._rouse()
         return True
 
+    def note_elsewhere(self) -> None:
+        """Wake the worker if it waits for a first record: one has gone to disk."""
+        if self._wake_records == 0:
+            self._wake_records = _NEVER
+            self._rouse()
+
     def close(self) -> None:
         """Turn everything away from now on."""
         self._closed = True
@@ -193,7 +204,7 @@ class RecordQueue:
                 entry = self._entries.popleft()
             except IndexError:
                 return False
-            if type(entry) is _ErrorEntry:
+            if is_error(entry):
                 self._spared.append(entry)
             else:
                 self._bytes_out += len(entry[1])

@@ -39,6 +39,7 @@ class RetrySender:
         settings: How long and how often.
         clock: Tells the time, and waits.
         pace: Ends waits early when somebody is waiting for us.
+        brief: Whether there is somewhere else to keep the records.
         on_wait: Told of each failure that will be tried again, and for how many seconds the
             batch has been tried by then.
         chance: Gives a number from 0 up to 1.
@@ -52,10 +53,13 @@ class RetrySender:
         pace: Pace,
         *,
         on_wait: Callable[[Retryable, float], None],
+        brief: bool = False,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._following = following
         self._settings = settings
+        self._brief = brief
+        self._patience = settings.brief_s if brief else settings.max_elapsed_s
         self._clock = clock
         self._pace = pace
         self._on_wait = on_wait
@@ -71,12 +75,16 @@ class RetrySender:
             if not isinstance(result, Retryable):
                 return result
             elapsed = self._clock.monotonic() - begin
-            if elapsed >= self._settings.max_elapsed_s:
+            if elapsed >= self._patience or self._is_long(result.after, elapsed):
                 return result
             self._on_wait(result, elapsed)
             if not self._wait(attempt, result.after):
                 return result
             attempt += 1
+
+    def _is_long(self, asked: float | None, elapsed: float) -> bool:
+        """Return whether to wait as long as was *asked* is a case for somebody else's place."""
+        return self._brief and asked is not None and elapsed + asked > self._patience
 
     def _wait(self, attempt: int, asked: float | None) -> bool:
         """Wait for the next attempt; return False where a shutdown leaves no time for one."""

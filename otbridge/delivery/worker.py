@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from otbridge.delivery.pace import Pace
     from otbridge.delivery.queue import RecordQueue
     from otbridge.delivery.settings import BatchSettings
+    from otbridge.delivery.spooling import Backlog
 
 __all__ = ["Worker"]
 
@@ -33,6 +34,7 @@ class Worker:
         send: Sends one batch; returns its number of records, 0 where there is nothing to do.
         pause: Tells for how many seconds sending is pointless.
         close: Called last, when nothing will be sent any more.
+        backlog: What waits on disk; None where there is no spool.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Worker:
         send: Callable[[], int],
         pause: Callable[[], float],
         close: Callable[[], None],
+        backlog: Backlog | None = None,
     ) -> None:
         self._name = name
         self._queue = queue
@@ -54,6 +57,7 @@ class Worker:
         self._send = send
         self._pause = pause
         self._close = close
+        self._backlog = backlog
         self._linger = Linger(batch)
         self._wake = Wake()
         self._ended = threading.Event()
@@ -79,19 +83,32 @@ class Worker:
         self._wake.set()
         return self._clock.wait(done, timeout)
 
-    def end(self, timeout: float) -> bool:
+    def end(self, timeout: float, reserve: float = 0.0) -> bool:
         """Send what can be sent within *timeout* seconds and stop; return whether all was seen to.
 
         A thread that is still at work then ends by itself, and closes what it used.
+
+        Args:
+            timeout: Seconds for all of it.
+            reserve: Seconds of these in which nothing is sent any more.
         """
-        deadline = self._clock.monotonic() + timeout
+        deadline = self._clock.monotonic() + timeout - reserve
         self._pace.close(deadline)
         self._wake.set()
         if self._thread is not None and self._thread.is_alive():
             return self._clock.wait(self._ended, timeout)
-        finished = not self._queue or self._turn_here(deadline)
+        finished = not self._has_work or self._turn_here(deadline)
         self._close()
         return finished
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a thread is at it."""
+        return self._sending.locked()
+
+    @property
+    def _has_work(self) -> bool:
+        return bool(self._queue) or self._backlog_due_in == 0.0
 
     def _ensure_thread(self) -> bool:
         """Return whether a thread is there, started now if need be."""
@@ -132,6 +149,8 @@ class Worker:
         suppress_this_thread()
         try:
             with suppressed():
+                if self._backlog is not None:
+                    self._backlog.look()
                 while not self._pace.closing:
                     self._wait_for_work()
                     with self._sending:
@@ -149,31 +168,48 @@ class Worker:
         if pause > 0 and not self._is_urgent:
             self._clock.wait(self._wake, pause)
         self._queue.wake_at_first()
-        if not self._queue and not self._is_urgent:
+        due_in = self._backlog_due_in
+        if not self._queue and due_in != 0.0 and not self._is_urgent:
             begin = self._clock.monotonic()
-            self._clock.wait(self._wake, None)
+            self._clock.wait(self._wake, due_in)
             self._linger.paused(self._clock.monotonic() - begin)
         self._wake.clear()
         self._queue.wake_at_batch()
-        if not self._queue.has_batch and not self._is_urgent:
+        if not self._queue.has_batch and not self._is_urgent and not self._is_behind:
             self._clock.wait(self._wake, self._linger.next())
         self._wake.clear()
         self._queue.wake_never()
+
+    @property
+    def _backlog_due_in(self) -> float | None:
+        return None if self._backlog is None else self._backlog.due_in
+
+    @property
+    def _is_behind(self) -> bool:
+        return self._backlog_due_in == 0.0 and self._backlog is not None and self._backlog.is_behind
 
     @property
     def _is_urgent(self) -> bool:
         return bool(self._flushes) or self._pace.closing
 
     def _turn(self) -> None:
-        """Send what is due; then tell those who waited for it."""
+        """Send what is due; then tell those who waited for it.
+
+        What waits in memory and what waits on disk take turns: neither new records nor a long
+        backlog keep the other waiting.
+        """
         flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
-        due = len(self._queue) if flushes or self._pace.closing else 1
+        asked = bool(flushes) or self._pace.closing
+        due = len(self._queue) if asked else 1
         try:
-            while due > 0 or self._queue.has_batch:
-                sent = self._send()
-                if not sent:
+            while True:
+                sent = self._send() if due > 0 or self._queue.has_batch else 0
+                due = due - sent if sent else 0
+                caught_up = self._backlog is not None and self._backlog.send_one()
+                if not sent and not caught_up:
                     break
-                due -= sent
+                if due <= 0 and not asked and self._queue and not self._queue.has_batch:
+                    break
         finally:
             for done in flushes:
                 done.set()

@@ -81,7 +81,6 @@ class OtlpHttpSink:
         self._secrets = secrets_in((headers or {}).items())
         self._certificates = (certificate, client_certificate, client_key)
         self._connection: HttpConnection | None = None
-        self._packed: tuple[bytes, bytes] = (b"", b"")
         if self._scheme == "https":
             self._tls()  # a wrong file is said now, not at the first record
         elif any(self._certificates):
@@ -98,15 +97,26 @@ class OtlpHttpSink:
         path = self._path.partition("?")[0].rstrip("/")
         return f"otlp_http {self._scheme}://{host}:{self._port}{path}"
 
+    @property
+    def encoding(self) -> str:
+        """How requests are to be compressed."""
+        return self._compression
+
     def send(self, signal: Signal, request: bytes, timeout: float) -> SendResult:
         """POST *request*; *timeout* seconds are for all of it, from connecting to the last byte."""
         if len(request) > MAX_REQUEST_BYTES:
             return Rejected("too_large", f"The request has {len(request):,} bytes.")
+        encoding = self._compression
+        return self.send_packed(signal, compress(request, encoding), encoding, timeout)
+
+    def send_packed(self, signal: Signal, body: bytes, encoding: str, timeout: float) -> SendResult:
+        """POST *body*, a request compressed by *encoding* before; else as `send`."""
         path = self._path if self._exact else f"{self._path.rstrip('/')}/v1/{signal}"
+        headers = self._headers
+        if encoding != "none":
+            headers = headers | {"Content-Encoding": encoding}
         try:
-            response = self._connected().post(
-                path, self._pack(request), self._headers, timeout, MAX_RESPONSE_BYTES
-            )
+            response = self._connected().post(path, body, headers, timeout, MAX_RESPONSE_BYTES)
         except LimitExceeded as error:
             return Rejected("response_too_large", str(error))
         except Exception as error:  # noqa: BLE001 - OSError, HTTPException, ssl: no answer came
@@ -116,7 +126,6 @@ class OtlpHttpSink:
     def close(self) -> None:
         """Close the connection; a later send opens a new one."""
         connection, self._connection = self._connection, None
-        self._packed = (b"", b"")
         if connection is not None:
             connection.close()
 
@@ -145,17 +154,10 @@ class OtlpHttpSink:
             ) from None
         return context
 
-    def _pack(self, request: bytes) -> bytes:
-        """Return *request* compressed, once for all attempts to send it."""
-        if self._packed[0] is not request:
-            self._packed = (request, compress(request, self._compression))
-        return self._packed[1]
-
     def _judge(self, response: Response) -> SendResult:
         status = response.status
         if 200 <= status < 300:
             result = _read_success(response)
-            self._packed = (b"", b"")
             return result._replace(message=self._clean(result.message))
         message = self._clean(_explain(response))
         if status in _RETRYABLE:
@@ -163,7 +165,6 @@ class OtlpHttpSink:
             if after is None and _is_protobuf(response):
                 after = read_retry_delay(response.body)
             return Retryable(str(status), message, after)
-        self._packed = (b"", b"")
         return Rejected(str(status), message)
 
     def _clean(self, message: str) -> str:
@@ -204,8 +205,6 @@ def _prepare_headers(
     prepared = {"Content-Type": _PROTOBUF, "User-Agent": user_agent, "Accept-Encoding": "gzip"}
     if compression == "zstd" and not have_zstd():
         compress(b"", "zstd")  # raises the sentence that says how to install it
-    if compression != "none":
-        prepared["Content-Encoding"] = compression
     for name, value in headers.items():
         legal = name and name.isascii() and not set(name) & set(" \t\r\n:")
         if not legal or set(value) & set("\r\n\0") or not _is_latin1(value):

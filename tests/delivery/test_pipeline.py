@@ -108,6 +108,8 @@ def test_many_threads_deliver_every_record_once(
         "dropped": {},
         "spooled": 0,
         "in_memory": 0,
+        "diverted": 0,
+        "adopted": 0,
     }
 
 

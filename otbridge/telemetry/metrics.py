@@ -14,6 +14,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import Meter, MeterProvider
 
 from otbridge.context.suppression import suppressed
+from otbridge.telemetry.decided import decided_already
 from otbridge.wire.otlp_request import Envelope, split_request
 
 if TYPE_CHECKING:
@@ -93,13 +94,14 @@ class LazyMeterProvider(MeterProvider):
         reader = PeriodicExportingMetricReader(
             exporter, export_interval_millis=self._interval_s * 1000
         )
-        return SdkMeterProvider(
-            # The real resource is put around each export, for it changes with `configure` and
-            # after a fork, and the SDK's cannot.
-            [reader],
-            resource=Resource({}),
-            shutdown_on_exit=False,
-        )
+        with decided_already():
+            return SdkMeterProvider(
+                # The real resource is put around each export, for it changes with `configure` and
+                # after a fork, and the SDK's cannot.
+                [reader],
+                resource=Resource({}),
+                shutdown_on_exit=False,
+            )
 
     def _take(self, request: bytes) -> bool:
         put = self.put

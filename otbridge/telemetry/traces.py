@@ -13,6 +13,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider, sampling
 
+from otbridge.telemetry.decided import decided_already
 from otbridge.wire.otlp_request import Envelope
 from otbridge.wire.otlp_spans import encode_span
 
@@ -259,9 +260,10 @@ def install(
     _sampler.target = sampler
     provider: Any = trace.get_tracer_provider()
     if isinstance(provider, trace.ProxyTracerProvider):
-        provider = TracerProvider(
-            sampler=_sampler, resource=Resource(dict(resource)), shutdown_on_exit=False
-        )
+        with decided_already():
+            provider = TracerProvider(
+                sampler=_sampler, resource=Resource(dict(resource)), shutdown_on_exit=False
+            )
         trace.set_tracer_provider(provider)
         provider.add_span_processor(_switch)
         _providers.append(provider)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -140,3 +142,19 @@ def test_propagators_that_a_setting_names_are_in_force(monkeypatch: pytest.Monke
         propagators="baggage", logs=False, traces=False, metrics=False, console="off"
     ), otbridge.correlation("c"):  # fmt: skip
         assert set(otbridge.inject()) == {"baggage"}
+
+
+def test_an_argument_is_stronger_than_the_sdks_own_switch() -> None:
+    """`OTEL_SDK_DISABLED` is a default like any other; the SDK does not get to read it again."""
+    program = (
+        "import os, otbridge\n"
+        "os.environ['OTEL_SDK_DISABLED'] = 'true'\n"
+        "otbridge.configure('x', disabled=False, console='off')\n"
+        "with otbridge.span('work') as span:\n"
+        "    print(span.is_recording(), os.environ['OTEL_SDK_DISABLED'])\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert finished.stdout.split() == ["True", "true"]

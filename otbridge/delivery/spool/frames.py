@@ -14,7 +14,7 @@ A segment is frames, end to end, and nothing else. Numbers are little-endian.
 
     kind 1  ENVELOPE  number u32 | length of resource u32 | resource | scope      holds 0 records
     kind 2  RECORD    number of its envelope u32 | one framed OTLP record         holds 1 record
-    kind 3  REQUEST   encoding u8 | records n u32 | an Export*ServiceRequest      holds n records
+    kind 3  REQUEST   encoding u8 | n u32 | not n u32 | Export*ServiceRequest     holds n records
 
 A RECORD is wrapped in the envelope with its number, which stands before it in the same segment:
 each segment can be read alone. An envelope is written twice in a row, because everything behind
@@ -28,7 +28,8 @@ that is taken for two.
 
 *Damage.* A frame whose check fails is skipped by its length if a good frame, or the end, follows
 there; else the salt is looked for, until a frame passes. How many records were skipped is the
-next good sequence minus the expected one. A frame that is longer than what is left, with nothing
+next good sequence minus the expected one; in the last frame, what the frame itself says, which is
+why a REQUEST says it twice. A frame that is longer than what is left, with nothing
 good behind it, was cut off while it was written: torn. Nobody was told that its records were safe.
 
 *Another version* is never guessed at: a file whose name has one is left as it is.
@@ -60,6 +61,7 @@ __all__ = [
     "RECORD_HEADER",
     "REQUEST",
     "TORN",
+    "claimed_records",
     "envelope_frame",
     "head_of",
     "read_envelope",
@@ -87,7 +89,7 @@ _U32: Final = struct.Struct("<I")
 _FRAME: Final = struct.Struct("<IIQ")  # crc, length, sequence
 _LENGTH_SEQUENCE: Final = struct.Struct("<IQ")
 _ENVELOPE: Final = struct.Struct("<II")
-_REQUEST: Final = struct.Struct("<BI")
+_REQUEST: Final = struct.Struct("<BII")
 RECORD_HEADER: Final = struct.Struct("<IQI")
 """Length, sequence and envelope of a RECORD, for those who make thousands of them."""
 _HEAD: Final = 8
@@ -95,6 +97,7 @@ _HEAD: Final = 8
 _BODY: Final = 12
 """Offset of what the crc covers besides them."""
 _HEADER: Final = 24
+_ALL_ONES: Final = 0xFFFF_FFFF
 _KINDS: Final = (ENVELOPE, RECORD, REQUEST)
 
 
@@ -116,7 +119,8 @@ def envelope_frame(salt: int, sequence: int, number: int, resource: bytes, scope
 
 def request_frame(salt: int, sequence: int, encoding: str, records: int, request: bytes) -> bytes:
     """Return a REQUEST frame."""
-    payload = _REQUEST.pack(ENCODINGS.index(encoding), records) + request
+    number = ENCODINGS.index(encoding)
+    payload = _REQUEST.pack(number, records, records ^ _ALL_ONES) + request
     return _frame(REQUEST, salt, sequence, payload)
 
 
@@ -135,9 +139,22 @@ def read_envelope(data: bytes, start: int, end: int) -> tuple[int, bytes, bytes]
 
 def read_request(data: bytes, start: int, end: int) -> tuple[str, int, bytes]:
     """Return encoding, number of records and bytes of a REQUEST's payload."""
-    encoding, records = _REQUEST.unpack_from(data, start)
+    encoding, records, _ = _REQUEST.unpack_from(data, start)
     name = ENCODINGS[encoding] if encoding < len(ENCODINGS) else "unknown"
     return name, records, data[start + _REQUEST.size : end]
+
+
+def claimed_records(data: bytes, position: int, salt: int) -> int:
+    """Return how many records the damaged frame at *position* seems to have held."""
+    payload = position + _HEADER
+    begin = data[position : position + _HEAD]
+    if begin == head_of(ENVELOPE, salt):
+        return 0
+    if begin == head_of(REQUEST, salt) and len(data) - payload >= _REQUEST.size:
+        _, records, inverted = _REQUEST.unpack_from(data, payload)
+        if records ^ inverted == _ALL_ONES:
+            return int(records)
+    return 1
 
 
 def scan(data: bytes, salt: int, sequence: int = 0, position: int = 0) -> Iterator[Found]:

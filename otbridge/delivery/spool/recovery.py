@@ -16,6 +16,7 @@ from otbridge.delivery.spool.frames import (
     RECORD,
     REQUEST,
     TORN,
+    claimed_records,
     read_request,
     scan,
 )
@@ -70,7 +71,8 @@ def extent_of(data: bytes, name: SegmentName) -> Extent:
             torn = True
         elif kind == DAMAGED:
             size = behind
-            end += behind == len(data)  # the last frame: one record, as far as anybody can tell
+            if behind == len(data):  # elsewhere the next frame tells
+                end += claimed_records(data, start, name.salt)
         else:
             size, good = behind, good + 1
             if kind == RECORD:

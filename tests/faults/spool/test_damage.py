@@ -28,7 +28,7 @@ def written() -> tuple[SimulatedDisk, Counter[bytes], str]:
         record = framed(number, 40 + number)
         assert spool.append("logs", ENVELOPES[number % 3], record)
         records[record] += 1
-        if number % (RECORDS // REQUESTS) == 7:
+        if number % (RECORDS // REQUESTS) == 5:
             entries = [(ENVELOPES[0], framed(1000 + number + n, 30)) for n in range(3)]
             assert spool.append_request("logs", compress(compose(entries), "gzip"), "gzip", 3)
             records.update(record for _, record in entries)
@@ -53,6 +53,23 @@ def test_a_flipped_bit_costs_the_frame_that_it_is_in(
         missing = (records - found.delivered).total()
         assert missing <= 3, f"bit {bit} of byte {place}"
         assert found.lost + found.torn == missing, f"bit {bit} of byte {place}"
+
+
+def test_a_damaged_request_at_the_end_is_counted_with_its_records() -> None:
+    """Nothing comes after it to tell how many they were: it says so itself."""
+    disk = SimulatedDisk()
+    spool = make_spool(disk, FakeClock(), [])
+    entries = [(ENVELOPES[0], framed(n, 30)) for n in range(5)]
+    assert spool.append("logs", *entries[0])
+    assert spool.append_request("logs", compose(entries), "none", 5)
+    spool.sync()
+    (path,) = (path for path in disk.files() if path.endswith(".seg"))
+    data = disk.files()[path]
+    left = disk.killed()
+    left.replace(path, data[:-1] + b"?")
+    found = recover(left)
+    assert found.delivered.total() == 1
+    assert found.lost == 5
 
 
 def test_a_file_cut_anywhere_loses_the_frame_that_is_cut(

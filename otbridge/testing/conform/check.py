@@ -123,7 +123,7 @@ class Bench:
             "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc" if self.protocol == "grpc" else "http/protobuf",
             "OTEL_METRICS_EXPORTER": "none",
             "OTEL_SERVICE_NAME": "conform",
-            "OTBRIDGE_SPOOL_DIR": str(self.folder / "spool"),
+            "XDG_DATA_HOME": str(self.folder),  # what a client keeps on disk stays in this check
         }
         folder = self.folder / f"run-{next(self._numbers)}"
         folder.mkdir(parents=True)

@@ -251,11 +251,11 @@ class Pipeline:
             return
         stuck = self._in_hand
         try:
-            if stuck is not None and self._worker.is_sending and not stuck.on_disk:
-                spilling.rescue(stuck)
             while entries := self._queue.take():
                 batch = Batch(self._signal, entries, self._compose)
                 spilling.take(batch, Retryable("shutdown"))
+            if stuck is not None and self._worker.is_sending:
+                spilling.rescue(stuck)  # last: what it tells of them later is not counted again
         except Exception as error:  # noqa: BLE001 - what is in flight then is counted as dropped
             self._losses.lost("internal_error", 0, f"{type(error).__name__}: {error}")
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from otbridge.errors import ConfigurationError
-from otbridge.processors import enriching, visiting
+from otbridge.processors import enriching, finishing, surrounding, visiting
 from otbridge.processors.service import service as service_processor
 from otbridge.semconv import DEPLOYMENT_ENVIRONMENT, SERVICE_NAME, SERVICE_VERSION
 from otbridge.telemetry.console import make_console
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from opentelemetry.propagators.textmap import TextMapPropagator
 
     from otbridge.config import Config, Destination
+    from otbridge.processors.redact import Redactor
     from otbridge.telemetry.console import Console
     from otbridge.telemetry.live import LiveSpans
-    from otbridge.telemetry.record import Put
+    from otbridge.telemetry.record import Put, Recorder
+    from otbridge.telemetry.short import ShortWay
     from otbridge.typing import Processor, Signal, Sink
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "release_structlog",
     "report",
     "set_propagator",
+    "short_way",
     "visiting_chain",
 ]
 
@@ -83,6 +86,27 @@ def visiting_chain(config: Config) -> list[Processor]:
     """Return the processors that run inside somebody else's chain."""
     return visiting(
         redact=config.redact, redact_keys=config.redact_keys, baggage_keys=config.baggage_keys
+    )
+
+
+def short_way(config: Config, recorder: Recorder, redactor: Redactor | None) -> ShortWay:
+    """Return the short way of plain log events, with the outcome of `enriching_chain`."""
+    from otbridge.telemetry.short import ShortWay
+
+    return ShortWay(
+        recorder,
+        surrounding=surrounding(baggage_keys=config.baggage_keys),
+        finishing=finishing(
+            redact=config.redact,
+            redact_keys=config.redact_keys,
+            attribute_limit=int(config.attribute_limit),
+            value_limit=int(config.value_limit),
+        ),
+        redactor=redactor,
+        callsite=config.callsite,
+        baggage_keys=config.baggage_keys,
+        attribute_limit=int(config.attribute_limit),
+        value_limit=int(config.value_limit),
     )
 
 

@@ -111,10 +111,15 @@ class Runtime:
             parts.report(warning)
 
     def _log_path(self) -> LogPath:
+        recorder = short = None
+        if self.logs is not None:
+            recorder = Recorder(self.logs.put, self.resource)
+            short = parts.short_way(self.config, recorder, self._redactor)
         return LogPath(
             parts.enriching_chain(self.config),
             parts.visiting_chain(self.config),
-            recorder=Recorder(self.logs.put, self.resource) if self.logs is not None else None,
+            recorder=recorder,
+            short=short,
             console=self._console,
             threshold=NOTHING if self.config.disabled else self.config.level,
             report=parts.report,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from otbridge.typing import Processor
 
-__all__ = ["default", "enriching", "visiting"]
+__all__ = ["default", "enriching", "finishing", "surrounding", "visiting"]
 
 
 def enriching(
@@ -31,25 +31,44 @@ def enriching(
     3. `limits` before `redact`, so that redaction never reads a text that is thrown away.
     4. `redact` before anything that writes, sends or prints.
     """
-    from otbridge.processors import baggage as baggage_file
-    from otbridge.processors import callsite as callsite_file
-    from otbridge.processors import limits as limits_file
-    from otbridge.processors import redact as redact_file
-    from otbridge.processors.correlation import correlation
+    from otbridge.processors.callsite import callsite as add_callsite
     from otbridge.processors.exceptions import exceptions
     from otbridge.processors.severity import severity
+
+    chain: list[Processor] = [severity, *surrounding(baggage_keys=baggage_keys), exceptions]
+    if callsite:
+        chain.append(add_callsite)
+    return chain + finishing(
+        redact=redact,
+        redact_keys=redact_keys,
+        attribute_limit=attribute_limit,
+        value_limit=value_limit,
+    )
+
+
+def surrounding(*, baggage_keys: tuple[str, ...] = ()) -> list[Processor]:
+    """Return the processors that tell the current context: ids, correlation, baggage."""
+    from otbridge.processors.baggage import baggage
+    from otbridge.processors.correlation import correlation
     from otbridge.processors.trace_context import trace_context
 
-    chain: list[Processor] = [severity, trace_context, correlation]
-    if baggage_keys:
-        chain.append(baggage_file.baggage(baggage_keys))
-    chain.append(exceptions)
-    if callsite:
-        chain.append(callsite_file.callsite)
-    chain.append(limits_file.limits(attribute_limit, value_limit))
-    if redact:
-        chain.append(redact_file.redact(redact_keys))
-    return chain
+    chain: list[Processor] = [trace_context, correlation]
+    return [*chain, baggage(baggage_keys)] if baggage_keys else chain
+
+
+def finishing(
+    *,
+    redact: bool = True,
+    redact_keys: tuple[str, ...] = (),
+    attribute_limit: int = 128,
+    value_limit: int = 32_768,
+) -> list[Processor]:
+    """Return the processors that every field goes through in the end, wherever it came from."""
+    from otbridge.processors.limits import limits
+    from otbridge.processors.redact import redact as blank_out
+
+    chain = [limits(attribute_limit, value_limit)]
+    return [*chain, blank_out(redact_keys)] if redact else chain
 
 
 def visiting(
@@ -63,17 +82,10 @@ def visiting(
     Few: the ids are worth having on any line, and secrets must be on none. `exc_info` and the rest
     stay as their renderer expects them.
     """
-    from otbridge.processors import baggage as baggage_file
-    from otbridge.processors import redact as redact_file
-    from otbridge.processors.correlation import correlation
-    from otbridge.processors.trace_context import trace_context
+    from otbridge.processors.redact import redact as blank_out
 
-    chain: list[Processor] = [trace_context, correlation]
-    if baggage_keys:
-        chain.append(baggage_file.baggage(baggage_keys))
-    if redact:
-        chain.append(redact_file.redact(redact_keys))
-    return chain
+    chain = surrounding(baggage_keys=baggage_keys)
+    return [*chain, blank_out(redact_keys)] if redact else chain
 
 
 def default() -> list[Processor]:

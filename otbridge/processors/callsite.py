@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from otbridge.typing import EventDict
 
-__all__ = ["caller", "callsite"]
+__all__ = ["caller", "callsite", "describe", "is_machinery"]
 
 _MACHINERY: Final = ("structlog", "logging", "loguru", "otbridge.processors", "otbridge.telemetry")
 """Packages whose frames are never the caller."""
@@ -21,7 +21,8 @@ _machinery: dict[str, bool] = {}
 # The same few module names are asked about at every call.
 
 
-def _is_machinery(module: str) -> bool:
+def is_machinery(module: str) -> bool:
+    """Return whether frames of *module* are never the caller."""
     known = _machinery.get(module)
     if known is None:
         known = _machinery[module] = any(
@@ -33,9 +34,19 @@ def _is_machinery(module: str) -> bool:
 def caller() -> FrameType | None:
     """Return the nearest frame outside the logging libraries and outside otbridge's own."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - documented, and far cheaper than inspect
-    while frame is not None and _is_machinery(frame.f_globals.get("__name__", "")):
+    while frame is not None and is_machinery(frame.f_globals.get("__name__", "")):
         frame = frame.f_back
     return frame
+
+
+def describe(frame: FrameType) -> dict[str, Any]:
+    """Return the attributes of the place where *frame* is."""
+    code = frame.f_code
+    return {
+        CODE_FILE_PATH: code.co_filename,
+        CODE_LINE_NUMBER: frame.f_lineno,
+        CODE_FUNCTION_NAME: code.co_qualname,
+    }
 
 
 def callsite(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
@@ -44,8 +55,5 @@ def callsite(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:
         return event_dict
     frame = caller()
     if frame is not None:
-        code = frame.f_code
-        event_dict[CODE_FILE_PATH] = code.co_filename
-        event_dict[CODE_LINE_NUMBER] = frame.f_lineno
-        event_dict[CODE_FUNCTION_NAME] = code.co_qualname
+        event_dict.update(describe(frame))
     return event_dict

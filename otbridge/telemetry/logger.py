@@ -19,7 +19,8 @@ def _take(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:
     """Take the event, and let structlog go no further with it."""
     path = logs.active()
     if path is not None and LEVELS.get(method_name, 20) >= path.threshold:
-        path.native(logger, method_name, event_dict)
+        fields = dict(event_dict)
+        path.native(logger, method_name, fields, fields.pop("event", None))
     raise DropEvent
 
 
@@ -62,8 +63,9 @@ class Logger(BoundLoggerBase):
         if self._processors is not CHAIN:
             self._proxy_to_logger(method, event, **fields)
             return
-        event_dict = {**self._context, **fields, "event": event}
-        path.native(self._logger, method, event_dict)
+        if self._context:
+            fields = {**self._context, **fields}
+        path.native(self._logger, method, fields, event)
 
     def trace(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log finer detail than debug (severity TRACE)."""

@@ -2,7 +2,8 @@
 
 One `LogPath` is in force in a process. Events come in by three doors: `native` (our own loggers),
 `foreign` (already an event, made by a handler or sink), and the pair `enrich` / `accept` (our
-processors inside somebody else's structlog configuration).
+processors inside somebody else's structlog configuration). Behind each door plain events take the
+short way (`otbridge.telemetry.fused`), all others go through the processors one by one.
 """
 
 from __future__ import annotations
@@ -20,13 +21,19 @@ from otbridge.config.values import LEVELS
 from otbridge.context.suppression import is_suppressed
 from otbridge.processors import handover
 from otbridge.processors.callsite import caller
+from otbridge.telemetry import nesting
+from otbridge.telemetry.bound import with_bound
 from otbridge.telemetry.record import DEFAULT_SCOPE
+from otbridge.telemetry.sites import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from otbridge.telemetry.console import Console
+    from otbridge.telemetry.fused import Grade
     from otbridge.telemetry.record import Recorder
+    from otbridge.telemetry.short import ShortWay
+    from otbridge.telemetry.sites import Site
     from otbridge.typing import EventDict, Processor
 
 __all__ = ["NOTHING", "LogPath", "activate", "active"]
@@ -34,13 +41,9 @@ __all__ = ["NOTHING", "LogPath", "activate", "active"]
 
 NOTHING: Final = 1_000
 """A threshold that no level reaches."""
-_DEEPEST: Final = 4
 
 
 class _Thread(threading.local):
-    depth = 0
-    """How many times this thread is inside the path. A signal handler may log in the midst of it,
-    and so may a value's own __str__, which could go on for ever."""
     handed_over: tuple[str, int] | None = None
     """Logger and level of an event that is on its way through the standard library as well."""
 
@@ -55,6 +58,7 @@ class LogPath:
         chain: The processors that make it complete, in order.
         visiting: The few of them that run inside somebody else's chain.
         recorder: Turns it into a record and delivers it; None keeps it local.
+        short: The short way of plain events; None sends every event the long way.
         console: Shows it; None shows nothing.
         threshold: Least level kept, in the standard library's numbers.
         report: Told, in one sentence, when our own code failed on an event.
@@ -67,6 +71,7 @@ class LogPath:
         visiting: Sequence[Processor],
         *,
         recorder: Recorder | None,
+        short: ShortWay | None = None,
         console: Console | None,
         threshold: int,
         report: Callable[[str], None],
@@ -75,6 +80,7 @@ class LogPath:
         self._chain = tuple(chain)
         self._visiting = tuple(visiting)
         self.recorder = recorder
+        self.short = short
         self._console = console
         self.threshold = threshold
         self._report = report
@@ -82,24 +88,96 @@ class LogPath:
         self._reported = False
         self.sees_stdlib: Callable[[logging.Logger], bool] = lambda _logger: False
         """Whether our handler will meet the records of a standard library logger."""
-        self.keep_captured: Callable[[], None] = _nothing
-        """Puts our handler back where something has removed it; called with every event."""
+        self.keep_captured: Callable[[int], None] = _nothing
+        """Puts our handler back where something has removed it; called with every event's time."""
 
-    def native(self, logger: Any, method_name: str, event: EventDict) -> None:
-        """Take an event from one of our own loggers. Never raises."""
+    # ------------------------------------------------------------------ doors
+
+    def native(self, logger: Any, method_name: str, fields: dict[str, Any], message: Any) -> None:
+        """Take an event from one of our own loggers. Never raises.
+
+        Args:
+            logger: The innermost logger; its name is the scope, if it has one.
+            method_name: The level.
+            fields: The event without its message; it is not changed.
+            message: The message.
+        """
         at_ns = time_ns()
-        if is_suppressed() or self._too_deep():
+        if is_suppressed():
             return
-        _thread.depth += 1
+        short = self.short
+        if short is not None:
+            try:
+                self.keep_captured(at_ns)
+                grade = short.grades.get(method_name) or short.grade(method_name)
+                if grade is not None:
+                    frame = sys._getframe(2)  # noqa: SLF001 - documented, and far cheaper than inspect
+                    site = NOWHERE if short.sites is None else short.sites.of(frame)
+                    scope = getattr(logger, "name", "") or _calling_module()
+                    fields = with_bound(fields)
+                    if self.plain(fields, message, grade, scope, at_ns, at_ns, site, show=True):
+                        return
+            except Exception:  # noqa: BLE001 - the long way copes with it, or tells what it was
+                pass
+        self._native_the_long_way(logger, method_name, {**fields, "event": message}, at_ns)
+
+    def _native_the_long_way(
+        self, logger: Any, method_name: str, event: EventDict, at_ns: int
+    ) -> None:
+        if self._too_deep():
+            return
         try:
-            self.keep_captured()
+            self.keep_captured(at_ns)
             merge_contextvars(logger, method_name, event)
             scope = getattr(logger, "name", "") or _calling_module()
-            self._finish(self._run(logger, method_name, event), scope, at_ns, show=True, ours=True)
+            complete = self._run(logger, method_name, event)
+            self._finish(complete, scope, at_ns, at_ns, show=True, ours=True)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
         finally:
-            _thread.depth -= 1
+            nesting.leave()
+
+    def plain(  # noqa: PLR0917 - called once per log line: keywords would cost time
+        self,
+        fields: dict[str, Any],
+        message: Any,
+        grade: Grade,
+        scope: str,
+        at_ns: int,
+        observed_ns: int,
+        site: Site,
+        *,
+        show: bool,
+    ) -> bool:
+        """Take an event the short way, if it is a plain one.
+
+        Args:
+            fields: The event without its message, level and place; it is not changed.
+            message: The message.
+            grade: The level.
+            scope: The logger's name.
+            at_ns: Unix nanoseconds of the log call.
+            observed_ns: Unix nanoseconds of its arrival here.
+            site: Where the call stands.
+            show: Whether our console shows it.
+
+        Returns:
+            Whether it was taken; if not, nothing has happened.
+        """
+        short = self.short
+        if short is None:
+            return False
+        around = short.around()
+        scope = scope or DEFAULT_SCOPE
+        if not short.take(fields, message, grade, scope, at_ns, observed_ns, around, site):
+            return False
+        if show and self._console is not None:
+            event = {**fields, "event": message, "level": grade.level}
+            event["severity_number"] = grade.number
+            event |= around.fields
+            event |= site.fields
+            self._show(self._console, event, scope, at_ns)
+        return True
 
     def foreign(
         self, name: str, level: str, event: EventDict, at_ns: int, *, show: bool, ours: bool = True
@@ -116,27 +194,26 @@ class LogPath:
         """
         if is_suppressed() or self._too_deep():
             return
-        _thread.depth += 1
         try:
             merge_contextvars(None, level, event)
-            self._finish(self._run(None, level, event), name, at_ns, show=show, ours=ours)
+            complete = self._run(None, level, event)
+            self._finish(complete, name, at_ns, time_ns(), show=show, ours=ours)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
         finally:
-            _thread.depth -= 1
+            nesting.leave()
 
     def enrich(self, logger: Any, method_name: str, event_dict: EventDict, /) -> EventDict:
         """Put ids on an event inside somebody else's chain, take secrets out. Never raises."""
-        if _thread.depth >= _DEEPEST:
+        if not nesting.enter():
             return event_dict
-        _thread.depth += 1
         try:
             for processor in self._visiting:
                 event_dict = processor(logger, method_name, event_dict)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._say_failed("an event was not enriched", error)  # it still goes on
         finally:
-            _thread.depth -= 1
+            nesting.leave()
         return event_dict
 
     def accept(self, logger: Any, method_name: str, event_dict: EventDict, /) -> None:
@@ -149,7 +226,6 @@ class LogPath:
         _thread.handed_over = None
         if is_suppressed() or self._too_deep():
             return
-        _thread.depth += 1
         try:
             record = event_dict.get("_record")
             if record is not None and self.sees_stdlib(logging.getLogger(record.name)):
@@ -164,11 +240,11 @@ class LogPath:
                     _thread.handed_over = (logger.name, level)
             name = event_dict.get("logger") or getattr(logger, "name", None) or _calling_module()
             event = self._run(logger, method_name, dict(event_dict))  # theirs goes on as it is
-            self._finish(event, str(name), at_ns, show=False)
+            self._finish(event, str(name), at_ns, at_ns, show=False)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
         finally:
-            _thread.depth -= 1
+            nesting.leave()
 
     def was_handed_over(self, record: logging.LogRecord) -> bool:
         """Return whether *record* is the second coming of an event that `accept` took.
@@ -181,25 +257,37 @@ class LogPath:
         _thread.handed_over = None
         return _called_by_structlog()
 
+    # ------------------------------------------------------------------ the long way
+
     def _run(self, logger: Any, method_name: str, event: EventDict) -> EventDict:
         for processor in self._chain:
             event = processor(logger, method_name, event)
         return event
 
     def _finish(
-        self, event: EventDict, scope: str, at_ns: int, *, show: bool, ours: bool = False
+        self,
+        event: EventDict,
+        scope: str,
+        at_ns: int,
+        observed_ns: int,
+        *,
+        show: bool,
+        ours: bool = False,
     ) -> None:
         if self.recorder is not None:
-            self.recorder.record(event, scope or DEFAULT_SCOPE, at_ns, ours=ours)
+            self.recorder.record(event, scope or DEFAULT_SCOPE, at_ns, observed_ns, ours=ours)
         if show and self._console is not None:
-            try:
-                self._console.log(event, scope, at_ns)
-            except Exception as error:  # noqa: BLE001 - what is delivered does not hang on what is shown
-                self._say_failed("an event was not shown", error)
+            self._show(self._console, event, scope, at_ns)
+
+    def _show(self, console: Console, event: EventDict, scope: str, at_ns: int) -> None:
+        try:
+            console.log(event, scope, at_ns)
+        except Exception as error:  # noqa: BLE001 - what is delivered does not hang on what is shown
+            self._say_failed("an event was not shown", error)
 
     def _too_deep(self) -> bool:
-        """Return whether an event is one too many inside itself; it is then lost and counted."""
-        if _thread.depth < _DEEPEST:
+        """Go one level deeper, unless the event is one too many inside itself: then it is lost."""
+        if nesting.enter():
             return False
         self._lost("recursion", 1)
         return True
@@ -214,7 +302,7 @@ class LogPath:
             self._report(f"{what}: {type(error).__name__}: {error}; please report this")
 
 
-def _nothing() -> None:
+def _nothing(_at_ns: int) -> None:
     """Do nothing: nothing is captured."""
 
 

@@ -7,7 +7,6 @@ standard library, structlog through the standard library, loguru.
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.processors.limits import DROPPED
@@ -52,35 +51,40 @@ class Recorder:
         resource: Attributes of this process's resource.
     """
 
-    __slots__ = ("_contexts", "_envelopes", "_put", "_resource")
+    __slots__ = ("_contexts", "_resource", "envelopes", "put")
 
     def __init__(self, put: Put, resource: Mapping[str, Any]) -> None:
-        self._put = put
+        self.put: Final = put
+        """Delivery's door."""
+        self.envelopes: Final[dict[str, Envelope]] = {}
+        """Those made so far, by scope."""
         self._resource = resource
-        self._envelopes: dict[str, Envelope] = {}
         self._contexts: dict[tuple[str, str], bytes] = {}
 
     def set_resource(self, resource: Mapping[str, Any]) -> None:
         """Describe the process anew, after a fork."""
         self._resource = resource
-        self._envelopes = {}
+        self.envelopes.clear()
 
     def envelope(self, scope: str) -> Envelope:
         """Return the envelope of records from the logger named *scope*."""
-        found = self._envelopes.get(scope)
+        found = self.envelopes.get(scope)
         if found is None:
-            if len(self._envelopes) >= _MOST_CACHED:
-                self._envelopes.clear()
-            found = self._envelopes[scope] = Envelope.of(self._resource, scope)
+            if len(self.envelopes) >= _MOST_CACHED:
+                self.envelopes.clear()
+            found = self.envelopes[scope] = Envelope.of(self._resource, scope)
         return found
 
-    def record(self, event: EventDict, scope: str, at_ns: int, *, ours: bool = True) -> bool:
+    def record(
+        self, event: EventDict, scope: str, at_ns: int, observed_ns: int, *, ours: bool = True
+    ) -> bool:
         """Encode *event* and hand it over; returns whether it was taken.
 
         Args:
             event: An enriched event; it is not changed.
             scope: The logger's name.
             at_ns: Unix nanoseconds of the log call.
+            observed_ns: Unix nanoseconds of its arrival here.
             ours: Whether it was made by a logger of ours, without other people's processors.
         """
         get = event.get
@@ -97,7 +101,7 @@ class Recorder:
             attributes |= {key: event[key] for key in ("trace_id", "span_id") if key in event}
         encoded = encode_log_record(
             at_ns,
-            time_ns(),
+            observed_ns,
             number,
             of_level(get("level", "info")).text,
             get("event"),
@@ -106,7 +110,7 @@ class Recorder:
             str(name),
             get(DROPPED, 0),
         )
-        return self._put(self.envelope(scope or DEFAULT_SCOPE), encoded, number)
+        return self.put(self.envelope(scope or DEFAULT_SCOPE), encoded, number)
 
     def _context(self, trace_id: Any, span_id: Any, flags: Any) -> bytes | None:
         """Return the ids encoded; empty where there are none, None where they are no ids."""

@@ -7,26 +7,27 @@ the way either. It leaves every other handler alone.
 from __future__ import annotations
 
 import logging
-from time import monotonic
+from itertools import islice
+from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
+from otbridge.context.suppression import is_suppressed
 from otbridge.semconv import CODE_FILE_PATH, CODE_FUNCTION_NAME, CODE_LINE_NUMBER
+from otbridge.telemetry.bound import with_bound
+from otbridge.telemetry.sites import NOWHERE
 
 if TYPE_CHECKING:
     from otbridge.telemetry.logs import LogPath
 
 __all__ = ["Capture", "Handler"]
 
-_LOOK_AGAIN_S: Final = 2.0
+_LOOK_AGAIN_NS: Final = 2_000_000_000
 
-_STANDARD: Final = frozenset(
-    {
-        *vars(logging.makeLogRecord({})),
-        *("message", "asctime", "taskName", "_logger", "_name"),
-    }
-)
-"""Attributes that every record has; all others came in as `extra`."""
-_PLAIN_LENGTH: Final = len(vars(logging.makeLogRecord({})))
+_PLAIN: Final = vars(logging.LogRecord("", 0, "", 0, "", (), None))
+"""Attributes that every record is born with."""
+_LAST: Final = list(_PLAIN)[-1]
+_STANDARD: Final = frozenset({*_PLAIN, "message", "asctime", "taskName", "_logger", "_name"})
+"""Attributes that are no `extra`: those, and what formatters and structlog leave on a record."""
 
 
 class Handler(logging.Handler):
@@ -58,14 +59,60 @@ class Handler(logging.Handler):
                 return False
             if _comes_from_loguru(record) or path.was_handed_over(record):
                 return False
+            if self._taken_short(record):
+                return True
             level, event = _event(record, callsite=self._callsite)
         except Exception:  # noqa: BLE001 - odd records must not raise in the caller
             level, event = record.levelname.lower(), {"event": str(record.msg)}
-        show = self._show and len(logging.root.handlers) <= 1
+        show = self._is_shown
         at_ns = int(record.created * 1e9)
         ours = not _is_structlogs(record)
         path.foreign(record.name, level, event, at_ns, show=show, ours=ours)
         return True
+
+    @property
+    def _is_shown(self) -> bool:
+        """Whether our console shows records: not beside a handler of the program's own."""
+        return self._show and len(logging.root.handlers) <= 1
+
+    def _taken_short(self, record: logging.LogRecord) -> bool:
+        """Take *record* the short way, if it is a plain one; return whether it was taken."""
+        path, short = self._path, self._path.short
+        if (
+            short is None
+            or type(record.msg) is not str
+            or record.exc_info
+            or record.stack_info
+            or is_suppressed()
+        ):
+            return False
+        try:
+            site = NOWHERE
+            if short.sites is not None:
+                site = short.sites.told(record.pathname, record.lineno, record.funcName)
+            return path.plain(
+                with_bound(_extras(record)),
+                record.getMessage() if record.args else record.msg,
+                short.numbered_grade(record.levelno, record.levelname),
+                record.name,
+                int(record.created * 1e9),
+                time_ns(),
+                site,
+                show=self._is_shown,
+            )
+        except Exception:  # noqa: BLE001 - the long way copes with it, or tells what it was
+            return False
+
+
+def _extras(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what came in as `extra`, or was put on the record by a filter or factory."""
+    facts = vars(record)
+    more = len(facts) - len(_PLAIN)
+    # They come after the attributes that every record is born with: only the end is looked at.
+    if more >= 0 and next(islice(reversed(facts), more, None), None) == _LAST:
+        end = list(islice(reversed(facts), more))
+        return {key: facts[key] for key in reversed(end) if key not in _STANDARD}
+    return {key: value for key, value in facts.items() if key not in _STANDARD}
 
 
 def _event(record: logging.LogRecord, *, callsite: bool) -> tuple[str, dict[str, Any]]:
@@ -80,13 +127,11 @@ def _event(record: logging.LogRecord, *, callsite: bool) -> tuple[str, dict[str,
         level = str(event.setdefault("level", facts["_name"]))
     else:
         event = {"event": _message(record), "level": level}
-    if len(facts) > _PLAIN_LENGTH:
-        for key in [key for key in facts if key not in _STANDARD]:
-            value = facts[key]
-            if key not in event:
-                event[key] = value
-            elif event[key] != value:  # an `extra` with a name that is taken
-                event[f"{key}_"] = value
+    for key, value in _extras(record).items():
+        if key not in event:
+            event[key] = value
+        elif event[key] != value:  # an `extra` with a name that is taken
+            event[f"{key}_"] = value
     event.setdefault("severity_number", of_number(record.levelno, level).number)
     if record.exc_info:
         event.setdefault("exc_info", record.exc_info)
@@ -138,7 +183,7 @@ class Capture:
         self._elsewhere = Handler(path, show=False, callsite=callsite)
         self._level_before: int | None = None
         self._path = path
-        self._look_again = 0.0
+        self._looked_ns = 0
 
     def start(self) -> None:
         """Add the handlers.
@@ -166,17 +211,19 @@ class Capture:
             ):
                 logger.addHandler(self._elsewhere)
 
-    def _keep(self) -> None:
+    def _keep(self, at_ns: int) -> None:
         """Look after the handlers: at the root always, everywhere at most every few seconds."""
-        now = monotonic()
-        if now >= self._look_again or self._on_root not in logging.root.handlers:
-            self._look_again = now + _LOOK_AGAIN_S
+        # The clock on the wall may be turned back: then it is time to look, too.
+        if self._on_root not in logging.root.handlers or not (
+            0 <= at_ns - self._looked_ns < _LOOK_AGAIN_NS
+        ):
+            self._looked_ns = at_ns
             self.ensure()
 
     def stop(self) -> None:
         """Take the handlers away and put the level back."""
         self._path.sees_stdlib = lambda _logger: False
-        self._path.keep_captured = lambda: None
+        self._path.keep_captured = lambda _at_ns: None
         logging.root.removeHandler(self._on_root)
         for logger in list(logging.root.manager.loggerDict.values()):
             if isinstance(logger, logging.Logger):

@@ -15,7 +15,7 @@ from otbridge.wire.values import any_value, text, utf8
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Names", "any_value", "append_attributes"]
+__all__ = ["Name", "Names", "any_value", "append_attributes"]
 
 _MAX_NAMES: Final = 1024
 """Names remembered per kind of field. Programs have dozens; one that makes names up on the fly
@@ -45,10 +45,10 @@ class _Headers(dict[int, bytes]):
         return header
 
 
-class _Name:
+class Name:
     """One attribute name: the finished bytes that stand before its values."""
 
-    __slots__ = ("double", "false", "integers", "start", "tag", "texts", "true")
+    __slots__ = ("double", "false", "integers", "none", "start", "tag", "texts", "true")
 
     def __init__(self, tag: bytes, name: str) -> None:
         encoded = utf8(name)
@@ -56,6 +56,7 @@ class _Name:
         self.start = b"\x0a" + varint(len(encoded)) + encoded + b"\x12"
         self.true = self.pair(b"\x10\x01")
         self.false = self.pair(b"\x10\x00")
+        self.none = self.pair(b"")
         self.double = self.pair(b"\x21" + bytes(8))[:-8]
         self.integers = _Headers(self._before_integer)
         """Length of a varint to all bytes before it."""
@@ -83,11 +84,11 @@ class Names:
 
     def __init__(self, tag: bytes) -> None:
         self._tag = tag
-        self.known: dict[Any, _Name] = {}
+        self.known: dict[Any, Name] = {}
 
-    def learn(self, key: Any) -> _Name:
+    def learn(self, key: Any) -> Name:
         """Return the entry of *key*, whose type may be any; only plain strings are remembered."""
-        name = _Name(self._tag, key if type(key) is str else text(key))
+        name = Name(self._tag, key if type(key) is str else text(key))
         if type(key) is str:
             if len(self.known) >= _MAX_NAMES:
                 self.known.clear()

@@ -14,9 +14,18 @@ from otbridge.wire.protobuf import SMALL, field, varint
 from otbridge.wire.values import any_value, text, utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["encode_context", "encode_log_record"]
+__all__ = [
+    "LOG_NAMES",
+    "encode_attributes",
+    "encode_body",
+    "encode_context",
+    "encode_log_record",
+    "encode_severity",
+    "framed",
+    "times",
+]
 
 _MAX_REMEMBERED: Final = 1024
 _MAX_BODY: Final = 256
@@ -26,7 +35,8 @@ _SMALL: Final = len(SMALL)
 _U64: Final = (1 << 64) - 1
 _times: Final = Struct("<BQBQ").pack
 
-_NAMES: Final = Names(tag=b"\x32")
+LOG_NAMES: Final = Names(tag=b"\x32")
+"""The remembered names of attributes of log records."""
 _BODIES: Final[dict[str, bytes]] = {}
 _SEVERITIES: Final[dict[tuple[int, str], bytes]] = {}
 
@@ -72,28 +82,45 @@ def encode_log_record(  # noqa: PLR0917 - called once per log line: keywords wou
     Returns:
         Bytes that may be concatenated with others inside one ScopeLogs.
     """
-    try:
-        times = _times(9, time_unix_nano, 0x59, observed_time_unix_nano)
-        severity = _SEVERITIES.get((severity_number, severity_text)) or _learn_severity(
-            severity_number, severity_text
-        )
-    except (StructError, TypeError):
-        times = _times(9, _u64(time_unix_nano), 0x59, _u64(observed_time_unix_nano))
-        severity = _encode_severity(severity_number, severity_text)
     encoded_body = _BODIES.get(body) if type(body) is str else None
-    parts = [times, severity, encoded_body or _encode_body(body)]
-    append_attributes(parts, attributes, _NAMES)
+    parts = [
+        times(time_unix_nano, observed_time_unix_nano),
+        encode_severity(severity_number, severity_text),
+        encoded_body or encode_body(body),
+    ]
+    append_attributes(parts, attributes, LOG_NAMES)
     if event_name:
         parts.append(field(b"\x62", utf8(text(event_name))))
     if dropped_attributes_count:
         parts.append(b"\x38" + varint(dropped_attributes_count & 0xFFFF_FFFF))
     parts.append(context)
+    return framed(parts)
+
+
+def framed(parts: Iterable[bytes]) -> bytes:
+    """Return the fields of one LogRecord as a field of ScopeLogs."""
     record = b"".join(parts)
     size = len(record)
     return b"\x12" + (SMALL[size] if size < _SMALL else varint(size)) + record
 
 
-def _encode_body(body: Any) -> bytes:
+def times(time_unix_nano: Any, observed_time_unix_nano: Any) -> bytes:
+    """Return both times as fields of a LogRecord; what is no time counts as 0."""
+    try:
+        return _times(9, time_unix_nano, 0x59, observed_time_unix_nano)
+    except StructError:
+        return _times(9, _u64(time_unix_nano), 0x59, _u64(observed_time_unix_nano))
+
+
+def encode_attributes(attributes: Mapping[str, Any]) -> bytes:
+    """Return *attributes* as fields of a LogRecord, for those that many records share."""
+    parts: list[bytes] = []
+    append_attributes(parts, attributes, LOG_NAMES)
+    return b"".join(parts)
+
+
+def encode_body(body: Any) -> bytes:
+    """Return *body* as a field of a LogRecord; short texts are remembered."""
     encoded = field(b"\x2a", any_value(body))
     if type(body) is str and len(body) <= _MAX_BODY:
         if len(_BODIES) >= _MAX_REMEMBERED:
@@ -102,15 +129,20 @@ def _encode_body(body: Any) -> bytes:
     return encoded
 
 
-def _learn_severity(number: int, name: str) -> bytes:
-    encoded = _encode_severity(number, name)
-    if len(_SEVERITIES) >= _MAX_REMEMBERED:
-        _SEVERITIES.clear()
-    _SEVERITIES[(number, name)] = encoded
-    return encoded
+def encode_severity(number: Any, name: Any) -> bytes:
+    """Return number and text of a severity as fields of a LogRecord."""
+    try:
+        known = _SEVERITIES.get((number, name))
+    except TypeError:  # not hashable
+        return _severity(number, name)
+    if known is None:
+        if len(_SEVERITIES) >= _MAX_REMEMBERED:
+            _SEVERITIES.clear()
+        known = _SEVERITIES[number, name] = _severity(number, name)
+    return known
 
 
-def _encode_severity(number: Any, name: Any) -> bytes:
+def _severity(number: Any, name: Any) -> bytes:
     # An enum travels as int32; what does not fit into one was never a severity.
     known = number if isinstance(number, int) and 0 <= number < 1 << 31 else 0
     return b"\x10" + varint(known) + field(b"\x1a", utf8(text(name)))

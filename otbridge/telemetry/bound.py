@@ -1,0 +1,31 @@
+"""structlog's context variables, at the price of a glance where none are bound."""
+
+from __future__ import annotations
+
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Final
+
+from structlog.contextvars import STRUCTLOG_KEY_PREFIX, merge_contextvars
+
+if TYPE_CHECKING:
+    from contextvars import ContextVar
+
+__all__ = ["with_bound"]
+
+_MOST_CACHED: Final = 1024
+
+_others: Final[set[ContextVar[Any]]] = set()
+# Variables that are not structlog's. They live at module level and are few; the set holds on to
+# them, so it is emptied where a program makes them by the thousand.
+
+
+def with_bound(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return *fields* and what `structlog.contextvars` has bound; the same object without any."""
+    for variable in copy_context():
+        if variable not in _others:
+            if variable.name.startswith(STRUCTLOG_KEY_PREFIX):
+                return dict(merge_contextvars(None, "", {**fields}))
+            if len(_others) >= _MOST_CACHED:
+                _others.clear()
+            _others.add(variable)
+    return fields

@@ -1,0 +1,83 @@
+"""What the OpenTelemetry context says of every record written in it, worked out once per context.
+
+A context never changes: to enter a span or to set baggage is to go on in another one. So the ids,
+the correlation id and the chosen baggage are those of the context object, and a record's share of
+the work is to find out that it is still the same one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
+
+from opentelemetry.context import get_current
+
+from otbridge.wire.otlp_logs import encode_attributes, encode_context
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.context import Context
+
+    from otbridge.typing import EventDict, Processor
+
+__all__ = ["IDS", "Around", "Surroundings"]
+
+IDS: Final = ("trace_id", "span_id", "trace_flags")
+
+_MOST_CACHED: Final = 4096
+"""Contexts alive at the same time that are remembered: requests in flight, and their spans."""
+
+
+class Around:
+    """What one context adds to a record."""
+
+    __slots__ = ("attributes", "context", "fields", "ids", "of")
+
+    def __init__(self, of: ref[Context], fields: dict[str, Any]) -> None:
+        self.of = of
+        self.fields = fields
+        """As fields of an event."""
+        self.ids = {key: fields[key] for key in IDS if key in fields}
+        """The ids among them."""
+        self.attributes = encode_attributes(
+            {key: value for key, value in fields.items() if key not in self.ids}
+        )
+        """The others, as attributes of a LogRecord."""
+        self.context = (
+            encode_context(*(int(text, 16) for text in self.ids.values())) if self.ids else b""
+        )
+        """The ids, as fields of a LogRecord."""
+
+
+class Surroundings:
+    """Finds and remembers what contexts add.
+
+    Args:
+        processors: Those that read the current context, and those that every field goes through.
+    """
+
+    __slots__ = ("_known", "_processors")
+
+    def __init__(self, processors: Sequence[Processor]) -> None:
+        self._processors = tuple(processors)
+        self._known: dict[int, Around] = {}
+
+    def current(self) -> Around:
+        """Return what the current context adds."""
+        context = get_current()
+        known = self._known.get(id(context))
+        if known is not None and known.of() is context:
+            return known
+        return self._learn(context)
+
+    def _learn(self, context: Context) -> Around:
+        event: EventDict = {}
+        for processor in self._processors:
+            event = processor(None, "", event)
+        key, known = id(context), self._known
+        if len(known) >= _MOST_CACHED:
+            known.clear()
+        # Weak: a remembered context must not keep its span, or a program's own objects, alive.
+        found = known[key] = Around(ref(context, lambda _: known.pop(key, None)), dict(event))
+        return found

@@ -20,6 +20,7 @@ from otbridge.sinks.otlp_answer import (
     read_retry_delay,
     secrets_in,
 )
+from otbridge.sinks.user_agent import USER_AGENT
 from otbridge.typing import Rejected, Retryable, SendResult
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class OtlpGrpcSink:
         certificate: str | None = None,
         client_certificate: str | None = None,
         client_key: str | None = None,
-        user_agent: str = "otbridge",
+        user_agent: str = USER_AGENT,
     ) -> None:
         self._target, self._secure = _parse_target(target, insecure=insecure)
         if compression not in ("gzip", "none"):

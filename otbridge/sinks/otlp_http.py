@@ -23,6 +23,7 @@ from otbridge.sinks.otlp_answer import (
     secrets_in,
 )
 from otbridge.sinks.retry_after import parse_retry_after
+from otbridge.sinks.user_agent import USER_AGENT
 from otbridge.typing import Rejected, Retryable, SendResult, Success
 from otbridge.wire.compression import compress, decompress, have_zstd
 
@@ -72,7 +73,7 @@ class OtlpHttpSink:
         certificate: str | None = None,
         client_certificate: str | None = None,
         client_key: str | None = None,
-        user_agent: str = "otbridge",
+        user_agent: str = USER_AGENT,
     ) -> None:
         self._scheme, self._host, self._port, self._path = _parse_endpoint(endpoint, exact=exact)
         self._exact = exact

@@ -45,7 +45,7 @@ def test_a_request_arrives_at_its_service(
     (request,) = receiver.requests
     assert (request.signal, request.body) == (signal, REQUEST)
     assert request.headers["x-key"] == "s3cr3t"
-    assert request.headers["user-agent"].startswith("otbridge grpc-python/")
+    assert request.headers["user-agent"].startswith("otbridge/")
 
 
 def test_a_url_decides_about_encryption(receiver: OtlpReceiver) -> None:

@@ -22,6 +22,7 @@ _VERBS: Final = {
     "traces": "otbridge.cli.traces",
     "trace": "otbridge.cli.trace",
     "logs": "otbridge.cli.logs",
+    "spool": "otbridge.cli.spool",
     "conform": "otbridge.cli.conform",
 }
 """Verb to the module that holds a click command of the same name, in the order of the help."""

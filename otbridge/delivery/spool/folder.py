@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from otbridge.delivery.spool.book import Book
 from otbridge.delivery.spool.names import BOOK
@@ -46,7 +46,7 @@ class Folder:
         fd: Its locked descriptor; closed by `close`.
     """
 
-    def __init__(self, files: Files, path: str, fd: int) -> None:
+    def __init__(self, files: Files, path: str, fd: int, *, only_look: bool = False) -> None:
         self.path = path
         self.lock = threading.RLock()
         """Held around everything that looks at or changes streams and book; never while the disk
@@ -55,15 +55,22 @@ class Folder:
         self._files = files
         self._fd = fd
         self._is_anchored = False
-        self.book = self._open_book()
+        self.book = self._open_book(only_look=only_look)
 
-    def _open_book(self) -> Book:
+    @classmethod
+    def looked_at(cls, files: Files, path: str) -> Self:
+        """Return the folder of somebody else, to be looked at and then abandoned."""
+        return cls(files, path, -1, only_look=True)
+
+    def _open_book(self, *, only_look: bool) -> Book:
         path = self.path_of(BOOK)
         try:
             try:
-                fd = self._files.create(path)
-            except FileExistsError:
                 fd = self._files.open(path)
+            except FileNotFoundError:
+                if only_look:
+                    return Book(None)
+                fd = self._files.create(path)
         except OSError:
             return Book(None)
         book = Book(Slots(self._files, fd))

@@ -119,6 +119,7 @@ class Pipeline:
     def _reset(self) -> None:
         """Make everything that belongs to one process: the worker, and what it works with."""
         self._closed = False
+        self._late = False
         self._in_hand: Batch | None = None
         self._held_back = False
         self._pace = Pace()
@@ -200,23 +201,51 @@ class Pipeline:
         finished = self._worker.flush(timeout)
         return self._since(before, timed_out=not finished)
 
-    def shutdown(self, timeout: float) -> FlushResult:
+    def secure(self) -> None:
+        """Bring what waits to safety, and what will come: the process may end at any moment.
+
+        It goes to the spool, `put` by `put`, and is sent from there; where there is none, it is
+        sent as soon as possible. For signal handlers: does not wait for anybody.
+        """
+        if self._spilling is not None and not self._closed:
+            self._put = self._put_durably
+            self._spill_queue(self._spilling)
+        self._worker.hurry()
+
+    def close(self, timeout: float) -> None:
+        """Begin to end: let nothing take longer than *timeout* seconds from now. Does not wait.
+
+        For several pipelines that are to end in the same time, and for a signal handler that cuts
+        a `shutdown` short, which then goes on to what it does when time is up.
+        """
+        self._worker.close(timeout, self._reserve(timeout))
+
+    def shutdown(self, timeout: float, *, late: bool = False) -> FlushResult:
         """Deliver what can be delivered within *timeout* seconds, then stop; once and for all.
 
         What is left then goes to the spool; without one it is dropped and counted as `shutdown`.
+
+        Args:
+            timeout: Seconds.
+            late: For the end of a process, where records may come after this: each is then
+                delivered by the thread that brings it, while there is time left.
         """
         if self._closed:
             return _NOTHING
         self._closed = True
+        self._late = late
         before = self.ledger.snapshot()
         if self._route.absent:
             timeout = min(timeout, _GLANCE_SECONDS)
-        self._queue.close()
-        reserve = 0.0 if self._spilling is None else min(_SPILL_SECONDS, timeout / 3)
-        finished = self._worker.end(timeout, reserve)
+        if not late:
+            self._queue.close()
+        finished = self._worker.end(timeout, self._reserve(timeout), late=late)
         self._spill_rest()
         self._abandon_rest()
         return self._since(before, timed_out=not finished)
+
+    def _reserve(self, timeout: float) -> float:
+        return 0.0 if self._spilling is None else min(_SPILL_SECONDS, timeout / 3)
 
     def _since(self, before: LedgerSnapshot, *, timed_out: bool) -> FlushResult:
         after = self.ledger.snapshot()
@@ -228,7 +257,8 @@ class Pipeline:
         )
 
     def _put_durably(self, envelope: Envelope, record: bytes, severity: int) -> bool:
-        if not self._closed and self._append(envelope, record, severity):
+        open_ = self._late or not self._closed
+        if open_ and self._append(envelope, record, severity):
             self._queue.note_elsewhere()
             return True
         return self._queue.put(envelope, record, severity)
@@ -246,16 +276,23 @@ class Pipeline:
 
     def _spill_rest(self) -> None:
         """Put on disk what the worker has not come to, or is stuck with."""
-        spilling = self._spilling
-        if spilling is None:
-            return
-        stuck = self._in_hand
+        if self._spilling is not None:
+            stuck = self._in_hand
+            self._spill_queue(self._spilling)
+            if stuck is not None and self._worker.is_sending:
+                # Last: what it tells of them later is not counted again.
+                self._spilling.rescue(stuck)
+
+    def _spill_queue(self, spilling: SpoolResort) -> None:
         try:
             while entries := self._queue.take():
                 batch = Batch(self._signal, entries, self._compose)
-                spilling.take(batch, Retryable("shutdown"))
-            if stuck is not None and self._worker.is_sending:
-                spilling.rescue(stuck)  # last: what it tells of them later is not counted again
+                parts = spilling.take(batch, Retryable("shutdown"))
+                left = [part for part, outcome in parts if isinstance(outcome, Retryable)]
+                if left:  # the disk takes nothing
+                    for part in reversed(left):
+                        self._queue.put_back(part.entries)
+                    return
         except Exception as error:  # noqa: BLE001 - what is in flight then is counted as dropped
             self._losses.lost("internal_error", 0, f"{type(error).__name__}: {error}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
@@ -60,7 +62,10 @@ class Worker:
         self._backlog = backlog
         self._linger = Linger(batch)
         self._wake = Wake()
-        self._ended = threading.Event()
+        self._is_ended = False
+        self._look = Wake()  # not an Event: `close` sets it, which a signal handler may call
+        self._last_moment = math.inf
+        self._is_late = False
         self._flushes: deque[threading.Event] = deque()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -70,7 +75,16 @@ class Worker:
 
     def rouse(self) -> None:
         """Let a batch be looked for; called by the `put` that the worker waits for."""
+        if self._is_late:
+            self._turn_late()
+        elif self._ensure_thread():
+            self._wake.set()
+
+    def hurry(self) -> None:
+        """Let what waits be sent now. Does not wait for it."""
+        self._flushes.append(Wake())
         if self._ensure_thread():
+            self._pace.hurry.set()
             self._wake.set()
 
     def flush(self, timeout: float) -> bool:
@@ -83,23 +97,48 @@ class Worker:
         self._wake.set()
         return self._clock.wait(done, timeout)
 
-    def end(self, timeout: float, reserve: float = 0.0) -> bool:
-        """Send what can be sent within *timeout* seconds and stop; return whether all was seen to.
-
-        A thread that is still at work then ends by itself, and closes what it used.
+    def close(self, timeout: float, reserve: float = 0.0) -> None:
+        """Let the thread end within *timeout* seconds; called again, in fewer. Does not wait.
 
         Args:
             timeout: Seconds for all of it.
             reserve: Seconds of these in which nothing is sent any more.
         """
-        deadline = self._clock.monotonic() + timeout - reserve
-        self._pace.close(deadline)
+        now = self._clock.monotonic()
+        self._last_moment = min(self._last_moment, now + timeout)
+        self._pace.close(min(self._pace.deadline, now + timeout - reserve))
         self._wake.set()
+        self._look.set()
+
+    def end(self, timeout: float, reserve: float = 0.0, *, late: bool = False) -> bool:
+        """Send what can be sent within *timeout* seconds and stop; return whether all was seen to.
+
+        A thread that is still at work then ends by itself, and closes what it used.
+
+        Args:
+            timeout: Seconds for all of it; `close` may make them fewer.
+            reserve: Seconds of these in which nothing is sent any more.
+            late: Whether what is put from now on is sent by who puts it, while there is time.
+        """
+        self.close(timeout, reserve)
         if self._thread is not None and self._thread.is_alive():
-            return self._clock.wait(self._ended, timeout)
-        finished = not self._has_work or self._turn_here(deadline)
-        self._close()
+            finished = self._wait_for_end()
+        else:
+            finished = not self._has_work or self._turn_here(self._pace.deadline)
+            self._close()
+        if late:
+            self._is_late = True
+            self._turn_late()  # what came when the thread had looked for the last time
         return finished
+
+    def _wait_for_end(self) -> bool:
+        while not self._is_ended:
+            left = self._last_moment - self._clock.monotonic()
+            if left <= 0 or sys.is_finalizing():  # then the thread stands still for ever
+                return False
+            self._clock.wait(self._look, left)
+            self._look.clear()
+        return True
 
     @property
     def is_sending(self) -> bool:
@@ -117,7 +156,7 @@ class Worker:
         if not self._starting.acquire(blocking=False):
             return True  # somebody else is at it
         try:
-            self._ended.clear()
+            self._is_ended = False
             thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             thread.start()
             self._thread = thread
@@ -137,11 +176,27 @@ class Worker:
             return False  # another caller is at it
         before, self._pace.deadline = self._pace.deadline, deadline
         try:
-            self._turn()
+            with suppressed():
+                self._turn()
             return not self._queue
         finally:
             self._pace.deadline = before
             self._sending.release()
+
+    def _turn_late(self) -> None:
+        """Send what was put after the end, in the thread that put it: there is no other any more.
+
+        Who finds another caller at it leaves it to that one, which looks again before it goes.
+        """
+        settled = True
+        while settled and self._has_work and self._sending.acquire(blocking=False):
+            try:
+                with suppressed():
+                    settled = self._turn()
+                    self._close()
+            finally:
+                self._sending.release()
+        self._queue.wake_at_first()
 
     # ------------------------------------------------------------------ the thread's side
 
@@ -160,7 +215,8 @@ class Worker:
                     self._close()
         finally:
             self._queue.wake_at_first()  # if something ended us: the next record starts another
-            self._ended.set()
+            self._is_ended = True
+            self._look.set()
 
     def _wait_for_work(self) -> None:
         """Return when a batch is due: full, old enough, or asked for."""
@@ -192,8 +248,8 @@ class Worker:
     def _is_urgent(self) -> bool:
         return bool(self._flushes) or self._pace.closing
 
-    def _turn(self) -> None:
-        """Send what is due; then tell those who waited for it.
+    def _turn(self) -> bool:
+        """Send what is due, then tell those who waited for it; return whether any was settled.
 
         What waits in memory and what waits on disk take turns: neither new records nor a long
         backlog keep the other waiting.
@@ -201,6 +257,7 @@ class Worker:
         flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
         asked = bool(flushes) or self._pace.closing
         due = len(self._queue) if asked else 1
+        settled = False
         try:
             while True:
                 sent = self._send() if due > 0 or self._queue.has_batch else 0
@@ -208,8 +265,10 @@ class Worker:
                 caught_up = self._backlog is not None and self._backlog.send_one()
                 if not sent and not caught_up:
                     break
+                settled = True
                 if due <= 0 and not asked and self._queue and not self._queue.has_batch:
                     break
         finally:
             for done in flushes:
                 done.set()
+        return settled

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from otbridge._configure import parts
+from otbridge._configure.life import ProcessLife
 from otbridge._configure.runtime import Runtime
 from otbridge.config import Config, resolve
 from otbridge.errors import ConfigurationError
@@ -144,7 +145,7 @@ def activate(
             previous.detach(previous.config.exit_timeout)
         # In force before the one before is drained, so that nothing is turned away meanwhile.
         made.start()
-        process.watch(at_exit=_at_exit, at_warning=_at_warning, in_child=_in_child)
+        process.watch(_life)
         if previous is not None:
             previous.drain(previous.config.exit_timeout)
         return made
@@ -198,20 +199,9 @@ def shutdown(timeout: float | None = None) -> FlushResult:
     return _runtime.shutdown(_runtime.config.exit_timeout if timeout is None else timeout)
 
 
-def _at_exit() -> None:
-    shutdown()
-    loss = "" if _runtime is None else _runtime.loss()
-    if loss:
-        parts.report(loss)
-
-
-def _at_warning() -> None:
-    current = runtime()
-    current.flush(current.config.exit_timeout)
-
-
-def _in_child() -> None:
+def _forked() -> None:
     global _lock
     _lock = threading.RLock()  # a thread of the parent may have held it, and is not here
-    if _runtime is not None:
-        _runtime.forked()
+
+
+_life = ProcessLife(lambda: _runtime, forked=_forked)

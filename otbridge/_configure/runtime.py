@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from otbridge._configure import parts
+from otbridge._configure.last_metrics import LastMetrics
 from otbridge.config.settings import SIGNALS
 from otbridge.delivery.pipeline import Pipeline
 from otbridge.delivery.settings import RetrySettings
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from otbridge.typing import Signal, Sink
 
 __all__ = ["Runtime"]
+
+_COLLECTING: Final = 1 / 3
+"""Share of the time for the end that the last collection of metrics may take."""
 
 
 class Runtime:
@@ -65,6 +68,8 @@ class Runtime:
         self._delivery: DeliverySpanProcessor | None = None
         self._live: LiveSpans | None = None
         self._meters: LazyMeterProvider | None = None
+        self._last_metrics = LastMetrics()
+        self._hurried = False
         self._capture: Capture | None = None
         self._structlog: dict[str, Any] | None = None
         self.closed = False
@@ -194,13 +199,14 @@ class Runtime:
         """Let go of the program, then deliver what can be delivered in *timeout* seconds."""
         if self.closed:
             return _together([])
+        deadline = monotonic() + timeout
         self.detach(timeout)
-        return self.drain(timeout)
+        return self.drain(deadline - monotonic())
 
     def detach(self, timeout: float) -> None:
         """Let go of the program: handlers, sinks of other libraries, providers."""
+        self._collect(timeout)
         if self._meters is not None:
-            self._meters.force_flush(timeout * 1000)
             self._meters.put = None
         if self._delivery is not None or self._console is not None:
             from otbridge.telemetry import traces
@@ -211,33 +217,57 @@ class Runtime:
             self._capture.stop()
         parts.release_structlog(self._structlog)
 
-    def drain(self, timeout: float) -> FlushResult:
+    def drain(self, timeout: float, *, late: bool = False) -> FlushResult:
         """Deliver what can be delivered in *timeout* seconds; nothing is taken afterwards.
 
-        All pipelines at the same time: one that hangs must not take the others' time.
+        Args:
+            timeout: Seconds for all signals together.
+            late: Whether what comes later is still delivered while there is time.
         """
         self.closed = True
         deadline = monotonic() + timeout
-        results: list[FlushResult] = []
-
-        def shut(pipeline: Pipeline) -> None:
-            results.append(pipeline.shutdown(max(0.0, deadline - monotonic())))
-
-        threads: list[threading.Thread] = []
+        # All begin at the same time: one that hangs must not take the others' time.
         for pipeline in self.pipelines.values():
-            thread = threading.Thread(target=shut, args=(pipeline,), daemon=True)
-            try:
-                if pipeline.ledger.in_memory:
-                    thread.start()
-                    threads.append(thread)
-                else:
-                    shut(pipeline)
-            except RuntimeError:  # the interpreter is ending and starts no threads any more
-                shut(pipeline)
-        for thread in threads:
-            # Shutting down keeps its own time; the surplus is for the thread to come back.
-            thread.join(max(0.0, deadline - monotonic()) + 0.2)
-        return _together(results)
+            pipeline.close(self._left(deadline))
+        return _together(
+            pipeline.shutdown(self._left(deadline), late=late)
+            for pipeline in self.pipelines.values()
+        )
+
+    # ------------------------------------------------------------------ the process's end
+
+    def finish(self, timeout: float) -> None:
+        """Deliver what can be delivered in *timeout* seconds, for the process ends.
+
+        The program is not let go of: what is logged by those who end after us (`atexit`,
+        destructors, daemon threads) still comes this way.
+        """
+        if self.closed:
+            return
+        deadline = monotonic() + timeout
+        self._collect(timeout)
+        self.drain(deadline - monotonic(), late=True)
+
+    def hurry(self) -> None:
+        """Let a `finish` or `shutdown` that is under way end now. For signal handlers."""
+        self._hurried = True
+        self._last_metrics.give_up()
+        for pipeline in self.pipelines.values():
+            pipeline.close(0)
+
+    def secure(self) -> None:
+        """Bring what waits to safety, and what will come; for signal handlers."""
+        for pipeline in self.pipelines.values():
+            pipeline.secure()
+
+    def _collect(self, timeout: float) -> None:
+        meters = self._meters
+        if meters is not None:
+            share = timeout * _COLLECTING
+            self._last_metrics.collect(lambda: meters.force_flush(share * 1000), share)
+
+    def _left(self, deadline: float) -> float:
+        return 0.0 if self._hurried else max(0.0, deadline - monotonic())
 
     def loss(self) -> str:
         """Return one line about what was lost, or nothing where all is well."""

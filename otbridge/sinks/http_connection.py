@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
+    from otbridge.sinks.proxies import Proxy
+
 __all__ = ["HttpConnection", "Response"]
 
 _CONNECT_SECONDS: Final = 5.0
@@ -49,12 +51,16 @@ class HttpConnection:
         host: Name or address.
         port: TCP port.
         tls: Context for https; None for plain http.
+        proxy: Goes between; None for a direct connection.
     """
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, host: str, port: int, tls: ssl.SSLContext | None, proxy: Proxy | None = None
+    ) -> None:
         self._host = host
         self._port = port
         self._tls = tls
+        self._proxy = proxy
         name = f"[{host}]" if ":" in host else host
         self._authority = name if port == (443 if tls else 80) else f"{name}:{port}"
         self._sock: _TimedSocket | None = None
@@ -101,8 +107,13 @@ class HttpConnection:
             sock.close()
 
     def _head(self, path: str, headers: Mapping[str, str], length: int) -> bytes:
+        proxy = self._proxy
+        if proxy is not None and self._tls is None:  # it has to be told the whole address
+            path = f"http://{self._authority}{path}"
         lines = [f"POST {path} HTTP/1.1", f"Host: {self._authority}", f"Content-Length: {length}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
+        if proxy is not None and self._tls is None and proxy.authorization:
+            lines.append(f"Proxy-Authorization: {proxy.authorization}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     def _usable(self, deadline: float) -> _TimedSocket:
@@ -123,16 +134,49 @@ class HttpConnection:
 
     def _open(self, deadline: float) -> socket.socket:
         seconds = min(_CONNECT_SECONDS, _remaining(deadline))
-        raw = socket.create_connection((self._host, self._port), seconds)
+        raw = socket.create_connection(self._next_hop(), seconds)
         try:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
+                if self._proxy is not None:
+                    self._tunnel(raw, self._proxy, deadline)
                 raw.settimeout(_remaining(deadline))
                 raw = self._tls.wrap_socket(raw, server_hostname=self._host)
         except BaseException:
             raw.close()
             raise
         return raw
+
+    def _next_hop(self) -> tuple[str, int]:
+        proxy = self._proxy
+        if proxy is None:
+            return self._host, self._port
+        if proxy.scheme != "http":
+            raise OSError(
+                f"The proxy that the environment names is {proxy.scheme}, and only http:// is "
+                "possible here; NO_PROXY makes exceptions."
+            )
+        return proxy.host, proxy.port
+
+    def _tunnel(self, raw: socket.socket, proxy: Proxy, deadline: float) -> None:
+        """Have the proxy connect us (RFC 9110 §9.3.6); what it says in refusing is passed on."""
+        name = f"[{self._host}]" if ":" in self._host else self._host
+        target = f"{name}:{self._port}"
+        lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
+        if proxy.authorization:
+            lines.append(f"Proxy-Authorization: {proxy.authorization}")
+        raw.settimeout(_remaining(deadline))
+        raw.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+        head = b""
+        while b"\r\n\r\n" not in head:
+            raw.settimeout(_remaining(deadline))
+            piece = raw.recv(1)  # not one byte of what comes behind: that is TLS's
+            if not piece or len(head) > _STEP:
+                raise OSError("The proxy has not answered in HTTP.")
+            head += piece
+        status = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 1)[-1]
+        if not status.startswith("2"):
+            raise OSError(f"The proxy {proxy.host}:{proxy.port} refuses: {status}")
 
 
 class _TimedSocket:

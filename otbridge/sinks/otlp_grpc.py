@@ -8,9 +8,11 @@ RetryInfo; everything else is final.
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.errors import ConfigurationError
+from otbridge.sinks.certificates import WatchedFiles
 from otbridge.sinks.loading import loading
 from otbridge.sinks.otlp_answer import (
     MAX_REQUEST_BYTES,
@@ -61,6 +63,10 @@ class OtlpGrpcSink:
         client_certificate: PEM file of our own certificate chain, for mutual TLS.
         client_key: PEM file of its key.
         user_agent: Put before gRPC's own; see "User Agent" in the exporter specification.
+        now: Monotonic seconds.
+
+    Certificate files that are exchanged are used within a minute. grpcio itself uses the proxy
+    that the environment names.
 
     Raises:
         ConfigurationError: the target is empty, the compression unknown, a header cannot be
@@ -78,6 +84,7 @@ class OtlpGrpcSink:
         client_certificate: str | None = None,
         client_key: str | None = None,
         user_agent: str = USER_AGENT,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._target, self._secure = _parse_target(target, insecure=insecure)
         if compression not in ("gzip", "none"):
@@ -87,7 +94,9 @@ class OtlpGrpcSink:
         self._compression = compression
         self._metadata = _prepare_metadata(headers or {})
         self._secrets = secrets_in(self._metadata)
-        self._pem = [_read_pem(file) for file in (certificate, client_key, client_certificate)]
+        self._files = (certificate, client_key, client_certificate)
+        self._watched = WatchedFiles(self._files, now)
+        self._pem = [_read_pem(file) for file in self._files]
         self._user_agent = user_agent
         self._channel: grpc.Channel | None = None
         self._calls: dict[Signal, Callable[..., Any]] = {}
@@ -122,6 +131,8 @@ class OtlpGrpcSink:
             channel.close()
 
     def _call(self, signal: Signal) -> Callable[..., Any]:
+        if self._watched.have_changed():
+            self._renew()
         if self._channel is None or self._pid != os.getpid():
             self._calls = {}
             self._channel = self._open()  # a parent's channel is dropped, not closed
@@ -130,6 +141,14 @@ class OtlpGrpcSink:
         if call is None:
             call = self._calls[signal] = self._channel.unary_unary(_METHODS[signal])
         return call
+
+    def _renew(self) -> None:
+        """Read files that were exchanged; a file that is just missing is left for the next look."""
+        try:
+            self._pem = [_read_pem(file) for file in self._files]
+        except ConfigurationError:
+            return
+        self.close()
 
     def _open(self) -> grpc.Channel:
         import grpc

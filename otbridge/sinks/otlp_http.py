@@ -8,10 +8,12 @@ is not an OTLP response included: something other than a receiver has answered.
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from otbridge.errors import ConfigurationError, LimitExceeded, MalformedData
+from otbridge.sinks.certificates import WatchedFiles
 from otbridge.sinks.loading import loading
 from otbridge.sinks.otlp_answer import (
     MAX_REQUEST_BYTES,
@@ -29,7 +31,7 @@ from otbridge.wire.compression import compress, decompress, have_zstd
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from otbridge.sinks.http_connection import HttpConnection, Response
     from otbridge.typing import Signal
@@ -57,6 +59,10 @@ class OtlpHttpSink:
         client_certificate: PEM file of our own certificate chain, for mutual TLS.
         client_key: PEM file of its key.
         user_agent: Names the sender; see "User Agent" in the exporter specification.
+        now: Monotonic seconds.
+
+    Certificate files that are exchanged are used within a minute. A proxy is used where the
+    environment names one: see `otbridge.sinks.proxies`.
 
     Raises:
         ConfigurationError: the endpoint is no http(s) URL, a header cannot be sent, zstd is not
@@ -74,6 +80,7 @@ class OtlpHttpSink:
         client_certificate: str | None = None,
         client_key: str | None = None,
         user_agent: str = USER_AGENT,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._scheme, self._host, self._port, self._path = _parse_endpoint(endpoint, exact=exact)
         self._exact = exact
@@ -81,6 +88,7 @@ class OtlpHttpSink:
         self._headers = _prepare_headers(headers or {}, user_agent, compression)
         self._secrets = secrets_in((headers or {}).items())
         self._certificates = (certificate, client_certificate, client_key)
+        self._watched = WatchedFiles(self._certificates, now)
         self._connection: HttpConnection | None = None
         if self._scheme == "https":
             self._tls()  # a wrong file is said now, not at the first record
@@ -131,12 +139,28 @@ class OtlpHttpSink:
             connection.close()
 
     def _connected(self) -> HttpConnection:
+        if self._connection is not None and self._watched.have_changed():
+            self._renew()
         if self._connection is None:
-            with loading:
-                from otbridge.sinks.http_connection import HttpConnection
-            tls = self._tls() if self._scheme == "https" else None
-            self._connection = HttpConnection(self._host, self._port, tls)
+            self._connection = self._new_connection()
         return self._connection
+
+    def _new_connection(self) -> HttpConnection:
+        with loading:
+            from otbridge.sinks.http_connection import HttpConnection
+            from otbridge.sinks.proxies import find_proxy
+        tls = self._tls() if self._scheme == "https" else None
+        proxy = find_proxy(self._scheme, self._host, self._port)
+        return HttpConnection(self._host, self._port, tls, proxy)
+
+    def _renew(self) -> None:
+        """Connect anew with files that were exchanged; half of a pair is left for the next look."""
+        try:
+            connection = self._new_connection()
+        except ConfigurationError:
+            return
+        self.close()
+        self._connection = connection
 
     def _tls(self) -> ssl.SSLContext:
         import ssl

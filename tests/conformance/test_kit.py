@@ -145,15 +145,18 @@ def test_an_account_is_the_last_line_or_none(capsys: pytest.CaptureFixture[str])
     assert Account.read("done") is None
 
 
-def test_a_tap_counts_bytes_and_connections_and_breaks_the_first() -> None:
+def test_a_tap_counts_bytes_and_exporting_connections_and_breaks_the_first() -> None:
     with OtlpReceiver() as receiver, Tap(receiver.http_port, broken=1) as tap:
         with socket.create_connection(("127.0.0.1", tap.port)) as broken:
-            broken.sendall(b"x")
+            broken.sendall(b"POST /v1/logs HTTP/1.1\r\n")
             assert broken.recv(1) == b""
+        with socket.create_connection(("127.0.0.1", tap.port)) as question:
+            question.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert question.recv(12) == b"HTTP/1.1 501"
         with socket.create_connection(("127.0.0.1", tap.port)) as whole:
             whole.sendall(b"POST /v1/logs HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
             assert whole.recv(12) == b"HTTP/1.1 200"
-        assert (tap.connections, tap.sent) == (2, 45)
+        assert (tap.connections, tap.sent) == (2, 45 + 18)
         assert len(receiver.requests) == 1
 
 

@@ -6,11 +6,16 @@ import contextlib
 import socket
 import threading
 import time
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Tap", "closed_port"]
 
 _STEP: Final = 1 << 16
+_EXPORTS: Final = (b"POST ", b"PRI * HTTP/2.0")
+"""How an exporter's connection begins: HTTP/1.1's request, or HTTP/2's preface."""
 
 
 class Tap:
@@ -25,11 +30,12 @@ class Tap:
 
     def __init__(self, target: int, *, port: int = 0, broken: int = 0) -> None:
         self.connections = 0
-        """Connections that clients have opened."""
+        """Connections on which clients have begun to export; questions to the receiver's other
+        pages, as a client may ask to learn what it is, are relayed and not counted."""
         self.sent = 0
         """Bytes that clients have sent."""
         self.client_ended: list[float] = []
-        """When clients have ended a connection, in monotonic seconds."""
+        """When clients have ended one of those, in monotonic seconds."""
         self._target = target
         self._broken = broken
         self._listener = socket.create_server(("127.0.0.1", port))
@@ -56,46 +62,51 @@ class Tap:
                 client, _ = self._listener.accept()
             except OSError:  # closed
                 return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):  # one side is gone: so is the connection
+            first = client.recv(_STEP)
+            exports = first.startswith(_EXPORTS)
             with self._lock:
-                self.connections += 1
-                number = self.connections
-            threading.Thread(target=self._serve, args=(client, number), daemon=True).start()
+                self.connections += exports
+                if exports and self.connections <= self._broken:
+                    return
+            with socket.create_connection(("127.0.0.1", self._target)) as receiver:
+                self._join(client, receiver, first)
+            if exports:
+                self.client_ended.append(time.monotonic())
 
-    def _serve(self, client: socket.socket, number: int) -> None:
-        with client:
-            if number <= self._broken:
-                with contextlib.suppress(OSError):
-                    client.recv(_STEP)
-                return
-            try:
-                receiver = socket.create_connection(("127.0.0.1", self._target))
-            except OSError:  # gone: the client sees a connection that ends
-                return
-            with receiver:
-                self._join(client, receiver)
-
-    def _join(self, client: socket.socket, receiver: socket.socket) -> None:
+    def _join(self, client: socket.socket, receiver: socket.socket, first: bytes) -> None:
         with self._lock:
             self._open |= {client, receiver}
-        back = threading.Thread(target=self._copy, args=(receiver, client), daemon=True)
+        back = threading.Thread(target=_copy, args=(receiver, client), daemon=True)
         back.start()
-        self._copy(client, receiver, from_client=True)
+        self._count(first)
+        receiver.sendall(first)
+        _copy(client, receiver, self._count)
+        # The client has ended its side. A receiver that hangs would keep the other one open.
+        with contextlib.suppress(OSError):
+            receiver.shutdown(socket.SHUT_RDWR)
         back.join()
         with self._lock:
             self._open -= {client, receiver}
 
-    def _copy(
-        self, source: socket.socket, sink: socket.socket, *, from_client: bool = False
-    ) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(_STEP):
-                if from_client:
-                    self.sent += len(data)
-                sink.sendall(data)
-        if from_client:
-            self.client_ended.append(time.monotonic())
-        with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_WR)
+    def _count(self, data: bytes) -> None:
+        self.sent += len(data)
+
+
+def _copy(
+    source: socket.socket,
+    sink: socket.socket,
+    told: Callable[[bytes], None] = lambda _: None,
+) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(_STEP):
+            told(data)
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
 
 
 def closed_port() -> int:

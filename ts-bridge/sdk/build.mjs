@@ -8,24 +8,13 @@ import { build } from "esbuild";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/**
- * Properties that only our own modules read and that no API we touch has. A minifier may not shorten
- * the names of properties by itself; these would be a hundredth of what a page loads. None is read by
- * instrumentations, which may come from another copy of this package than the bridge.
- */
-const OWN_PROPERTIES = [
-  ...["activity", "announce", "awaited", "batches", "chars", "choose", "connect", "discard"],
-  ...["enter", "expire", "failures", "fallback", "forgive", "hasError", "hold", "identity"],
-  ...["land", "nextTry", "notBefore", "observed", "oldest", "onAck", "onEnd", "onLost"],
-  ...["onNack", "onReady", "onRecord", "onStart", "onUnsampled", "probe", "put", "recovered"],
-  ...["records", "running", "seal", "sealedAt", "sendLast", "sends", "take", "takeOpen", "via"],
-];
-
 const shared = {
   absWorkingDir: at("."),
   bundle: true,
   minify: true,
-  mangleProps: new RegExp(`^(?:${OWN_PROPERTIES.join("|")})$`),
+  // A leading underscore marks what only our own modules read, of one copy of this package: a minifier
+  // may not shorten the names of properties by itself.
+  mangleProps: /^_[a-z]/,
   format: "esm",
   target: "es2022",
   legalComments: "none",

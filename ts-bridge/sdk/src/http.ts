@@ -9,7 +9,7 @@ import { browser } from "./page/browser.js";
 
 /** Like `init` of `otbridge`; `transport` is always `http`. */
 export function init(options: Omit<BridgeOptions, "transport" | "WebSocket">): Bridge {
-  return start(options, { ...browser, socket: () => undefined });
+  return start(options, { ...browser, _socket: () => undefined });
 }
 
 export * from "./public.js";

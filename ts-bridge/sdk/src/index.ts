@@ -6,7 +6,7 @@ import type { Bridge } from "./bridge.js";
 import { start } from "./init.js";
 import type { BridgeOptions } from "./options.js";
 import { browser } from "./page/browser.js";
-import { SocketChannel, type SocketConstructor } from "./transports/websocket.js";
+import { type SocketConstructor, socketChannel } from "./transports/websocket.js";
 
 /**
  * Starts the bridge of this page. There is one: a second call returns the first bridge.
@@ -21,9 +21,9 @@ import { SocketChannel, type SocketConstructor } from "./transports/websocket.js
 export function init(options: BridgeOptions): Bridge {
   return start(options, {
     ...browser,
-    socket(given) {
+    _socket(given) {
       const Socket = given.WebSocket ?? (globalThis.WebSocket as SocketConstructor | undefined);
-      return Socket && ((identity, events) => new SocketChannel(identity, events, Socket));
+      return Socket && ((identity, events) => socketChannel(identity, events, Socket));
     },
   });
 }

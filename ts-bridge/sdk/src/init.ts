@@ -1,4 +1,5 @@
-import { Bridge } from "./bridge.js";
+import type { Bridge } from "./bridge.js";
+import { createBridge } from "./create-bridge.js";
 import type { BridgeOptions } from "./options.js";
 import type { Platform } from "./platform.js";
 import { cleanUrl, parseUrl } from "./privacy/url.js";
@@ -29,7 +30,7 @@ export function start(options: BridgeOptions, platform: Platform): Bridge {
     warnOnce('init() needs a service name, like service: "shop-web".');
     given.service = "unknown_service";
   }
-  const bridge = new Bridge(given, hubAddress(given.url), platform, () => {
+  const bridge = createBridge(given, hubAddress(given.url), platform, () => {
     shared[RUNNING] = undefined;
     forgetWarnings();
   });

@@ -4,7 +4,7 @@ import {
   context as contextApi,
   type Span,
   trace,
-} from "@opentelemetry/api";
+} from "./opentelemetry.js";
 import { describeException, exceptionAttributes } from "./wire/exceptions.js";
 
 /**

@@ -1,4 +1,4 @@
-import { type Context, trace } from "@opentelemetry/api";
+import { type Context, trace } from "../opentelemetry.js";
 
 /** Marks a span or record whose parent was concluded and not known. */
 export const INFERRED = { "otbridge.parent": "inferred" } as const;
@@ -26,33 +26,38 @@ interface Scope {
  * by side, it is what both of them are in. Otherwise it is the interaction, a click or a page load,
  * whose window is open.
  */
-export class Inference {
+export interface Inference {
   /** The interaction whose window is open. */
   interaction: Activity | undefined;
-  #scopes: readonly Scope[] = [];
-
   /** Adds an open `bridge.span(…)` that was begun in *around*; returns what takes it away. */
-  enter(context: Context, around: Context): () => void {
-    const outer = this.#scopes.find((scope) => scope.context === around);
-    const id = trace.getSpanContext(context)?.spanId ?? "";
-    const scope: Scope = { context, path: [...(outer?.path ?? []), id], awaited: false };
-    this.#scopes = [...this.#scopes, scope];
-    queueMicrotask(() => {
-      scope.awaited = true;
-    });
-    return () => {
-      this.#scopes = this.#scopes.filter((other) => other !== scope);
-    };
-  }
+  enter(context: Context, around: Context): () => void;
+  current(): Context | undefined;
+}
 
-  current(): Context | undefined {
-    const scopes = this.#scopes.filter(({ awaited }) => awaited);
-    // The innermost that all others are within, or around.
-    const only = scopes
-      .filter(({ path }) => scopes.every((other) => related(path, other.path)))
-      .at(-1);
-    return (only ?? this.interaction)?.context;
-  }
+export function makeInference(): Inference {
+  const scopes = new Set<Scope>();
+  const inference: Inference = {
+    interaction: undefined,
+    enter(context, around) {
+      const outer = [...scopes].find((scope) => scope.context === around);
+      const id = trace.getSpanContext(context)?.spanId ?? "";
+      const scope: Scope = { context, path: [...(outer?.path ?? []), id], awaited: false };
+      scopes.add(scope);
+      queueMicrotask(() => {
+        scope.awaited = true;
+      });
+      return () => scopes.delete(scope);
+    },
+    current() {
+      const open = [...scopes].filter(({ awaited }) => awaited);
+      // The innermost that all others are within, or around.
+      const only = open
+        .filter(({ path }) => open.every((other) => related(path, other.path)))
+        .at(-1);
+      return (only ?? inference.interaction)?.context;
+    },
+  };
+  return inference;
 }
 
 /** Whether one is the beginning of the other. */

@@ -1,10 +1,11 @@
-import type { Channel, ChannelEvents, ChannelFactory, Identity } from "../transports/channel.js";
-import { PostChannel } from "../transports/post.js";
+import { each } from "../each.js";
+import type { Channel, ChannelEvents, Connector, Identity } from "../transports/channel.js";
+import { postChannel } from "../transports/post.js";
 import { warnOnce } from "../warn.js";
 import { addCounts, type Counts, type DropReason, type LedgerSnapshot } from "./ledger.js";
-import { type Batch, Outbox } from "./outbox.js";
-import { type Item, RecordQueue } from "./queue.js";
-import { Routes } from "./routes.js";
+import { type Batch, makeOutbox } from "./outbox.js";
+import { type Item, recordQueue } from "./queue.js";
+import { makeRoutes } from "./routes.js";
 import { later } from "./timers.js";
 
 /** A record larger than this is let go: it might not fit a frame once it is UTF-8. */
@@ -28,118 +29,28 @@ export interface FlushResult {
 }
 
 export interface DeliveryOptions {
-  identity: Identity;
+  _identity: Identity;
   /** Absent: everything goes by POST. */
-  socket: ChannelFactory | undefined;
+  _connector: Connector | undefined;
   /** Whether POST may stand in for a socket; it always does when the page goes away. */
-  fallback: boolean;
+  _fallback: boolean;
   /** How long a record waits for others, in milliseconds. */
-  flushInterval: number;
+  _interval: number;
   /** Spans that have begun since the last call; all that are open when *again*. */
-  takeOpen(again: boolean): string[];
+  _takeOpen(again: boolean): string[];
 }
 
 /** Takes encoded records and gets each to the hub once, by whatever way there is. */
-export class Delivery implements ChannelEvents {
-  readonly #options: DeliveryOptions;
-  readonly #queue = new RecordQueue();
-  readonly #outbox = new Outbox();
-  readonly #post: PostChannel;
-  readonly #socket: Channel | undefined;
-  readonly #routes: Routes;
-  #accepted = 0;
-  #delivered = 0;
-  #rejected = 0;
-  readonly #dropped: Counts = {};
-  /** Of the dropped, those that the hub has not been told of. */
-  #untold: Counts = {};
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #due = Infinity;
-  /** When the first of the queued records came. */
-  #since = Infinity;
-  #flushing = false;
-  #announceAll = false;
-  /** Until the page has loaded, and while it is away. */
-  #paused = true;
-  #stopped = false;
-  readonly #watchers = new Set<() => void>();
-
-  constructor(options: DeliveryOptions) {
-    this.#options = options;
-    this.#post = new PostChannel(options.identity, this);
-    this.#socket = options.socket?.(options.identity, this);
-    this.#routes = new Routes(this.#post, this.#socket, options.fallback);
-  }
-
+export interface Delivery {
   /** Begins to connect and to send, which is not done while a page still loads. */
-  start(): void {
-    this.#paused = false;
-    this.#wake(0);
-  }
-
-  put(item: Item): void {
-    const queue = this.#queue;
-    this.#accepted++;
-    if (this.#stopped || item.json.length > MAX_RECORD_CHARS) {
-      this.#drop(this.#stopped ? "stopped" : "too_big", 1);
-      return;
-    }
-    this.#drop("queue_full", queue.put(item));
-    this.#since = Math.min(this.#since, performance.now());
-    const full = queue.length >= BATCH_RECORDS || queue.chars >= BATCH_CHARS;
-    this.#wake(full ? 0 : this.#options.flushInterval);
-  }
-
+  _start(): void;
+  _put(item: Item): void;
   /** Counts a record that is let go before it is queued. */
-  discard(reason: DropReason): void {
-    this.#accepted++;
-    this.#drop(reason, 1);
-  }
-
-  #drop(reason: DropReason, n: number): void {
-    if (!n) return;
-    for (const counts of [this.#dropped, this.#untold]) addCounts(counts, { [reason]: n });
-  }
-
+  _discard(reason: DropReason): void;
   /** There is a span to announce. */
-  announce(): void {
-    if (this.#socket?.live || this.#post.live) this.#wake(this.#options.flushInterval);
-  }
-
-  flush(timeoutMs: number): Promise<FlushResult> {
-    const before = this.stats();
-    this.#flushing = true;
-    this.#paused = false;
-    return new Promise((resolve) => {
-      const finish = () => {
-        clearTimeout(timer);
-        this.#watchers.delete(check);
-        const after = this.stats();
-        const delivered = after.delivered - before.delivered;
-        const settled = after.accepted - after.waiting - (before.accepted - before.waiting);
-        resolve({ delivered, failed: settled - delivered, waiting: after.waiting });
-      };
-      const check = () => {
-        const { accepted, waiting } = this.stats();
-        if (!waiting || accepted - waiting >= before.accepted) finish();
-      };
-      // Not `later`: whoever waits for a flush wants the process to stay for it.
-      const timer = setTimeout(finish, timeoutMs);
-      this.#watchers.add(check);
-      this.#pump();
-    });
-  }
-
-  stats(): LedgerSnapshot {
-    return {
-      accepted: this.#accepted,
-      delivered: this.#delivered,
-      rejected: this.#rejected,
-      dropped: { ...this.#dropped },
-      waiting: this.#queue.length + this.#outbox.records,
-    };
-  }
-
+  _announce(): void;
+  _flush(timeoutMs: number): Promise<FlushResult>;
+  _stats(): LedgerSnapshot;
   /**
    * The page was hidden and may never come back: rule 8.
    *
@@ -147,155 +58,241 @@ export class Delivery implements ChannelEvents {
    *   cache, is closed.
    * @param allEnded - no span is open. Otherwise no goodbye is said, so that the hub knows what was lost.
    */
-  hide(leaving: boolean, allEnded: boolean): void {
-    if (this.#stopped) return;
-    while (this.#queue.length) this.#seal();
-    const socket = this.#socket;
-    if (socket?.ready) this.#send(socket);
-    this.#post.sendLast(this.#outbox.batches);
-    if (!leaving) return;
-    this.#paused = true;
-    socket?.close(allEnded);
-    this.#outbox.land(socket);
-  }
-
+  _hide(leaving: boolean, allEnded: boolean): void;
   /** The page is back, or the network is. */
-  show(): void {
-    this.#paused = false;
-    this.#routes.forgive();
-    this.#socket?.probe();
-    this.#wake(0);
+  _show(): void;
+  /** Sends nothing more; what waits is counted. */
+  _stop(): void;
+}
+
+export function makeDelivery({
+  _identity,
+  _connector,
+  _fallback,
+  _interval,
+  _takeOpen,
+}: DeliveryOptions): Delivery {
+  const queue = recordQueue();
+  const outbox = makeOutbox();
+  let accepted = 0;
+  let delivered = 0;
+  let rejected = 0;
+  const dropped: Counts = {};
+  /** Of the dropped, those that the hub has not been told of. */
+  let untold: Counts = {};
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let due = Infinity;
+  /** When the first of the queued records came. */
+  let since = Infinity;
+  let flushing = false;
+  let announceAll = false;
+  /** Until the page has loaded, and while it is away. */
+  let paused = true;
+  let stopped = false;
+  const watchers = new Set<() => void>();
+
+  // ------------------------------------------------------------------ the ledger
+
+  function drop(reason: DropReason, n: number): void {
+    if (!n) return;
+    for (const counts of [dropped, untold]) addCounts(counts, { [reason]: n });
   }
 
-  /** Sends nothing more; what waits is counted. */
-  stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    this.#socket?.close(true);
-    const queued = this.#queue.take(Infinity, Infinity).length;
-    this.#drop("stopped", queued + this.#outbox.records);
-    this.#outbox.remove(() => true);
-    this.#notify();
-  }
+  const stats = (): LedgerSnapshot => ({
+    accepted,
+    delivered,
+    rejected,
+    dropped: { ...dropped },
+    waiting: queue.length + outbox._records(),
+  });
+
+  const notify = each(watchers);
 
   // ------------------------------------------------------------------ what the channels say
 
-  oldest(): number {
-    return this.#outbox.oldest;
-  }
-
-  onReady(channel: Channel, last: number): void {
-    this.#routes.recovered(channel);
-    this.#outbox.land(channel);
-    if (channel === this.#socket) this.#announceAll = true;
-    this.onAck(last);
-  }
-
-  onAck(id: number, rejected = 0): void {
-    for (const { n } of this.#outbox.remove((batch) => batch.id <= id)) this.#delivered += n;
-    this.#delivered -= rejected;
-    this.#rejected += rejected;
-    this.#pump();
-  }
-
-  onNack(id: number, why: string | undefined, retryMs?: number): void {
-    const batch = this.#outbox.batches.find((held) => held.id === id);
-    if (!batch) return;
-    if (retryMs === undefined) {
-      warnOnce(`the hub refused records: ${why}`);
-      this.#outbox.remove((held) => held === batch);
-      this.#rejected += batch.n;
-      this.#notify();
-    } else {
-      batch.via = undefined;
-      batch.sends--; // asked to wait is not a failed attempt
-      batch.notBefore = performance.now() + retryMs;
-      this.#wake(retryMs);
-    }
-  }
-
-  onLost(channel: Channel, why: string, retryMs?: number): void {
-    this.#outbox.land(channel);
-    if (retryMs === Infinity) {
-      warnOnce(`${this.#options.identity.base} refuses this page, so nothing is sent: ${why}`);
-      this.stop();
-      return;
-    }
-    this.#wake(this.#routes.failed(channel, performance.now(), retryMs));
-  }
+  const events: ChannelEvents = {
+    _oldest: outbox._oldest,
+    _onReady(channel, last) {
+      channel._failures = channel._nextTry = 0;
+      outbox._land(channel);
+      if (channel === socket) announceAll = true;
+      events._onAck(last);
+    },
+    _onAck(id, refused = 0) {
+      for (const { _n } of outbox._remove(({ _id }) => _id <= id)) delivered += _n;
+      delivered -= refused;
+      rejected += refused;
+      pump();
+    },
+    _onNack(id, why, retryMs) {
+      const batch = outbox._batches.find(({ _id }) => _id === id);
+      if (!batch) return;
+      if (retryMs === undefined) {
+        warnOnce(`the hub refused records: ${why}`);
+        outbox._remove((held) => held === batch);
+        rejected += batch._n;
+        notify();
+      } else {
+        batch._via = undefined;
+        batch._sends--; // asked to wait is not a failed attempt
+        batch._notBefore = performance.now() + retryMs;
+        wake(retryMs);
+      }
+    },
+    _onLost(channel, why, retryMs) {
+      outbox._land(channel);
+      if (retryMs === Infinity) {
+        warnOnce(`${_identity._base} refuses this page, so nothing is sent: ${why}`);
+        stop();
+      } else {
+        wake(routes._failed(channel, performance.now(), retryMs));
+      }
+    },
+  };
+  const post = postChannel(_identity, events);
+  const socket = _connector?.(_identity, events);
+  const routes = makeRoutes(post, socket, _fallback);
 
   // ------------------------------------------------------------------ the work
 
-  #wake(delay: number): void {
-    const due = performance.now() + delay;
-    if (this.#stopped || due >= this.#due) return;
-    clearTimeout(this.#timer);
-    this.#due = due;
-    this.#timer = later(() => this.#pump(), delay);
+  function wake(delay: number): void {
+    const at = performance.now() + delay;
+    if (stopped || at >= due) return;
+    clearTimeout(timer);
+    due = at;
+    timer = later(pump, delay);
   }
 
-  #pump(): void {
-    clearTimeout(this.#timer);
-    this.#due = Infinity;
-    if (!this.#stopped && !this.#paused) this.#work(performance.now());
-    this.#notify();
+  function pump(): void {
+    clearTimeout(timer);
+    due = Infinity;
+    if (!stopped && !paused) work(performance.now());
+    notify();
   }
 
-  #work(now: number): void {
-    for (const { n, dropped } of this.#outbox.expire(now)) {
-      this.#drop("expired", n);
-      addCounts(this.#untold, dropped);
+  function work(now: number): void {
+    for (const { _n, _dropped } of outbox._expire(now)) {
+      drop("expired", _n);
+      addCounts(untold, _dropped);
     }
-    const since = Math.min(this.#since, this.#outbox.batches[0]?.sealedAt ?? Infinity);
-    const { channel, nextTry } = this.#routes.choose(now, since);
-    if (now < nextTry) this.#wake(nextTry - now);
-    else if (channel.ready) this.#send(channel);
+    const oldest = Math.min(since, outbox._batches[0]?._sealedAt ?? Infinity);
+    const channel = routes._choose(now, oldest);
+    if (now < channel._nextTry) wake(channel._nextTry - now);
+    else if (channel._ready) send(channel);
     else {
-      channel.connect();
-      this.#wake(TICK_MS);
+      socket?._connect();
+      wake(TICK_MS);
     }
-    if (!this.#queue.length) this.#flushing = false;
-    if (this.stats().waiting) this.#wake(Math.min(TICK_MS, this.#options.flushInterval));
+    if (!queue.length) flushing = false;
+    if (stats().waiting) wake(Math.min(TICK_MS, _interval));
   }
 
-  #send(channel: Channel): void {
+  function send(channel: Channel): void {
     const now = performance.now();
-    const { flushInterval, takeOpen } = this.#options;
-    const open = channel.live ? takeOpen(this.#announceAll) : [];
-    if (open.length) channel.announce(open);
-    this.#announceAll &&= !channel.live;
+    const open = channel._live ? _takeOpen(announceAll) : [];
+    if (open.length) channel._announce(open);
+    announceAll &&= !channel._live;
 
-    let { window } = channel;
+    let window = channel._window;
     let bytes = MAX_UNACKNOWLEDGED;
     const chosen: Batch[] = [];
-    const choose = (batch: Batch) => {
+    const spend = (batch: Batch) => {
       window--;
-      bytes -= batch.bytes;
-      if (!batch.via) chosen.push(batch);
+      bytes -= batch._bytes;
+      if (!batch._via) chosen.push(batch);
     };
-    const { batches } = this.#outbox;
-    for (const batch of batches) if (batch.via) choose(batch);
-    for (const batch of batches) {
-      if (!batch.via && batch.notBefore <= now && window > 0 && bytes > 0) choose(batch);
+    const { _batches } = outbox;
+    for (const batch of _batches) if (batch._via) spend(batch);
+    for (const batch of _batches) {
+      if (!batch._via && batch._notBefore <= now && window > 0 && bytes > 0) spend(batch);
     }
     // A timer may fire a little before its time.
-    const due = this.#flushing || now - this.#since >= flushInterval - 2;
-    const queue = this.#queue;
-    while (queue.length && window > 0 && bytes > 0 && (due || queue.chars >= BATCH_CHARS))
-      choose(this.#seal());
-    if (chosen.length || (open.length && channel === this.#post && window > 0))
-      channel.send(chosen);
+    const isDue = flushing || now - since >= _interval - 2;
+    while (queue.length && window > 0 && bytes > 0 && (isDue || queue._chars >= BATCH_CHARS))
+      spend(seal());
+    if (chosen.length || (open.length && channel === post && window > 0)) channel._send(chosen);
   }
 
-  #seal(): Batch {
-    const items = this.#queue.take(BATCH_RECORDS, BATCH_CHARS);
-    const batch = this.#outbox.seal(items, this.#untold, performance.now());
-    this.#untold = {};
-    if (!this.#queue.length) this.#since = Infinity;
+  function seal(): Batch {
+    const items = queue._take(BATCH_RECORDS, BATCH_CHARS);
+    const batch = outbox._seal(items, untold, performance.now());
+    untold = {};
+    if (!queue.length) since = Infinity;
     return batch;
   }
 
-  #notify(): void {
-    for (const check of this.#watchers) check();
+  function stop(): void {
+    stopped = true;
+    clearTimeout(timer);
+    socket?._close(true);
+    drop("stopped", stats().waiting);
+    queue._take(Infinity, Infinity);
+    outbox._remove(() => true);
+    notify();
   }
+
+  function start(): void {
+    paused = false;
+    wake(0);
+  }
+
+  return {
+    _start: start,
+    _stats: stats,
+    _stop: stop,
+    _put(item) {
+      accepted++;
+      if (stopped || item.json.length > MAX_RECORD_CHARS) {
+        drop(stopped ? "stopped" : "too_big", 1);
+        return;
+      }
+      drop("queue_full", queue._put(item));
+      since = Math.min(since, performance.now());
+      wake(queue.length >= BATCH_RECORDS || queue._chars >= BATCH_CHARS ? 0 : _interval);
+    },
+    _discard(reason) {
+      accepted++;
+      drop(reason, 1);
+    },
+    _announce() {
+      if (socket?._live || post._live) wake(_interval);
+    },
+    _flush(timeoutMs) {
+      const before = stats();
+      flushing = true;
+      paused = false;
+      return new Promise((resolve) => {
+        const finish = () => {
+          clearTimeout(flushTimer);
+          watchers.delete(check);
+          const after = stats();
+          const [waiting, delivered] = [after.waiting, after.delivered - before.delivered];
+          const settled = after.accepted - waiting - (before.accepted - before.waiting);
+          resolve({ delivered, failed: settled - delivered, waiting });
+        };
+        const check = () => {
+          if (accepted - stats().waiting >= before.accepted) finish();
+        };
+        // Not `later`: whoever waits for a flush wants the process to stay for it.
+        const flushTimer = setTimeout(finish, timeoutMs);
+        watchers.add(check);
+        pump();
+      });
+    },
+    _hide(leaving, allEnded) {
+      if (stopped) return;
+      while (queue.length) seal();
+      if (socket?._ready) send(socket);
+      post._sendLast(outbox._batches);
+      if (!leaving) return;
+      paused = true;
+      socket?._close(allEnded);
+      outbox._land(socket);
+    },
+    _show() {
+      for (const channel of [post, socket]) if (channel) channel._nextTry = 0;
+      socket?._probe();
+      start();
+    },
+  };
 }

@@ -7,86 +7,84 @@ const MAX_SENDS = 5;
 
 /** Records under one id, which is theirs on every path until they are acknowledged. */
 export interface Batch {
-  readonly id: number;
+  readonly _id: number;
   /** Number of records. */
-  readonly n: number;
+  readonly _n: number;
   /** JSON of the frame without its last brace, so that `oldest` can be added when it is sent. */
-  readonly json: string;
-  readonly bytes: number;
-  readonly hasError: boolean;
-  readonly sealedAt: number;
+  readonly _json: string;
+  readonly _bytes: number;
+  readonly _hasError: boolean;
+  readonly _sealedAt: number;
   /** What the client had let go before; told again if this batch is let go too. */
-  readonly dropped: Counts;
+  readonly _dropped: Counts;
   /** The channel it is under way on. */
-  via?: unknown;
-  sends: number;
+  _via?: unknown;
+  _sends: number;
   /** Not to be sent before this, because the hub asked so. */
-  notBefore: number;
+  _notBefore: number;
 }
 
 const encoder = new TextEncoder();
 
-/** Bytes of *text* in UTF-8. */
-export function byteLength(text: string): number {
-  return encoder.encode(text).length;
+/** Batches that were numbered and are not acknowledged yet, in order of their ids. */
+export interface Outbox {
+  _batches: readonly Batch[];
+  /** The lowest id still held, or the next one: below it nothing will come. Rule 10. */
+  _oldest(): number;
+  /** Number of records in all of them. */
+  _records(): number;
+  /** Gives *items* the next id. */
+  _seal(items: readonly Item[], dropped: Counts, now: number): Batch;
+  /** Forgets the batches for which *test* holds, and returns them. */
+  _remove(test: (batch: Batch) => boolean): Batch[];
+  /** Forgets what is too old or was sent too often, and returns it. */
+  _expire(now: number): Batch[];
+  /** *channel* is gone: nothing is under way on it any more. */
+  _land(channel: unknown): void;
 }
 
-/** Batches that were numbered and are not acknowledged yet, in order of their ids. */
-export class Outbox {
-  batches: readonly Batch[] = [];
-  #next = 1;
-
-  get records(): number {
-    return this.batches.reduce((sum, { n }) => sum + n, 0);
-  }
-
-  /** The lowest id still held, or the next one: below it nothing will come. Rule 10. */
-  get oldest(): number {
-    return this.batches[0]?.id ?? this.#next;
-  }
-
-  /** Gives *items* the next id. */
-  seal(items: readonly Item[], dropped: Counts, now: number): Batch {
-    const id = this.#next++;
-    const counts = JSON.stringify(dropped);
-    const json =
-      `{"k":"batch","id":${id},"n":${items.length}` +
-      byScope(items, "span", "spans", "spans") +
-      byScope(items, "log", "logs", "logRecords") +
-      (counts === "{}" ? "" : `,"dropped":${counts}`);
-    const batch: Batch = {
-      id,
-      n: items.length,
-      json,
-      bytes: byteLength(json) + 32, // and `,"oldest":…}`
-      hasError: items.some(({ severity }) => severity >= ERROR),
-      sealedAt: now,
-      dropped,
-      sends: 0,
-      notBefore: 0,
-    };
-    this.batches = [...this.batches, batch];
-    return batch;
-  }
-
-  /** Forgets the batches for which *test* holds, and returns them. */
-  remove(test: (batch: Batch) => boolean): Batch[] {
-    const removed = this.batches.filter(test);
-    if (removed.length) this.batches = this.batches.filter((batch) => !removed.includes(batch));
-    return removed;
-  }
-
-  /** Forgets what is too old or was sent too often, and returns it. */
-  expire(now: number): Batch[] {
-    return this.remove(
-      ({ sealedAt, sends, via }) => now - sealedAt > MAX_AGE_MS || (sends >= MAX_SENDS && !via),
-    );
-  }
-
-  /** *channel* is gone: nothing is under way on it any more. */
-  land(channel: unknown): void {
-    for (const batch of this.batches) if (batch.via === channel) batch.via = undefined;
-  }
+export function makeOutbox(): Outbox {
+  let next = 1;
+  const outbox: Outbox = {
+    _batches: [],
+    _oldest: () => outbox._batches[0]?._id ?? next,
+    _records: () => outbox._batches.reduce((sum, { _n }) => sum + _n, 0),
+    _seal(items, dropped, now) {
+      const counts = JSON.stringify(dropped);
+      const json =
+        `{"k":"batch","id":${next},"n":${items.length}` +
+        byScope(items, "span", "spans", "spans") +
+        byScope(items, "log", "logs", "logRecords") +
+        (counts === "{}" ? "" : `,"dropped":${counts}`);
+      const batch: Batch = {
+        _id: next++,
+        _n: items.length,
+        _json: json,
+        _bytes: encoder.encode(json).length + 32, // and `,"oldest":…}`
+        _hasError: items.some(({ severity }) => severity >= ERROR),
+        _sealedAt: now,
+        _dropped: dropped,
+        _sends: 0,
+        _notBefore: 0,
+      };
+      outbox._batches = [...outbox._batches, batch];
+      return batch;
+    },
+    _remove(test) {
+      const removed = outbox._batches.filter(test);
+      outbox._batches = outbox._batches.filter((batch) => !removed.includes(batch));
+      return removed;
+    },
+    _expire: (now) =>
+      outbox._remove(
+        ({ _sealedAt, _sends, _via }) =>
+          now - _sealedAt > MAX_AGE_MS || (_sends >= MAX_SENDS && !_via),
+      ),
+    _land(channel) {
+      for (const batch of outbox._batches) if (batch._via === channel) batch._via = undefined;
+    },
+  };
+  return outbox;
 }
 
 function byScope(
@@ -96,8 +94,9 @@ function byScope(
   list: string,
 ): string {
   const groups = new Map<string, string[]>();
-  for (const { scope, json, signal: its } of items) {
-    if (its !== signal) continue;
+  for (const item of items) {
+    if (item.signal !== signal) continue;
+    const { scope, json } = item;
     const group = groups.get(scope);
     if (group) group.push(json);
     else groups.set(scope, [json]);

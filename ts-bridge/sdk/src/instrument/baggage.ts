@@ -5,7 +5,7 @@ import {
   type TextMapGetter,
   type TextMapPropagator,
   type TextMapSetter,
-} from "@opentelemetry/api";
+} from "../opentelemetry.js";
 import type { Instrumentation } from "../options.js";
 
 /** W3C Baggage, §3.3.2. */

@@ -1,6 +1,7 @@
+import { listen } from "../listen.js";
 import type { Instrumentation } from "../options.js";
 import { pageUrl } from "../privacy/url.js";
-import { Interaction } from "./interaction.js";
+import { beginInteraction } from "./interaction.js";
 
 export interface ClicksOptions {
   /**
@@ -28,7 +29,7 @@ const MAX_CAPTION = 40;
 export function clicks({ window: quiet = 300, ignore }: ClicksOptions = {}): Instrumentation {
   return (bridge) => {
     let busy = false;
-    const onClick = ({ target }: Event) => {
+    const click = ({ target }: Event) => {
       // A click on a label is followed at once by the browser's own click on its field.
       if (busy || !(target instanceof Element) || (ignore && target.closest(ignore))) return;
       busy = true;
@@ -36,15 +37,13 @@ export function clicks({ window: quiet = 300, ignore }: ClicksOptions = {}): Ins
         busy = false;
       });
       const element = target.closest(`[data-otbridge-name],${CAPTIONED},input,select`) ?? target;
-      new Interaction(bridge, `click ${caption(element)}`, quiet, {
+      beginInteraction(bridge, `click ${caption(element)}`, quiet, {
         "browser.tag_name": element.localName,
         "browser.css_selector": selector(element),
         "browser.document.url.full": pageUrl(),
       });
     };
-    const { document } = globalThis;
-    document?.addEventListener("click", onClick, true);
-    return () => document?.removeEventListener("click", onClick, true);
+    return listen(globalThis.document, { click }, true);
   };
 }
 

@@ -1,3 +1,4 @@
+import { each } from "../each.js";
 import type { Instrumentation } from "../options.js";
 import { patch } from "./patch.js";
 
@@ -51,9 +52,7 @@ export function consoleLogs({
           },
       ),
     );
-    return () => {
-      for (const step of undo) step();
-    };
+    return each(undo);
   };
 }
 

@@ -1,3 +1,4 @@
+import { listen } from "../listen.js";
 import type { Instrumentation } from "../options.js";
 
 /** The part of Node's `process` that is used, where there is one. */
@@ -28,18 +29,14 @@ export function errors(): Instrumentation {
       process?.on(MONITOR, record);
       return () => process?.off(MONITOR, record);
     }
-    const onError = ({ error, message, filename, lineno }: ErrorEvent) =>
-      // Of a script from another origin the browser tells nothing but that there was an error.
-      record(error ?? { name: "Error", message }, {
-        "code.file.path": filename,
-        "code.line.number": lineno,
-      });
-    const onRejection = ({ reason }: PromiseRejectionEvent) => record(reason ?? String(reason));
-    addEventListener("error", onError);
-    addEventListener("unhandledrejection", onRejection);
-    return () => {
-      removeEventListener("error", onError);
-      removeEventListener("unhandledrejection", onRejection);
-    };
+    return listen(globalThis, {
+      error: ({ error, message, filename, lineno }: ErrorEvent) =>
+        // Of a script from another origin the browser tells nothing but that there was an error.
+        record(error ?? { name: "Error", message }, {
+          "code.file.path": filename,
+          "code.line.number": lineno,
+        }),
+      unhandledrejection: ({ reason }: PromiseRejectionEvent) => record(reason ?? String(reason)),
+    });
   };
 }

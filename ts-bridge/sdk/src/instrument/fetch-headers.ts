@@ -8,12 +8,15 @@ type Added = Readonly<Record<string, string>>;
  */
 export function withHeaders([input, init]: FetchArguments, added: Added): FetchArguments {
   const request = asRequest(input);
-  if (init === undefined || init === null || isEmpty(init)) {
-    // A second argument would make `fetch` forget the request's referrer (Fetch, "new Request", 12).
-    return request ? [extended(new Request(request), added)] : [input, { headers: { ...added } }];
+  const options = init ?? {};
+  const plain = isPlain(options);
+  if (plain && (!request || Object.keys(options).length)) {
+    return [input, { ...options, headers: merged(options.headers ?? request?.headers, added) }];
   }
-  if (!isPlain(init)) return [extended(new Request(input, init), added)];
-  return [input, { ...init, headers: merged(init.headers ?? request?.headers, added) }];
+  // Options would make `fetch` forget the request's referrer (Fetch, "new Request", 12).
+  const copy = new Request(input, plain ? undefined : options);
+  for (const [name, value] of missing(copy.headers, added)) copy.headers.set(name, value);
+  return [copy];
 }
 
 /** A `Request`, of whichever window; `undefined` for an address. */
@@ -27,26 +30,17 @@ function isPlain(init: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-function isEmpty(init: object): boolean {
-  return isPlain(init) && Object.keys(init).length === 0;
-}
-
-function extended(request: Request, added: Added): Request {
-  for (const [name, value] of Object.entries(added)) {
-    if (!request.headers.has(name)) request.headers.set(name, value);
-  }
-  return request;
+function missing(headers: Headers, added: Added): [string, string][] {
+  return Object.entries(added).filter(([name]) => !headers.has(name));
 }
 
 /** In the form in which they came: whoever wraps `fetch` below may look into them. */
-function merged(headers: HeadersInit | undefined, added: Added): HeadersInit {
+function merged(headers: HeadersInit = {}, added: Added): HeadersInit {
   // Read once only: they may be an iterator.
   const all = new Headers(headers);
-  const missing = Object.entries(added).filter(([name]) => !all.has(name)) as [string, string][];
-  if (Array.isArray(headers)) return [...headers, ...missing];
-  if (headers === undefined || isPlain(headers)) {
-    return { ...(headers as Record<string, string>), ...Object.fromEntries(missing) };
-  }
-  for (const [name, value] of missing) all.set(name, value);
+  const more = missing(all, added);
+  if (Array.isArray(headers)) return [...headers, ...more];
+  if (isPlain(headers)) return { ...headers, ...Object.fromEntries(more) } as HeadersInit;
+  for (const [name, value] of more) all.set(name, value);
   return all;
 }

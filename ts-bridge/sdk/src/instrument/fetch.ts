@@ -1,12 +1,12 @@
+import type { Bridge } from "../bridge.js";
+import { INFERRED } from "../context/inference.js";
 import {
   type Context,
   context as contextApi,
   type Span,
   SpanKind,
   trace,
-} from "@opentelemetry/api";
-import type { Bridge } from "../bridge.js";
-import { INFERRED } from "../context/inference.js";
+} from "../opentelemetry.js";
 import type { Instrumentation } from "../options.js";
 import { SUPPRESS_TRACING } from "../otel/tracer.js";
 import { cleanUrl, parseUrl, pathTemplate } from "../privacy/url.js";
@@ -35,13 +35,6 @@ export interface FetchSpansOptions {
 type Fetch = typeof globalThis.fetch;
 type FetchArguments = Parameters<Fetch>;
 
-interface Begun {
-  span: Span;
-  /** Active where `fetch` was called; what comes after the answer continues there. */
-  outer: Context;
-  args: FetchArguments;
-}
-
 /**
  * Makes a span of each `fetch` and tells the trace to who may know it.
  *
@@ -57,8 +50,7 @@ export function fetchSpans(options: FetchSpansOptions = {}): Instrumentation {
         async function (this: unknown, ...given: FetchArguments) {
           const begun = begin(bridge, options, given);
           if (!begun) return native.apply(this as never, given);
-          const { span, outer, args } = begun;
-          const inner = trace.setSpan(outer, span);
+          const [args, span, inner, outer] = begun;
           try {
             const response = await contextApi.with(inner, () => native.apply(this as never, args));
             finish(span, response.status);
@@ -73,12 +65,17 @@ export function fetchSpans(options: FetchSpansOptions = {}): Instrumentation {
     );
 }
 
-/** Starts the span, unless this request is none of ours. Never throws. */
+/**
+ * Starts the span, unless this request is none of ours. Never throws.
+ *
+ * @returns what to call `fetch` with, the span, the context in which it is active, and the one around
+ *   it, in which what comes after the answer continues.
+ */
 function begin(
   bridge: Bridge,
   { propagateTo, ignore = [] }: FetchSpansOptions,
   args: FetchArguments,
-): Begun | undefined {
+): [FetchArguments, Span, inner: Context, outer: Context] | undefined {
   try {
     const [input, init] = args;
     const request = asRequest(input);
@@ -96,8 +93,9 @@ function begin(
     };
     const name = `${method} ${pathTemplate(url.pathname)}`;
     const span = bridge.tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, outer);
-    if (!mayTell(url, propagateTo, outer)) return { span, outer, args };
-    return { span, outer, args: withHeaders(args, bridge.inject({}, trace.setSpan(outer, span))) };
+    const inner = trace.setSpan(outer, span);
+    const told = mayTell(url, propagateTo, outer);
+    return [told ? withHeaders(args, bridge.inject({}, inner)) : args, span, inner, outer];
   } catch {
     return undefined; // the request matters more than its span
   }

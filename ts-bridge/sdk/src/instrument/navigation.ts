@@ -1,9 +1,12 @@
-import { ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import type { Bridge } from "../bridge.js";
+import type { Activity } from "../context/inference.js";
+import { each } from "../each.js";
+import { listen } from "../listen.js";
+import { ROOT_CONTEXT, trace } from "../opentelemetry.js";
 import type { Instrumentation } from "../options.js";
 import { parseTraceparent } from "../otel/propagator.js";
 import { pageUrl, pathTemplate } from "../privacy/url.js";
-import { Interaction } from "./interaction.js";
+import { beginInteraction } from "./interaction.js";
 import { patch } from "./patch.js";
 
 const QUIET_MS = 300;
@@ -23,8 +26,7 @@ export function navigation(): Instrumentation {
     if (!globalThis.document) return () => {};
     const loading = document.readyState !== "complete";
     const onLoad = loading || performance.now() < LATE_MS ? recordLoad(bridge) : () => {};
-    if (loading) addEventListener("load", onLoad, { once: true });
-    else onLoad();
+    if (!loading) onLoad();
 
     let page = pageUrl();
     const moved = (type: string) => {
@@ -39,34 +41,23 @@ export function navigation(): Instrumentation {
         "browser.navigation.type": type,
       });
     };
-    const onTraverse = () => moved("traverse");
     const thenMoved = (type: string) => (original: History["pushState"]) =>
       function (this: History, ...args: Parameters<History["pushState"]>) {
         original.apply(this, args);
         moved(type);
       };
-    const undoPush = patch(history, "pushState", thenMoved("push"));
-    const undoReplace = patch(history, "replaceState", thenMoved("replace"));
-    addEventListener("popstate", onTraverse);
-    return () => {
-      undoPush();
-      undoReplace();
-      removeEventListener("popstate", onTraverse);
-      removeEventListener("load", onLoad);
-    };
+    return each([
+      patch(history, "pushState", thenMoved("push")),
+      patch(history, "replaceState", thenMoved("replace")),
+      listen(globalThis, { popstate: () => moved("traverse"), ...(loading && { load: onLoad }) }),
+    ]);
   };
 }
 
-function begin(bridge: Bridge, what: string, start?: number, parent = ROOT_CONTEXT): Interaction {
+function begin(bridge: Bridge, what: string, start?: number, parent = ROOT_CONTEXT): Activity {
   const name = `${what} ${pathTemplate(location.pathname)}`;
-  return new Interaction(
-    bridge,
-    name,
-    QUIET_MS,
-    { "browser.document.url.full": pageUrl() },
-    start,
-    parent,
-  );
+  const attributes = { "browser.document.url.full": pageUrl() };
+  return beginInteraction(bridge, name, QUIET_MS, attributes, start, parent);
 }
 
 /** Begins the span of the page load; returns what tells it that the page has loaded. */

@@ -8,30 +8,30 @@ import type { Bridge } from "../bridge.js";
 import { start } from "../init.js";
 import type { BridgeOptions } from "../options.js";
 import type { Platform } from "../platform.js";
-import { SocketChannel, type SocketConstructor } from "../transports/websocket.js";
+import { type SocketConstructor, socketChannel } from "../transports/websocket.js";
 import { AsyncContextManager } from "./async-context.js";
 
 const node: Platform = {
-  contexts: () => new AsyncContextManager(),
-  socket({ transport, WebSocket: given }) {
+  _contexts: () => new AsyncContextManager(),
+  _socket({ transport, WebSocket: given }) {
     // Node's own WebSocket keeps the process alive until it is closed, so it has to be asked for.
     if (transport !== "websocket" && !given) return undefined;
     const Socket = given ?? (globalThis.WebSocket as SocketConstructor | undefined);
-    return Socket && ((identity, events) => new SocketChannel(identity, events, Socket));
+    return Socket && ((identity, events) => socketChannel(identity, events, Socket));
   },
-  resource: () => ({
+  _resource: () => ({
     "telemetry.sdk.language": "nodejs",
     "process.runtime.name": "nodejs",
     "process.runtime.version": process.versions.node,
     "process.pid": process.pid,
     "host.name": hostname(),
   }),
-  watch(delivery) {
-    delivery.start();
+  _watch(delivery) {
+    delivery._start();
     // Fires again after what it waited for, so it must not wait for nothing.
     const onBeforeExit = () => {
-      if (delivery.stats().waiting)
-        void delivery.flush(2_000).then(() => process.off("beforeExit", onBeforeExit));
+      if (delivery._stats().waiting)
+        void delivery._flush(2_000).then(() => process.off("beforeExit", onBeforeExit));
     };
     process.on("beforeExit", onBeforeExit);
     return () => process.off("beforeExit", onBeforeExit);

@@ -7,7 +7,7 @@ import {
   type TextMapPropagator,
   type TracerProvider,
   trace,
-} from "@opentelemetry/api";
+} from "../opentelemetry.js";
 import { warnOnce } from "../warn.js";
 
 /** Where `@opentelemetry/api-logs` 0.x looks, which many instrumentations still use. */

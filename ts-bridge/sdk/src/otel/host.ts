@@ -5,20 +5,20 @@ import type { RecordingSpan } from "./span.js";
 /** What tracers, loggers and spans need of the bridge that they belong to. */
 export interface Host {
   /** False after `stop()`: what was handed out before then keeps nothing any more. */
-  readonly running: boolean;
-  readonly inference: Inference;
+  readonly _running: boolean;
+  readonly _inference: Inference;
   /** Share of new traces that is kept, 0 to 1. */
-  readonly sampleRate: number;
-  onStart(span: RecordingSpan): void;
-  onEnd(span: RecordingSpan): void;
-  onUnsampled(): void;
+  readonly _sampleRate: number;
+  _onStart(span: RecordingSpan): void;
+  _onEnd(span: RecordingSpan): void;
+  _onUnsampled(): void;
   /**
    * A record is complete.
    *
    * @param scope - JSON of its instrumentation scope.
    * @param encode - makes OTLP/JSON of *record*, with these attributes added.
    */
-  onRecord(
+  _onRecord(
     record: OutgoingRecord,
     scope: string,
     encode: (more: Record<string, unknown> | undefined) => string,

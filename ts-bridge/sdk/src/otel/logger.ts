@@ -1,6 +1,6 @@
-import { context as contextApi, type Logger, type LogRecord } from "@opentelemetry/api";
 import { toNanos, unixNow } from "../clock.js";
 import { INFERRED } from "../context/inference.js";
+import { context as contextApi, type Logger } from "../opentelemetry.js";
 import { describeException, exceptionAttributes } from "../wire/exceptions.js";
 import { encodeLog, encodeScope } from "../wire/records.js";
 import { collect } from "../wire/values.js";
@@ -12,45 +12,36 @@ import { spanContextOf } from "./tracer.js";
 const LEVELS = ["", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
 /** A logger of the bridge, for one instrumentation scope; for the API of 1.10 and for `api-logs`. */
-export class BridgeLogger implements Logger {
-  readonly #host: Host;
-  readonly #scope: string;
-
-  constructor(host: Host, name: string, version?: string) {
-    this.#host = host;
-    this.#scope = encodeScope(name, version);
-  }
-
-  enabled(): boolean {
-    return this.#host.running;
-  }
-
-  emit({
-    timestamp,
-    severityNumber: severity = 0,
-    severityText = LEVELS[Math.ceil(severity / 4)] ?? "",
-    eventName: name = "",
-    body,
-    attributes,
-    exception,
-    context: given,
-  }: LogRecord): void {
-    const host = this.#host;
-    if (!host.running) return;
-    const known = spanContextOf(given ?? contextApi.active());
-    const context = known ?? (given ? undefined : spanContextOf(host.inference.current()));
-    const thrown = exception === undefined ? undefined : exceptionAttributes(exception);
-    const observed = toNanos(unixNow());
-    const record = {
-      kind: "log" as const,
-      time: timestamp === undefined ? observed : toNanos(toUnixMs(timestamp)),
-      observed,
-      name,
-      severity,
-      severityText,
-      body: body ?? (thrown && describeException(thrown)),
-      attributes: collect(known || !context ? undefined : INFERRED, thrown, attributes),
-    };
-    host.onRecord(record, this.#scope, (more) => encodeLog(record, context, more));
-  }
+export function makeLogger(host: Host, name: string, version?: string): Logger {
+  const scope = encodeScope(name, version);
+  return {
+    enabled: () => host._running,
+    emit({
+      timestamp,
+      severityNumber: severity = 0,
+      severityText = LEVELS[Math.ceil(severity / 4)] ?? "",
+      eventName: name = "",
+      body,
+      attributes,
+      exception,
+      context: given,
+    }) {
+      if (!host._running) return;
+      const known = spanContextOf(given ?? contextApi.active());
+      const context = known ?? (given ? undefined : spanContextOf(host._inference.current()));
+      const thrown = exception === undefined ? undefined : exceptionAttributes(exception);
+      const observed = toNanos(unixNow());
+      const record = {
+        kind: "log" as const,
+        _time: timestamp === undefined ? observed : toNanos(toUnixMs(timestamp)),
+        _observed: observed,
+        name,
+        severity,
+        _severityText: severityText,
+        body: body ?? (thrown && describeException(thrown)),
+        attributes: collect(known || !context ? undefined : INFERRED, thrown, attributes),
+      };
+      host._onRecord(record, scope, (more) => encodeLog(record, context, more));
+    },
+  };
 }

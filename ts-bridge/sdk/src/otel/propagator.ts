@@ -1,12 +1,9 @@
 import {
-  type Context,
   createTraceState,
   type SpanContext,
-  type TextMapGetter,
   type TextMapPropagator,
-  type TextMapSetter,
   trace,
-} from "@opentelemetry/api";
+} from "../opentelemetry.js";
 import { spanContextOf } from "./tracer.js";
 
 /** W3C Trace Context, §3.2; version ff is forbidden, version 00 has nothing after the flags. */
@@ -21,33 +18,35 @@ export function parseTraceparent(header: string): SpanContext | undefined {
 }
 
 /** W3C Trace Context, and what was added to it: `baggage()`. */
-export class Propagator implements TextMapPropagator {
-  readonly more = new Set<TextMapPropagator>();
+export interface Propagator extends TextMapPropagator {
+  readonly more: Set<TextMapPropagator>;
+}
 
-  inject(context: Context, carrier: unknown, setter: TextMapSetter): void {
-    const span = spanContextOf(context);
-    if (span) {
-      const { traceId, spanId, traceFlags, traceState } = span;
-      setter.set(carrier, "traceparent", `00-${traceId}-${spanId}-0${traceFlags & 1}`);
-      const state = traceState?.serialize();
-      if (state) setter.set(carrier, "tracestate", state);
-    }
-    for (const other of this.more) other.inject(context, carrier, setter);
-  }
-
-  extract(context: Context, carrier: unknown, getter: TextMapGetter): Context {
-    const span = parseTraceparent(String(getter.get(carrier, "traceparent") ?? ""));
-    const state = getter.get(carrier, "tracestate");
-    if (span) {
-      const traceState = state && createTraceState(String(state));
-      context = trace.setSpanContext(context, { ...span, ...(traceState && { traceState }) });
-    }
-    for (const other of this.more) context = other.extract(context, carrier, getter);
-    return context;
-  }
-
-  /** All that may be written, whether or not `baggage()` is plugged in. */
-  fields(): string[] {
-    return ["traceparent", "tracestate", "baggage"];
-  }
+export function makePropagator(): Propagator {
+  const more = new Set<TextMapPropagator>();
+  return {
+    more,
+    inject(context, carrier, setter) {
+      const span = spanContextOf(context);
+      if (span) {
+        const { traceId, spanId, traceFlags, traceState } = span;
+        setter.set(carrier, "traceparent", `00-${traceId}-${spanId}-0${traceFlags & 1}`);
+        const state = traceState?.serialize();
+        if (state) setter.set(carrier, "tracestate", state);
+      }
+      for (const other of more) other.inject(context, carrier, setter);
+    },
+    extract(context, carrier, getter) {
+      const span = parseTraceparent(String(getter.get(carrier, "traceparent") ?? ""));
+      const state = getter.get(carrier, "tracestate");
+      if (span) {
+        const traceState = state && createTraceState(String(state));
+        context = trace.setSpanContext(context, { ...span, ...(traceState && { traceState }) });
+      }
+      for (const other of more) context = other.extract(context, carrier, getter);
+      return context;
+    },
+    /** All that may be written, whether or not `baggage()` is plugged in. */
+    fields: () => ["traceparent", "tracestate", "baggage"],
+  };
 }

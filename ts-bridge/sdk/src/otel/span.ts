@@ -1,3 +1,5 @@
+import { toNanos, unixNow } from "../clock.js";
+import type { Activity } from "../context/inference.js";
 import type {
   Attributes,
   Exception,
@@ -7,9 +9,7 @@ import type {
   SpanOptions,
   SpanStatus,
   TimeInput,
-} from "@opentelemetry/api";
-import { toNanos, unixNow } from "../clock.js";
-import type { Activity } from "../context/inference.js";
+} from "../opentelemetry.js";
 import type { OutgoingRecord } from "../options.js";
 import { exceptionAttributes } from "../wire/exceptions.js";
 import { attributesField, encodeEvent, encodeLink } from "../wire/records.js";
@@ -89,7 +89,7 @@ export class RecordingSpan implements Span {
     return this;
   }
 
-  setAttributes(attributes: Attributes): this {
+  setAttributes(attributes: Attributes | undefined): this {
     if (this.#open) Object.assign(this.attributes, collect(attributes));
     return this;
   }
@@ -132,7 +132,7 @@ export class RecordingSpan implements Span {
     if (!this.#open) return;
     this.#open = false;
     this.#release?.();
-    this.#host.onEnd(this);
+    this.#host._onEnd(this);
     const elapsed = performance.now() - this.#began;
     const end = time === undefined ? this.#start + elapsed : toUnixMs(time);
     const record: OutgoingRecord = {
@@ -141,7 +141,7 @@ export class RecordingSpan implements Span {
       severity: this.status.code === 2 ? 17 : 9,
       attributes: this.attributes,
     };
-    this.#host.onRecord(record, this.scope, (more) => {
+    this.#host._onRecord(record, this.scope, (more) => {
       this.name = record.name;
       return this.encode(more, Math.max(this.#start, end));
     });

@@ -1,3 +1,5 @@
+import { INFERRED } from "../context/inference.js";
+import { randomHex } from "../ids.js";
 import {
   type Context,
   context as contextApi,
@@ -7,9 +9,7 @@ import {
   type SpanOptions,
   type Tracer,
   trace,
-} from "@opentelemetry/api";
-import { INFERRED } from "../context/inference.js";
-import { randomHex } from "../ids.js";
+} from "../opentelemetry.js";
 import { encodeScope } from "../wire/records.js";
 import type { Host } from "./host.js";
 import { RecordingSpan } from "./span.js";
@@ -24,27 +24,25 @@ export function spanContextOf(context: Context | undefined): SpanContext | undef
 }
 
 /** A tracer of the bridge, for one instrumentation scope. */
-export class BridgeTracer implements Tracer {
-  readonly #host: Host;
-  readonly #scope: string;
+export function makeTracer(host: Host, name: string, version?: string): Tracer {
+  const scope = encodeScope(name, version);
 
-  constructor(host: Host, name: string, version?: string) {
-    this.#host = host;
-    this.#scope = encodeScope(name, version);
-  }
-
-  startSpan(name: string, options: SpanOptions = {}, context: Context = contextApi.active()): Span {
-    const host = this.#host;
+  function startSpan(
+    name: string,
+    options: SpanOptions = {},
+    context: Context = contextApi.active(),
+  ): Span {
+    const { root, attributes, links = [] } = options;
     let inferred: Context | undefined;
-    let parent = options.root ? undefined : spanContextOf(context);
-    if (!host.running || context.getValue(SUPPRESS_TRACING)) {
+    let parent = root ? undefined : spanContextOf(context);
+    if (!host._running || context.getValue(SUPPRESS_TRACING)) {
       return trace.wrapSpanContext(parent ?? INVALID_SPAN_CONTEXT);
     }
-    if (!parent && !options.root) {
-      inferred = host.inference.current();
+    if (!parent && !root) {
+      inferred = host._inference.current();
       parent = spanContextOf(inferred);
     }
-    const sampled = parent ? parent.traceFlags & 1 : Number(Math.random() < host.sampleRate);
+    const sampled = parent ? parent.traceFlags & 1 : +(Math.random() < host._sampleRate);
     const spanContext: SpanContext = {
       traceId: parent?.traceId ?? randomHex(16),
       spanId: randomHex(8),
@@ -52,27 +50,30 @@ export class BridgeTracer implements Tracer {
       ...(parent?.traceState && { traceState: parent.traceState }),
     };
     if (!sampled) {
-      host.onUnsampled();
+      host._onUnsampled();
       return trace.wrapSpanContext(spanContext);
     }
     const above = parent && trace.getSpan(inferred ?? context);
     const activity = above instanceof RecordingSpan ? above.activity : undefined;
-    const span = new RecordingSpan(host, this.#scope, spanContext, parent, activity, name, options);
-    span.setAttributes({ ...(inferred && INFERRED) });
-    span.setAttributes(options.attributes ?? {});
-    span.addLinks(options.links ?? []);
-    host.onStart(span);
+    const span = new RecordingSpan(host, scope, spanContext, parent, activity, name, options);
+    span.setAttributes(inferred && INFERRED);
+    span.setAttributes(attributes);
+    span.addLinks(links);
+    host._onStart(span);
     return span;
   }
 
-  // The API has three forms: (name, fn), (name, options, fn), (name, options, context, fn).
-  startActiveSpan<F extends (span: Span) => unknown>(
-    name: string,
-    ...rest: unknown[]
-  ): ReturnType<F> {
-    const fn = rest.pop() as F;
-    const [options, context = contextApi.active()] = rest as [SpanOptions?, Context?];
-    const span = this.startSpan(name, options, context);
-    return contextApi.with(trace.setSpan(context, span), () => fn(span)) as ReturnType<F>;
-  }
+  return {
+    startSpan,
+    // The API has three forms: (name, fn), (name, options, fn), (name, options, context, fn).
+    startActiveSpan<F extends (span: Span) => unknown>(
+      name: string,
+      ...rest: unknown[]
+    ): ReturnType<F> {
+      const fn = rest.pop() as F;
+      const [options, context = contextApi.active()] = rest as [SpanOptions?, Context?];
+      const span = startSpan(name, options, context);
+      return contextApi.with(trace.setSpan(context, span), () => fn(span)) as ReturnType<F>;
+    },
+  };
 }

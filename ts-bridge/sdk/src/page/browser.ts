@@ -1,15 +1,17 @@
-import { StackContextManager } from "../context/stack.js";
+import { stackContexts } from "../context/stack.js";
 import { later } from "../delivery/timers.js";
+import { each } from "../each.js";
+import { listen } from "../listen.js";
 import type { Platform } from "../platform.js";
 import { watchPage } from "./lifecycle.js";
 
 /** A page that has not finished loading by then never may. */
 const LOAD_MS = 3_000;
 
-/** Browsers: pages and workers. Nothing is touched until `init` is called. */
-export const browser: Omit<Platform, "socket"> = {
-  contexts: () => new StackContextManager(),
-  resource() {
+/** Browsers: pages and workers. Rendered on a server there is no page to watch. */
+export const browser: Omit<Platform, "_socket"> = {
+  _contexts: stackContexts,
+  _resource() {
     const { userAgent, language } = globalThis.navigator ?? {};
     return {
       "telemetry.sdk.language": "webjs",
@@ -17,22 +19,18 @@ export const browser: Omit<Platform, "socket"> = {
       "browser.language": language,
     };
   },
-  watch(delivery, hide) {
-    // Rendered on a server there is no page to watch.
-    const unwatch =
-      typeof addEventListener === "function" ? watchPage(hide, () => delivery.show()) : () => {};
-    const { document } = globalThis;
+  _watch(delivery, hide) {
     // What the page does to get ready comes first.
-    const start = () => {
+    const load = () => {
       clearTimeout(timer);
-      timer = later(() => delivery.start(), 1);
+      timer = later(delivery._start, 1);
     };
-    let timer = later(start, document && document.readyState !== "complete" ? LOAD_MS : 0);
-    globalThis.addEventListener?.("load", start, { once: true });
-    return () => {
-      unwatch();
-      clearTimeout(timer);
-      globalThis.removeEventListener?.("load", start);
-    };
+    const loading = (globalThis.document?.readyState ?? "complete") !== "complete";
+    let timer = later(load, loading ? LOAD_MS : 0);
+    return each([
+      watchPage(hide, delivery._show),
+      listen(globalThis, { load }),
+      () => clearTimeout(timer),
+    ]);
   },
 };

@@ -1,3 +1,6 @@
+import { each } from "../each.js";
+import { listen } from "../listen.js";
+
 /**
  * Calls *hide* when the page is hidden or goes, and *show* when it, or the network, comes back.
  *
@@ -5,18 +8,11 @@
  */
 export function watchPage(hide: (away: boolean) => void, show: () => void): () => void {
   const { document } = globalThis;
-  const onVisibility = () => {
+  const visibilitychange = () => {
     if (document.visibilityState === "hidden") hide(false);
   };
-  const listeners: [EventTarget, string, () => void][] = [
-    [globalThis, "pagehide", () => hide(true)],
-    [globalThis, "pageshow", show],
-    [globalThis, "online", show],
-  ];
-  if (document)
-    listeners.push([document, "visibilitychange", onVisibility], [document, "resume", show]);
-  for (const [target, type, listener] of listeners) target.addEventListener(type, listener);
-  return () => {
-    for (const [target, type, listener] of listeners) target.removeEventListener(type, listener);
-  };
+  return each([
+    listen(globalThis, { pagehide: () => hide(true), pageshow: show, online: show }),
+    listen(document, { visibilitychange, resume: show }),
+  ]);
 }

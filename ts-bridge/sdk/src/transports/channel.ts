@@ -5,55 +5,63 @@ import { SDK_NAME, VERSION } from "../version.js";
 /** Who speaks; goes into `hello` and into every POST. */
 export interface Identity {
   /** The hub, or where the bridge is mounted; without a slash at its end. */
-  readonly base: string;
+  readonly _base: string;
   /** 32 hex digits. */
-  readonly stream: string;
+  readonly _stream: string;
   /** JSON of the resource's `KeyValue` list. */
-  readonly resource: string;
-  readonly token: (() => string | Promise<string>) | undefined;
+  readonly _resource: string;
+  readonly _token: (() => string | Promise<string>) | undefined;
 }
 
 /** What `hello` and a POST have in common, as JSON fields. */
 export function introduction(
-  { stream, resource }: Identity,
-  events: ChannelEvents,
+  { _stream, _resource }: Identity,
+  oldest: number,
   token: string | undefined,
 ): string {
   return (
-    `"v":1,"stream":"${stream}","resource":${resource},"sdk":{"name":"${SDK_NAME}","version":"${VERSION}"}` +
-    `,"clock":${unixNow()},"oldest":${events.oldest()}${token ? `,"token":${JSON.stringify(token)}` : ""}`
+    `"v":1,"stream":"${_stream}","resource":${_resource},"sdk":{"name":"${SDK_NAME}","version":"${VERSION}"}` +
+    `,"clock":${unixNow()},"oldest":${oldest}${token ? `,"token":${JSON.stringify(token)}` : ""}`
   );
 }
 
 /** What a channel tells the delivery. */
 export interface ChannelEvents {
   /** The lowest id that may still come. */
-  oldest(): number;
+  _oldest(): number;
   /** May be used now. *last*: the highest id that the hub has taken. */
-  onReady(channel: Channel, last: number): void;
-  onAck(id: number, rejected?: number): void;
+  _onReady(channel: Channel, last: number): void;
+  _onAck(id: number, rejected?: number): void;
   /** Without *retryMs* the batch was refused for good. */
-  onNack(id: number, why: string | undefined, retryMs?: number): void;
+  _onNack(id: number, why: string | undefined, retryMs?: number): void;
   /** Cannot be used now. *retryMs*: when the hub wants to be asked again; `Infinity` is never. */
-  onLost(channel: Channel, why: string, retryMs?: number): void;
+  _onLost(channel: Channel, why: string, retryMs?: number): void;
 }
 
 /** One way to a hub. */
 export interface Channel {
-  readonly ready: boolean;
+  readonly _ready: boolean;
   /** The hub wants to see spans that have begun. */
-  readonly live: boolean;
+  readonly _live: boolean;
   /** How many batches may be under way; none when it takes nothing now. */
-  readonly window: number;
-  connect(): void;
-  send(batches: readonly Batch[]): void;
+  readonly _window: number;
+  /** In a row; counted by the delivery. */
+  _failures: number;
+  /** Not to be tried before this; set by the delivery. */
+  _nextTry: number;
+  _send(batches: readonly Batch[]): void;
   /** Spans that have begun, each as JSON. */
-  announce(spans: readonly string[]): void;
-  /** Asks for a sign of life, because the state that the browser shows may be wrong. */
-  probe(): void;
-  /** *leaving*: on purpose, with nothing lost. */
-  close(leaving: boolean): void;
+  _announce(spans: readonly string[]): void;
 }
 
-/** Makes a channel; what `init` is built with. */
-export type ChannelFactory = (identity: Identity, events: ChannelEvents) => Channel;
+/** A channel that has to be opened, and may break. */
+export interface Connection extends Channel {
+  _connect(): void;
+  /** Asks for a sign of life, because the state that the browser shows may be wrong. */
+  _probe(): void;
+  /** *leaving*: on purpose, with nothing lost. */
+  _close(leaving: boolean): void;
+}
+
+/** Makes a connection; what `init` is built with. */
+export type Connector = (identity: Identity, events: ChannelEvents) => Connection;

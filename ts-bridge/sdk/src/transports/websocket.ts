@@ -2,7 +2,7 @@ import { unixNow } from "../clock.js";
 import type { Batch } from "../delivery/outbox.js";
 import { later } from "../delivery/timers.js";
 import { readFrame, SUBPROTOCOL } from "../wire/frames.js";
-import { type Channel, type ChannelEvents, type Identity, introduction } from "./channel.js";
+import { type ChannelEvents, type Connection, type Identity, introduction } from "./channel.js";
 
 /** The part of the standard WebSocket that is used; the one of Node and of `ws` have it too. */
 export interface SocketLike {
@@ -30,160 +30,143 @@ const FINAL = [4403, 4406];
 const BAD_TOKEN = 4401;
 
 /** The bridge over a WebSocket. */
-export class SocketChannel implements Channel {
-  ready = false;
-  live = false;
-  readonly #identity: Identity;
-  readonly #events: ChannelEvents;
-  readonly #Socket: SocketConstructor;
-  #socket: SocketLike | undefined;
-  #epoch = 0;
-  #window = 0;
-  #fullWindow = 0;
-  #maxBytes = 0;
-  #pingMs = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+export function socketChannel(
+  identity: Identity,
+  events: ChannelEvents,
+  Socket: SocketConstructor,
+): Connection {
+  let socket: SocketLike | undefined;
+  let epoch = 0;
+  let window = 0;
+  let fullWindow = 0;
+  let maxBytes = 0;
+  let pingMs = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   /** The last token was refused; a second refusal in a row is final. */
-  #refused = false;
+  let refused = false;
 
-  constructor(identity: Identity, events: ChannelEvents, Socket: SocketConstructor) {
-    this.#identity = identity;
-    this.#events = events;
-    this.#Socket = Socket;
-  }
-
-  get window(): number {
-    if (!this.#socket || this.#socket.bufferedAmount > MAX_BUFFERED) return 0;
-    return this.#window;
-  }
-
-  connect(): void {
-    if (this.#timer) return;
-    this.#expect(ANSWER_MS);
-    void this.#open(this.#timer);
-  }
-
-  async #open(attempt: unknown): Promise<void> {
-    const { base, token: ask } = this.#identity;
+  async function open(attempt: unknown): Promise<void> {
+    const { _base, _token } = identity;
     let token: string | undefined;
     try {
       // Asked for only when one is needed, and given the time it takes.
-      token = ask && (await ask());
-      if (attempt !== this.#timer) return; // closed meanwhile
-      this.#socket = new this.#Socket(`${base.replace(/^http/, "ws")}/v1/bridge`, SUBPROTOCOL);
+      token = _token && (await _token());
+      if (attempt !== timer) return; // closed meanwhile
+      socket = new Socket(`${_base.replace(/^http/, "ws")}/v1/bridge`, SUBPROTOCOL);
     } catch (error) {
-      this.#lose(`${error}`); // there is no token, or a page under https may not open ws:
+      lose(`${error}`); // there is no token, or a page under https may not open ws:
       return;
     }
     // What follows an error is a close; to Node's `ws` an unheard error is one that nobody caught.
-    this.#socket.onerror = () => {};
-    this.#socket.onopen = () =>
-      this.#transmit(
-        `{"k":"hello",${introduction(this.#identity, this.#events, token)},"epoch":${++this.#epoch},"caps":["live"]}`,
+    socket.onerror = () => {};
+    socket.onopen = () =>
+      transmit(
+        `{"k":"hello",${introduction(identity, events._oldest(), token)},"epoch":${++epoch},"caps":["live"]}`,
       );
-    this.#socket.onmessage = ({ data }: { data: unknown }) => this.#receive(data);
-    this.#socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
-      const again = code === BAD_TOKEN && !this.#refused;
-      const never = FINAL.includes(code) || (code === BAD_TOKEN && this.#refused);
-      if (again) this.#refused = true;
-      this.#lose(`${code} ${reason}`, never ? Infinity : again ? 0 : undefined);
+    socket.onmessage = ({ data }: { data: unknown }) => receive(data);
+    socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
+      const badToken = code === BAD_TOKEN;
+      const never = FINAL.includes(code) || (badToken && refused);
+      refused ||= badToken;
+      lose(`${code} ${reason}`, never ? Infinity : badToken ? 0 : undefined);
     };
   }
 
-  #receive(data: unknown): void {
+  function receive(data: unknown): void {
     const frame = readFrame(data);
-    const events = this.#events;
-    switch (frame?.k) {
-      case "ready":
-        this.ready = true;
-        this.live = frame.live === true;
-        this.#window = this.#fullWindow = frame.window ?? 8;
-        this.#maxBytes = frame.max_bytes ?? MAX_BUFFERED;
-        this.#pingMs = (frame.ping_s ?? 25) * 1_000;
-        this.#refused = false;
-        events.onReady(this, frame.last ?? 0);
-        break;
-      case "ack":
-        events.onAck(frame.id ?? 0, frame.rejected);
-        break;
-      case "nack":
-        events.onNack(
-          frame.id ?? 0,
-          frame.why,
-          frame.fatal ? undefined : (frame.retry_ms ?? 1_000),
-        );
-        break;
-      case "slow":
-        this.#window = frame.window ?? 1;
-        later(() => {
-          this.#window = this.#fullWindow;
-        }, frame.for_ms);
-        break;
-      case "goaway":
-        // What it took, it has acknowledged before this.
-        this.#lose(`${frame.why}`, frame.retry_ms);
+    const { k, id = 0, why, retry_ms } = frame;
+    if (k === "ready") {
+      channel._ready = true;
+      channel._live = frame.live === true;
+      window = fullWindow = frame.window ?? 8;
+      maxBytes = frame.max_bytes ?? MAX_BUFFERED;
+      pingMs = (frame.ping_s ?? 25) * 1_000;
+      refused = false;
+      events._onReady(channel, frame.last ?? 0);
+    } else if (k === "ack") {
+      events._onAck(id, frame.rejected);
+    } else if (k === "nack") {
+      events._onNack(id, why, frame.fatal ? undefined : (retry_ms ?? 1_000));
+    } else if (k === "slow") {
+      window = frame.window ?? 1;
+      later(() => {
+        window = fullWindow;
+      }, frame.for_ms);
+    } else if (k === "goaway") {
+      lose(`${why}`, retry_ms); // what it took, it has acknowledged before this
     }
     // Whatever came is a sign of life: the next ping is due after silence. Rule 6.
-    if (this.ready) this.#after(this.#pingMs, () => this.#ping(ANSWER_MS));
+    if (channel._ready) after(pingMs, () => ping(ANSWER_MS));
   }
 
-  #ping(patience: number): void {
-    this.#transmit(`{"k":"ping","t":${unixNow()}}`);
-    this.#expect(patience);
-  }
-
-  probe(): void {
-    if (this.ready) this.#ping(PROBE_MS);
-  }
-
-  send(batches: readonly Batch[]): void {
-    for (const batch of batches) {
-      if (batch.bytes > this.#maxBytes) {
-        this.#events.onNack(batch.id, "larger than it takes");
-        continue;
-      }
-      batch.via = this;
-      batch.sends++;
-      this.#transmit(`${batch.json},"oldest":${this.#events.oldest()}}`);
-    }
-  }
-
-  announce(spans: readonly string[]): void {
-    this.#transmit(`{"k":"open","spans":[${spans}]}`);
-  }
-
-  close(leaving: boolean): void {
-    if (leaving) this.#transmit('{"k":"bye"}');
-    this.#forget();
+  function ping(patience: number): void {
+    transmit(`{"k":"ping","t":${unixNow()}}`);
+    expect(patience);
   }
 
   /** A socket that is closing takes data without a word; what matters is sent again later. */
-  #transmit(text: string): void {
-    if (this.#socket?.readyState === OPEN) this.#socket.send(text);
+  function transmit(text: string): void {
+    if (socket?.readyState === OPEN) socket.send(text);
   }
 
-  #lose(why: string, retryMs?: number): void {
-    this.#forget();
-    this.#events.onLost(this, why, retryMs);
+  function lose(why: string, retryMs?: number): void {
+    forget();
+    events._onLost(channel, why, retryMs);
   }
 
-  #forget(): void {
-    const socket = this.#socket;
-    this.#socket = undefined;
-    this.ready = this.live = false;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+  function forget(): void {
+    channel._ready = channel._live = false;
+    clearTimeout(timer);
+    timer = undefined;
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close(1000);
+    socket = undefined;
   }
 
-  #expect(patience: number): void {
-    this.#after(patience, () => this.#lose("no answer"));
+  function expect(patience: number): void {
+    after(patience, () => lose("no answer"));
   }
 
-  #after(ms: number, then: () => void): void {
-    clearTimeout(this.#timer);
-    this.#timer = later(then, ms);
+  function after(ms: number, then: () => void): void {
+    clearTimeout(timer);
+    timer = later(then, ms);
   }
+
+  const channel = {
+    _ready: false,
+    _live: false,
+    _failures: 0,
+    _nextTry: 0,
+    get _window() {
+      return socket && socket.bufferedAmount <= MAX_BUFFERED ? window : 0;
+    },
+    _connect() {
+      if (timer) return;
+      expect(ANSWER_MS);
+      void open(timer);
+    },
+    _probe() {
+      if (channel._ready) ping(PROBE_MS);
+    },
+    _send(batches: readonly Batch[]) {
+      for (const batch of batches) {
+        if (batch._bytes > maxBytes) {
+          events._onNack(batch._id, "larger than it takes");
+          continue;
+        }
+        batch._via = channel;
+        batch._sends++;
+        transmit(`${batch._json},"oldest":${events._oldest()}}`);
+      }
+    },
+    _announce(spans: readonly string[]) {
+      transmit(`{"k":"open","spans":[${spans}]}`);
+    },
+    _close(leaving: boolean) {
+      if (leaving) transmit('{"k":"bye"}');
+      forget();
+    },
+  };
+  return channel;
 }

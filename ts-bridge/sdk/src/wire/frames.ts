@@ -1,6 +1,6 @@
 /** What a hub says; the fields that this client reads. docs/reference/bridge-protocol.md */
 export interface ServerFrame {
-  k: string;
+  k?: string;
   /** `ready` */
   last?: number;
   window?: number;
@@ -18,15 +18,12 @@ export interface ServerFrame {
   for_ms?: number;
 }
 
-/** Reads one message of a hub; `undefined` when it is none. */
-export function readFrame(text: unknown): ServerFrame | undefined {
+/** Reads one message of a hub; a frame without a kind when it is none. */
+export function readFrame(text: unknown): ServerFrame {
   try {
-    const frame: unknown = JSON.parse(text as string);
-    return typeof frame === "object" && frame !== null && "k" in frame
-      ? (frame as ServerFrame)
-      : undefined;
+    return Object(JSON.parse(text as string));
   } catch {
-    return undefined; // an answer of something that is no hub
+    return {}; // an answer of something that is no hub
   }
 }
 

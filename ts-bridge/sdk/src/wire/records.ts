@@ -14,10 +14,10 @@ export function attributesField(...sources: Values[]): string {
 
 /** What a record says, apart from where it belongs. Times are decimal strings of nanoseconds. */
 export interface LogContent {
-  time: string;
-  observed: string;
+  _time: string;
+  _observed: string;
   severity: number;
-  severityText: string;
+  _severityText: string;
   body?: unknown;
   /** The event's name. */
   name: string;
@@ -31,8 +31,8 @@ export function encodeLog(
   more?: Values,
 ): string {
   return (
-    `{"timeUnixNano":"${log.time}","observedTimeUnixNano":"${log.observed}"` +
-    `,"severityNumber":${log.severity},"severityText":${quote(log.severityText)}` +
+    `{"timeUnixNano":"${log._time}","observedTimeUnixNano":"${log._observed}"` +
+    `,"severityNumber":${log.severity},"severityText":${quote(log._severityText)}` +
     (log.body === undefined ? "" : `,"body":${anyValue(log.body)}`) +
     (log.name && `,"eventName":${quoteText(log.name)}`) +
     attributesField(log.attributes, more) +

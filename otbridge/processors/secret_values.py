@@ -6,7 +6,7 @@ import re
 import string
 from typing import Final
 
-__all__ = ["MARKER", "blank_out", "first_sigil"]
+__all__ = ["MARKER", "blank_out", "first_sigil", "is_suspicious"]
 
 MARKER: Final = "[redacted]"
 
@@ -66,8 +66,7 @@ _SIGILS_BY_CHARACTER: Final[tuple[tuple[str, tuple[str, ...]], ...]] = tuple(
         ("A", {"AKIA", "ASIA", "AIza"}),
     )
 )
-"""Sigils by a character that every match has. Substring search is the fastest thing that Python
-has: looking so costs 0.5 µs a text, one regular expression of all sigils 3 µs."""
+"""Sigils by a character that every match has."""
 
 _ASSIGNED_WORDS: Final = (
     "passw",
@@ -96,6 +95,49 @@ def first_sigil(value: str) -> int:
     return min(found, default=-1)
 
 
+def is_suspicious(text: str) -> bool:
+    """Return whether there may be a credential in *text*, of any length up to the window's.
+
+    Written out, because substring search is the fastest thing that Python has: 0.2 to 0.4 µs a
+    text, where one regular expression of all sigils takes 3 µs and a loop over them 1 µs.
+    """
+    return bool(
+        (
+            "-" in text
+            and (
+                "sk-" in text
+                or "xox" in text
+                or "glpat-" in text
+                or "pypi-" in text
+                or "-----BEGIN" in text
+            )
+        )
+        or (
+            "_" in text
+            and (
+                "gh" in text
+                or "sk_" in text
+                or "rk_" in text
+                or "hf_" in text
+                or "npm_" in text
+                or "whsec_" in text
+                or "github_pat_" in text
+            )
+        )
+        or ("." in text and ("eyJ" in text or "SG." in text or "ya29." in text))
+        or ("A" in text and ("AKIA" in text or "ASIA" in text or "AIza" in text))
+        or (" " in text and ("earer " in text or "asic " in text))
+        or ("@" in text and "://" in text)
+        or (("=" in text or ":" in text) and _assigns(text))
+    )
+
+
+def _assigns(text: str) -> bool:
+    """Return whether *text* may say `password=…` or the like."""
+    lowered = text.lower()
+    return any(word in lowered for word in _ASSIGNED_WORDS)
+
+
 _COMPILED: Final = tuple((sigil, re.compile(pattern), new) for sigil, pattern, new in _PATTERNS)
 
 
@@ -103,7 +145,7 @@ def blank_out(text: str) -> str:
     """Return *text* with the credentials in it blanked out; the same object where none is."""
     if len(text) > _WINDOW:
         return _blank_out_long(text)
-    if first_sigil(text) < 0:
+    if not is_suspicious(text):
         return text
     found = _blanked(text)
     return text if found == text else found
@@ -127,4 +169,6 @@ def _blanked(value: str) -> str:
     for sigil, pattern, new in _COMPILED:
         if sigil in value:
             value = pattern.sub(new, value)
-    return _ASSIGNED.sub(rf"\1{MARKER}", value)
+    if ("=" in value or ":" in value) and _assigns(value):
+        value = _ASSIGNED.sub(rf"\1{MARKER}", value)
+    return value

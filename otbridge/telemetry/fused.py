@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from otbridge.processors.limits import DROPPED
 from otbridge.processors.redact import MARKER
+from otbridge.processors.secret_values import is_suspicious
 from otbridge.processors.severity import of_level
 from otbridge.semconv import CORRELATION_ID
 from otbridge.telemetry import nesting
 from otbridge.wire.otlp_logs import LOG_NAMES, encode_body, encode_severity
-from otbridge.wire.protobuf import SMALL, varint
+from otbridge.wire.protobuf import CONTINUED, SMALL, varint
 from otbridge.wire.values import any_value, utf8
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ _NOT_PLAIN: Final = frozenset(
 """Keys that a processor or the recorder looks at; their events go the long way."""
 
 _SMALL: Final = len(SMALL)
+_MEDIUM: Final = _SMALL << 7
 _INT64_MIN: Final = -(1 << 63)
 _INT64_MAX: Final = (1 << 63) - 1
 _double: Final = Struct("<d").pack
@@ -141,8 +143,13 @@ def fuse(
     def harmless(text: str) -> bytes | None:
         """Return *text* in UTF-8 unless there may be a secret in it, or too much of it."""
         size = len(text)
-        if size > value_limit or (
-            redactor is not None and size >= _SHORTEST_SECRET and redactor.text(text) is not text
+        if size > value_limit:
+            return None
+        if (
+            redactor is not None
+            and size >= _SHORTEST_SECRET
+            and (size > _LONGEST_CACHED or is_suspicious(text))
+            and redactor.text(text) is not text
         ):
             return None
         encoded = utf8(text)
@@ -202,19 +209,26 @@ def fuse(
         append = parts.append
         odd: list[tuple[int, Name, str, Any]] | None = None
         for key, value in fields.items():
-            name = known.get(key) or learn(key)
-            if name is None:
-                return False
+            try:
+                name = known[key]
+            except KeyError:
+                found = learn(key)
+                if found is None:
+                    return False
+                name = found
             kind = type(value)
             if kind is str:
                 encoded = texts.get(value) or harmless(value)
                 if encoded is None:
                     return False
-                append(name.texts[len(encoded)])
+                size = len(encoded)
+                append(name.texts.get(size) or name.before_text(size))
                 append(encoded)
             elif kind is int:
                 if 0 <= value < _SMALL:
                     encoded = SMALL[value]
+                elif 0 < value < _MEDIUM:
+                    encoded = CONTINUED[value & 0x7F] + SMALL[value >> 7]
                 elif _INT64_MIN <= value <= _INT64_MAX:
                     encoded = varint(value)
                 else:

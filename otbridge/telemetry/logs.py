@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from otbridge.telemetry.record import Recorder
     from otbridge.telemetry.short import ShortWay
     from otbridge.telemetry.sites import Site
+    from otbridge.telemetry.surroundings import Around
     from otbridge.typing import EventDict, Processor
 
 __all__ = ["NOTHING", "LogPath", "activate", "active"]
@@ -114,8 +115,11 @@ class LogPath:
                     frame = sys._getframe(2)  # noqa: SLF001 - documented, and far cheaper than inspect
                     site = NOWHERE if short.sites is None else short.sites.of(frame)
                     scope = getattr(logger, "name", "") or _calling_module()
-                    fields = with_bound(fields)
-                    if self.plain(fields, message, grade, scope, at_ns, at_ns, site, show=True):
+                    with_all = with_bound(fields)
+                    around = short.around()
+                    if short.take(with_all, message, grade, scope, at_ns, at_ns, around, site):
+                        if self._console is not None:
+                            self._show_plain(with_all, message, grade, scope, at_ns, around, site)
                         return
             except Exception:  # noqa: BLE001 - the long way copes with it, or tells what it was
                 pass
@@ -172,12 +176,25 @@ class LogPath:
         if not short.take(fields, message, grade, scope, at_ns, observed_ns, around, site):
             return False
         if show and self._console is not None:
+            self._show_plain(fields, message, grade, scope, at_ns, around, site)
+        return True
+
+    def _show_plain(  # noqa: PLR0917 - the same as `take`, in the same order
+        self,
+        fields: dict[str, Any],
+        message: Any,
+        grade: Grade,
+        scope: str,
+        at_ns: int,
+        around: Around,
+        site: Site,
+    ) -> None:
+        if self._console is not None:
             event = {**fields, "event": message, "level": grade.level}
             event["severity_number"] = grade.number
             event |= around.fields
             event |= site.fields
             self._show(self._console, event, scope, at_ns)
-        return True
 
     def foreign(
         self, name: str, level: str, event: EventDict, at_ns: int, *, show: bool, ours: bool = True

@@ -13,7 +13,7 @@ from otbridge.wire.protobuf import SMALL, varint
 from otbridge.wire.values import any_value, text, utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 __all__ = ["Name", "Names", "any_value", "append_attributes"]
 
@@ -23,26 +23,13 @@ empties the table again and again, which costs time but no memory."""
 _MAX_TEXT: Final = 128
 """Longest text, in bytes, whose header is remembered."""
 
+_VARINTS: Final = range(11)
+"""Lengths of a varint, in bytes; none is empty."""
+
 _SMALL: Final = len(SMALL)
 _INT64_MIN: Final = -(1 << 63)
 _INT64_MAX: Final = (1 << 63) - 1
 _double: Final = Struct("<d").pack
-
-
-class _Headers(dict[int, bytes]):
-    """Makes what is not there yet, and remembers it where the length is one that comes again."""
-
-    __slots__ = ("_make",)
-
-    def __init__(self, make: Callable[[int], bytes]) -> None:
-        super().__init__()
-        self._make = make
-
-    def __missing__(self, size: int) -> bytes:
-        header = self._make(size)
-        if size < _MAX_TEXT:
-            self[size] = header
-        return header
 
 
 class Name:
@@ -58,23 +45,26 @@ class Name:
         self.false = self.pair(b"\x10\x00")
         self.none = self.pair(b"")
         self.double = self.pair(b"\x21" + bytes(8))[:-8]
-        self.integers = _Headers(self._before_integer)
-        """Length of a varint to all bytes before it."""
-        self.texts = _Headers(self._before_text)
-        """Length of a UTF-8 text to all bytes before it."""
+        self.integers = tuple(
+            self.pair(b"\x18" + bytes(size))[: -size or None] for size in _VARINTS
+        )
+        """By the length of a varint: all bytes before it."""
+        self.texts: dict[int, bytes] = {}
+        """By the length of a UTF-8 text: all bytes before it, as far as `before_text` made them."""
 
     def pair(self, value: bytes) -> bytes:
         """Return the whole KeyValue field for the AnyValue *value*."""
         pair = self.start + varint(len(value)) + value
         return self.tag + varint(len(pair)) + pair
 
-    def _before_integer(self, size: int) -> bytes:
-        return self.pair(b"\x18" + bytes(size))[:-size]
-
-    def _before_text(self, size: int) -> bytes:
+    def before_text(self, size: int) -> bytes:
+        """Return all bytes before a text of *size* bytes; remembered where it will come again."""
         inner = b"\x0a" + varint(size)
         value = self.start + varint(len(inner) + size) + inner
-        return self.tag + varint(len(value) + size) + value
+        header = self.tag + varint(len(value) + size) + value
+        if size < _MAX_TEXT:
+            self.texts[size] = header
+        return header
 
 
 class Names:
@@ -96,16 +86,13 @@ class Names:
         return name
 
 
-def append_attributes(
-    parts: list[bytes], attributes: Mapping[str, Any], names: Names, *, small: Any = SMALL
-) -> None:
+def append_attributes(parts: list[bytes], attributes: Mapping[str, Any], names: Names) -> None:
     """Append the KeyValue fields of *attributes* to *parts*, in their order. Never raises.
 
     Args:
         parts: Gets the bytes.
         attributes: Names to values of any type.
         names: Where the names of this kind of field are remembered; brings the tag.
-        small: The varint table, as a local name.
     """
     append = parts.append
     known = names.known
@@ -122,19 +109,17 @@ def append_attributes(
                     encoded = value.encode()
                 except UnicodeEncodeError:
                     encoded = utf8(value)
-                header = name.texts[len(encoded)]
-                append(header)
+                append(name.texts.get(len(encoded)) or name.before_text(len(encoded)))
                 append(encoded)
             elif kind is int:
                 if 0 <= value < _SMALL:
-                    encoded = small[value]
+                    encoded = SMALL[value]
                 elif _INT64_MIN <= value <= _INT64_MAX:
                     encoded = varint(value)
                 else:
                     append(name.pair(any_value(value)))
                     continue
-                header = name.integers[len(encoded)]
-                append(header)
+                append(name.integers[len(encoded)])
                 append(encoded)
             elif kind is float:
                 append(name.double)

@@ -16,7 +16,18 @@ from otbridge.errors import MalformedData
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["BYTES", "FIXED32", "FIXED64", "SMALL", "VARINT", "Field", "field", "varint", "walk"]
+__all__ = [
+    "BYTES",
+    "CONTINUED",
+    "FIXED32",
+    "FIXED64",
+    "SMALL",
+    "VARINT",
+    "Field",
+    "field",
+    "varint",
+    "walk",
+]
 
 VARINT: Final = 0
 FIXED64: Final = 1
@@ -28,6 +39,9 @@ SMALL: Final = tuple(
 )
 """Varints of the numbers below 4096, which most lengths and counts are."""
 
+CONTINUED: Final = tuple(bytes((n | 0x80,)) for n in range(128))
+"""Seven bits of a varint that goes on: larger numbers are put together from the two tables."""
+
 _WIDTH: Final = {FIXED64: 8, FIXED32: 4}
 _MAX_VARINT_BYTES: Final = 10
 
@@ -36,18 +50,16 @@ def varint(number: int) -> bytes:
     """Return *number* as a varint; negative ones as 64-bit two's complement, like int64."""
     if number < 0:
         number &= 0xFFFF_FFFF_FFFF_FFFF
-    if number < 0x80:
+    if number < 0x1000:
         return SMALL[number]
-    if number < 0x4000:
-        return bytes((number & 0x7F | 0x80, number >> 7))
-    if number < 0x20_0000:
-        return bytes((number & 0x7F | 0x80, number >> 7 & 0x7F | 0x80, number >> 14))
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
+    if number < 0x8_0000:
+        return CONTINUED[number & 0x7F] + SMALL[number >> 7]
+    parts = []
+    while number >= 0x1000:
+        parts.append(CONTINUED[number & 0x7F])
         number >>= 7
-    out.append(number)
-    return bytes(out)
+    parts.append(SMALL[number])
+    return b"".join(parts)
 
 
 def field(tag: bytes, payload: bytes) -> bytes:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otbridge.processors.redact import MARKER, Redactor, redact
+from otbridge.processors.secret_values import _ASSIGNED, _PATTERNS, blank_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,3 +190,13 @@ def test_no_text_makes_redaction_slow(pump: Any) -> None:
 
     small, large = cpu(4_000 // len(pump)), cpu(64_000 // len(pump))
     assert large < 64 * small + 0.01
+
+
+@pytest.mark.parametrize("pattern", [pattern for _, pattern, _ in _PATTERNS] + [_ASSIGNED.pattern])
+@given(data=st.data())
+def test_the_quick_look_overlooks_nothing_that_a_pattern_would_find(
+    pattern: str, data: st.DataObject
+) -> None:
+    printable = st.characters(min_codepoint=32, max_codepoint=126)
+    text = data.draw(st.from_regex(pattern, alphabet=printable))
+    assert MARKER in blank_out(text)

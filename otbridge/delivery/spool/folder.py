@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from otbridge.delivery.spool.book import Book
 from otbridge.delivery.spool.names import BOOK
-from otbridge.delivery.spool.slots import Slots
+from otbridge.delivery.spool.slots import SLOTS, Slots
 from otbridge.delivery.spool.stream import Stream
 
 if TYPE_CHECKING:
@@ -65,16 +65,22 @@ class Folder:
     def _open_book(self, *, only_look: bool) -> Book:
         path = self.path_of(BOOK)
         try:
-            try:
-                fd = self._files.open(path)
-            except FileNotFoundError:
-                if only_look:
-                    return Book(None)
-                fd = self._files.create(path)
+            fd = self._files.open(path)
+        except FileNotFoundError:
+            return Book(None) if only_look else self._new_book(path)
         except OSError:
             return Book(None)
         book = Book(Slots(self._files, fd))
         book.load()
+        return book
+
+    def _new_book(self, path: str) -> Book:
+        try:
+            book = Book(Slots(self._files, self._files.create(path)))
+        except OSError:
+            return Book(None)
+        for _ in range(SLOTS):  # now, while there is room for them
+            book.save()
         return book
 
     @property

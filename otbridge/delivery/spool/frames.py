@@ -92,6 +92,8 @@ _ENVELOPE: Final = struct.Struct("<II")
 _REQUEST: Final = struct.Struct("<BII")
 RECORD_HEADER: Final = struct.Struct("<IQI")
 """Length, sequence and envelope of a RECORD, for those who make thousands of them."""
+_SALT: Final = 4
+"""Offset of the salt."""
 _HEAD: Final = 8
 """Bytes before the crc."""
 _BODY: Final = 12
@@ -197,10 +199,10 @@ def _following(data: bytes, position: int, known: Known, sequence: int) -> int |
             return None  # the last frame, whole but damaged
         if _is_good(data, behind, known, sequence):
             return behind
-    salt = next(iter(known))[_HEAD // 2 :]
-    found = data.find(salt, position + _HEAD)
+    salt = next(iter(known))[_SALT:]
+    found = data.find(salt, position + 1 + _SALT)
     while found >= 0:
-        candidate = found - _HEAD // 2
+        candidate = found - _SALT
         if _is_good(data, candidate, known, sequence):
             return candidate
         found = data.find(salt, found + 1)

@@ -15,10 +15,10 @@ from zlib import crc32
 if TYPE_CHECKING:
     from otbridge.delivery.spool.files import Files
 
-__all__ = ["SLOT_BYTES", "Slots"]
+__all__ = ["SLOTS", "SLOT_BYTES", "Slots"]
 
 SLOT_BYTES: Final = 8192
-_SLOTS: Final = 2
+SLOTS: Final = 2
 _CRC: Final = struct.Struct("<I")
 _REST: Final = struct.Struct("<QI")
 _HEADER: Final = _CRC.size + _REST.size
@@ -40,7 +40,7 @@ class Slots:
     def load(self) -> bytes | None:
         """Return the value that was stored last; None if there is none, or none that is whole."""
         found: list[tuple[int, bytes]] = []
-        for number in range(_SLOTS):
+        for number in range(SLOTS):
             data = self._files.read(self._fd, SLOT_BYTES, number * SLOT_BYTES)
             if len(data) < _HEADER:
                 continue
@@ -65,9 +65,9 @@ class Slots:
         generation = self._generation + 1
         rest = _REST.pack(generation, len(value)) + value
         data = _CRC.pack(crc32(rest)) + rest
-        if generation <= _SLOTS:
+        if generation <= SLOTS:
             data = data.ljust(SLOT_BYTES, b"\0")  # so that the disk's space is ours from now on
-        offset = generation % _SLOTS * SLOT_BYTES
+        offset = generation % SLOTS * SLOT_BYTES
         if self._files.write(self._fd, data, offset) != len(data):
             raise OSError("a slot was written in part")
         self._generation = generation

@@ -275,10 +275,10 @@ class Spool:
         now = self._clock.monotonic()
         if self._closed:
             return settings.adopt_s
-        self.sync()
         own = self._holdings.own
         if own is not None and not own.is_there:
             self._renew_own()
+        self.sync()
         self._intake.seal(born_before=now - settings.segment_age_s)
         self._release_all()
         self._limits.keep()

@@ -9,6 +9,7 @@ from opentelemetry import context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +20,13 @@ def _context_stays_behind() -> Iterator[None]:
     after = context.get_current()
     context.attach(before)
     assert dict(after) == dict(before)
+
+
+@pytest.fixture(autouse=True)
+def _own_data_folder(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Keep the spools of tests apart from each other's and from the user's."""
+    folder = tmp_path_factory.mktemp("data")
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder))
+    return folder

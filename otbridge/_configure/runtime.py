@@ -6,11 +6,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge._configure import parts
+from otbridge._configure.delivery import Delivery
 from otbridge._configure.last_metrics import LastMetrics
-from otbridge.config.settings import SIGNALS
-from otbridge.delivery.pipeline import Pipeline
-from otbridge.delivery.settings import RetrySettings
 from otbridge.processors.redact import Redactor
+from otbridge.semconv import SERVICE_NAME
 from otbridge.telemetry import logs as log_path
 from otbridge.telemetry import loguru, relay
 from otbridge.telemetry.logs import NOTHING, LogPath
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from otbridge.config import Config, Destination
     from otbridge.delivery.ledger import LedgerSnapshot
+    from otbridge.delivery.pipeline import Pipeline
     from otbridge.telemetry.live import LiveSpans
     from otbridge.telemetry.metrics import LazyMeterProvider
     from otbridge.telemetry.traces import DeliverySpanProcessor
@@ -57,11 +57,8 @@ class Runtime:
         """How it was told to make its sinks."""
         self.resource = resource_attributes(config)
         """Attributes that describe this process."""
-        self.pipelines: dict[Signal, Pipeline] = {
-            signal: _pipeline(signal, config.destinations[signal], make_sink)
-            for signal in SIGNALS
-            if config.exports(signal)
-        }
+        self._sending = Delivery(config, self.resource[SERVICE_NAME], make_sink)
+        self.pipelines: dict[Signal, Pipeline] = self._sending.pipelines
         """The delivery of each signal that is sent."""
         self._redactor = Redactor(config.redact_keys) if config.redact else None
         self._console = parts.console_for(config, self.resource)
@@ -229,10 +226,12 @@ class Runtime:
         # All begin at the same time: one that hangs must not take the others' time.
         for pipeline in self.pipelines.values():
             pipeline.close(self._left(deadline))
-        return _together(
+        result = _together(
             pipeline.shutdown(self._left(deadline), late=late)
             for pipeline in self.pipelines.values()
         )
+        self._sending.end(late=late)
+        return result
 
     # ------------------------------------------------------------------ the process's end
 
@@ -270,8 +269,9 @@ class Runtime:
         return 0.0 if self._hurried else max(0.0, deadline - monotonic())
 
     def loss(self) -> str:
-        """Return one line about what was lost, or nothing where all is well."""
-        told: list[str] = []
+        """Return one line about what was lost or stays on disk; nothing where all is well."""
+        lost: list[str] = []
+        kept: list[str] = []
         for signal, pipeline in self.pipelines.items():
             ledger = pipeline.ledger.snapshot()
             reasons = dict(ledger.rejected)
@@ -280,20 +280,13 @@ class Runtime:
             reasons.pop("no_destination", None)  # the one that nobody asked for
             if reasons:
                 each = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-                told.append(f"{sum(reasons.values())} of {ledger.accepted} {signal} ({each})")
-        return f"lost {'; '.join(told)}" if told else ""
-
-
-def _pipeline(
-    signal: Signal, destination: Destination, make_sink: Callable[[Signal, Destination], Sink]
-) -> Pipeline:
-    return Pipeline(
-        signal,
-        make_sink(signal, destination),
-        retry=RetrySettings(attempt_s=destination.timeout),
-        report=parts.report,
-        optional=not destination.asked_for,
-    )
+                lost.append(f"{sum(reasons.values())} of {ledger.accepted} {signal} ({each})")
+            if ledger.spooled:
+                kept.append(f"{ledger.spooled} of {ledger.accepted} {signal}")
+        told = [f"lost {'; '.join(lost)}"] if lost else []
+        if kept:
+            told.append(f"kept {'; '.join(kept)} on disk, for the next process of this service")
+        return ". ".join(told)
 
 
 def _uncounted(_reason: str, _count: int) -> None:

@@ -15,7 +15,7 @@ PROFILES: Final[Mapping[str, Mapping[str, Any]]] = {
     # Quiet and self-contained: a test run must not talk to whatever listens on this machine.
     "testing": {
         "level": "debug", "console": "off", "logs": "none", "traces": "none", "metrics": "none",
-        "live": "off", "exit_timeout": 0.5,
+        "live": "off", "exit_timeout": 0.5, "spool": False,
     },
     # As production, with the detail that one misses when something is wrong.
     "staging": {"level": "debug", "console": "json", "callsite": True, "live": "off"},

@@ -277,6 +277,72 @@ class Config:
         otel=("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
         choices="characters",
     )
+    spool: bool = _setting(
+        True,
+        values.boolean,
+        "Keep on disk what cannot be sent to a destination that was named; sent when it is back, or by the next process of this service.",
+        choices="true, false",
+    )
+    durability: str = _setting(
+        "memory",
+        values.choice("memory", "process", "power"),
+        "What a record has survived when its log call returns: nothing yet, the end of the process (it is on disk), or a loss of power (it is synced).",
+        choices="memory, process, power",
+    )
+    spool_dir: str = _setting(
+        "",
+        values.text,
+        "Folder of the spool; by default otbridge/spool in the user's data folder.",
+        choices="path",
+    )
+    spool_max_bytes: float = _setting(
+        512 << 20,
+        values.number(1 << 20, 1 << 50, "bytes"),
+        "Most bytes on disk; the oldest records go, errors last, and are counted.",
+        choices="bytes",
+    )
+    spool_max_age: float = _setting(
+        86_400.0,
+        values.number(60, 31_536_000, "seconds"),
+        "Seconds after which a record on disk is given up.",
+        choices="seconds",
+    )
+    fallback: tuple[str, ...] = _setting(
+        (),
+        values.words,
+        "Where to send what the destination refuses, and everything once it has been away for fallback_after: other endpoints, or file:PATH for OTLP/JSON lines.",
+        choices="URLs or file:PATH with commas",
+    )
+    fallback_after: float = _setting(
+        60.0,
+        values.number(0, 86_400, "seconds"),
+        "Seconds that the destination has to be away before everything goes to the fallback.",
+        choices="seconds",
+    )
+    queue_policy: str = _setting(
+        "spool",
+        values.choice("spool", "drop_oldest", "drop_newest", "block", "sample"),
+        "What happens to a record when memory is full: it goes to disk (without a spool: the oldest goes), the oldest goes, it is refused, its caller waits, or only some are taken from half full on. Errors leave last.",
+        choices="spool, drop_oldest, drop_newest, block, sample",
+    )
+    queue_block: float = _setting(
+        1.0,
+        values.number(0.001, 60, "seconds"),
+        "Longest wait of one call under queue_policy block; in an event loop nobody waits.",
+        choices="seconds",
+    )
+    queue_max_records: float = _setting(
+        65_536,
+        values.number(16, 10_000_000),
+        "Most records of a signal in memory.",
+        choices="records",
+    )
+    queue_max_bytes: float = _setting(
+        64 << 20,
+        values.number(65_536, 1 << 40, "bytes"),
+        "Most bytes of a signal in memory.",
+        choices="bytes",
+    )
     metric_interval: float = _setting(
         60.0,
         values.number(0.1, 86_400, "seconds"),

@@ -153,8 +153,18 @@ def test_a_multiprocessing_child_delivers_before_it_ends(run: Run, method: Any) 
         assert bodies(receiver) == ["child", "parent"]
 
 
-def test_a_receiver_that_hangs_costs_the_exit_budget_and_the_loss_is_said_in_one_line(
-    run: Run,
+@pytest.mark.parametrize(
+    ("spool", "line"),
+    [
+        ("off", "lost 5 of 5 logs (5 shutdown); 1 of 1 traces (1 shutdown)"),
+        (
+            "on",
+            "kept 5 of 5 logs; 1 of 1 traces on disk, for the next process of this service",
+        ),
+    ],
+)
+def test_a_receiver_that_hangs_costs_the_exit_budget_and_the_outcome_is_said_in_one_line(
+    run: Run, spool: str, line: str
 ) -> None:
     code = """
         import otbridge
@@ -165,13 +175,21 @@ def test_a_receiver_that_hangs_costs_the_exit_budget_and_the_loss_is_said_in_one
     """
     with OtlpReceiver(Answer.hang()) as receiver:
         begin = time.monotonic()
-        done = run(code, OTBRIDGE_EXIT_TIMEOUT="0.5", **settings(receiver))
+        done = run(code, OTBRIDGE_EXIT_TIMEOUT="0.5", OTBRIDGE_SPOOL=spool, **settings(receiver))
         took = time.monotonic() - begin
     assert done.returncode == 0
-    assert done.stderr.splitlines()[-1] == (
-        "otbridge: lost 5 of 5 logs (5 shutdown); 1 of 1 traces (1 shutdown)"
-    )
+    assert done.stderr.splitlines()[-1] == f"otbridge: {line}"
     assert took < 5
+
+
+def test_what_one_run_kept_on_disk_the_next_one_delivers(run: Run) -> None:
+    code = "import otbridge; otbridge.get_logger('x').info({text!r})"
+    with OtlpReceiver(Answer.refuse(503)) as receiver:
+        run(code.format(text="first"), OTBRIDGE_EXIT_TIMEOUT="0.5", **settings(receiver))
+        receiver.answer_always(Answer.ok())
+        done = run(code.format(text="second"), **settings(receiver))
+        assert done.stderr == ""
+        assert bodies(receiver) == ["first", "second"]
 
 
 def test_records_that_a_receiver_refused_are_said_at_the_end(run: Run) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from otbridge.cli.demo.stage import Stage, free_port
+from otbridge.errors import OtbridgeError
 
 if TYPE_CHECKING:
     from typing import Any
@@ -50,11 +51,14 @@ def demo(*, click_once: bool, hub_port: int | None, port: int | None, logs: bool
         shop_port=_choose(port, 8400, click_once=click_once),
         show_logs=logs,
     )
-    with stage:
-        if click_once:
-            _click(stage)
-        else:
-            _show(stage)
+    try:
+        with stage:
+            if click_once:
+                _click(stage)
+            else:
+                _show(stage)
+    except OtbridgeError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _choose(asked: int | None, usual: int, *, click_once: bool) -> int:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from otbridge.errors import OtbridgeError
@@ -60,10 +61,11 @@ class Stage:
     def __enter__(self) -> Self:
         with ExitStack() as exit_stack:
             data = exit_stack.enter_context(tempfile.TemporaryDirectory(prefix="otbridge-demo-"))
+            self._folder = Path(data)
             self._exit = exit_stack
             self.hub_url = self._start(
                 "hub",
-                *("--data", data),
+                *("--data", str(self._folder / "hub")),
                 *("--http-port", str(self._hub_port)),
                 *("--grpc-port", str(self._grpc_port)),
             )[0]
@@ -86,20 +88,31 @@ class Stage:
         environment = {**os.environ, "OTBRIDGE_OPEN": "0", "PYTHONUNBUFFERED": "1"}
         if role != "hub":
             environment["OTBRIDGE_ENDPOINT"] = self.hub_url
-        process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            [sys.executable, "-m", "otbridge.cli.demo.child", role, *arguments],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=None if self._show_logs else subprocess.DEVNULL,
-            # Ctrl-C is for us alone: we end the others in order, so that nothing is lost.
-            start_new_session=True,
-        )
+        complaints = self._folder / f"{role}.log"
+        with complaints.open("wb") as stderr:
+            process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                [sys.executable, "-m", "otbridge.cli.demo.child", role, *arguments],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=None if self._show_logs else stderr,
+                # Ctrl-C is for us alone: we end the others in order, so that nothing is lost.
+                start_new_session=True,
+            )
         self._exit.callback(_end, process)
-        return _wait_until_ready(process, role)
+        said = _wait_until_ready(process)
+        if not said:
+            words = complaints.read_text("utf-8", "replace").strip()
+            raise StageError(
+                f"The demo's {role} process did not start.",
+                words or "It said nothing.",
+                "" if words else "Try again with --logs to see what it does.",
+            )
+        return said
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], role: str) -> list[str]:
+def _wait_until_ready(process: subprocess.Popen[bytes]) -> list[str]:
+    """Return the words after the process's `ready`; none if it ended or hangs."""
     said = b""
     deadline = time.monotonic() + _START_LIMIT_S
     stream: IO[bytes] | None = process.stdout
@@ -114,12 +127,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], role: str) -> list[str]:
         for line in said.decode(errors="replace").splitlines():
             if line.startswith("ready "):
                 return line.split()[1:]
-    words = said.decode(errors="replace").strip()
-    raise StageError(
-        f"The demo's {role} process did not start.",
-        words or "It said nothing.",
-        f"Run `python -m otbridge.cli.demo.child {role}` to see why.",
-    )
+    return []
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -128,16 +128,26 @@ class Folder:
             self.book.save()
         self.unlink(settled)
 
+    def drop_empty_last(self, stream: Stream) -> None:
+        """Remove the stream's last segment if it was begun and nothing could be written to it."""
+        with self.lock:
+            segment = stream.take_empty_last()
+        if segment is not None:
+            self._remove(segment)
+
     def unlink(self, segments: list[Segment]) -> None:
         """Remove files of segments that were taken out, once the book that says so is durable."""
         if not segments:
             return
         self.book.sync()
         for segment in segments:
-            try:
-                self._files.unlink(self.path_of(segment.name))
-            except OSError:
-                pass  # who recovers this folder next finds it below the book's floor
+            self._remove(segment)
+
+    def _remove(self, segment: Segment) -> None:
+        try:
+            self._files.unlink(self.path_of(segment.name))
+        except OSError:
+            pass  # who recovers this folder next finds it empty, or below the book's floor
 
     def close(self, *, remove: bool = False) -> None:
         """Give the folder back to whoever takes it next, or remove it if nothing waits in it."""

@@ -97,7 +97,7 @@ class Intake:
         except Exception as error:  # noqa: BLE001 - a fault of ours is not the caller's
             taken = self._failed(error)
         if self._has_begun:
-            self._announce()
+            self._announce(taken=taken)
         if not taken:
             return self._append_large(signal, (envelope, record), severity)
         return not self._syncs or self._commit(writer)
@@ -184,7 +184,7 @@ class Intake:
         except Exception as error:  # noqa: BLE001 - a fault of ours is not the caller's
             taken = self._failed(error)
         if self._has_begun:
-            self._announce()
+            self._announce(taken=taken)
         return taken
 
     def _once_more(self, writer: StreamWriter, error: OSError, write: Callable[[], bool]) -> bool:
@@ -202,20 +202,25 @@ class Intake:
         return False
 
     def _failed(self, error: Exception) -> bool:
-        self._trouble.refused(error)
+        self._trouble.say(f"otbridge cannot spool a record: {type(error).__name__}: {error}.")
         return False
 
-    def _announce(self) -> None:
+    def _announce(self, *, taken: bool) -> None:
         self._has_begun = False
+        if taken:
+            self._trouble.worked()
         self._on_begun()
 
     def _append_large(self, signal: Signal, entry: Entry, severity: int) -> bool:
         """Write what is too large for a frame of one record as a request of one."""
         envelope, record = entry
-        size = max(len(record), len(envelope.resource) + len(envelope.scope))
-        return size > MAX_RECORD_BYTES and self.append_request(
-            signal, compose([entry]), "none", 1, severity
-        )
+        try:
+            if max(len(record), len(envelope.resource) + len(envelope.scope)) <= MAX_RECORD_BYTES:
+                return False
+            request = compose([entry])
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._failed(error)
+        return self.append_request(signal, request, "none", 1, severity)
 
     def _commit(self, writer: StreamWriter) -> bool:
         """Wait for the disk; what it cannot sync is written nevertheless, and that is said."""

@@ -251,6 +251,7 @@ class Spool:
             raise NotNowError
         folder = self._holdings.require_own()
         stream = folder.stream(f"{signal}.{kind}")
+        folder.drop_empty_last(stream)
         with folder.lock:
             end = stream.end
         salt = int.from_bytes(self._random(4), "little")
@@ -263,7 +264,6 @@ class Spool:
 
     def _after_begin(self) -> None:
         """Have the limits kept, now that there is another segment; by the thread if it can."""
-        self._trouble.worked()
         if not self._background or not self._keeper.rouse():
             self._limits.keep()
 

@@ -145,6 +145,15 @@ class Stream:
             settled.append(self._take_first())
         return settled
 
+    def take_empty_last(self) -> Segment | None:
+        """Take out the last segment if it is closed and has no record; None if it is not so."""
+        if not self.segments or self.segments[-1].open or self.segments[-1].size:
+            return None
+        segment = self.segments.pop()
+        segment.gone = True
+        self._end = segment.end
+        return segment
+
     def give_up_all(self, destinations: Iterable[str], reason: str) -> int:
         """Count, and return, all records that are not delivered, where their files are gone."""
         records = 0

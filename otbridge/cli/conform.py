@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -119,7 +120,7 @@ def _try(
         click.echo(problem, err=True)
     if not speaking:
         click.echo(
-            f"{tried.name} cannot be tried. It has to send to OTEL_EXPORTER_OTLP_ENDPOINT "
+            f"{tried.name} cannot be tried. It has to send {signal} to OTEL_EXPORTER_OTLP_ENDPOINT "
             "over OTEL_EXPORTER_OTLP_PROTOCOL.",
             err=True,
         )
@@ -130,4 +131,5 @@ def _try(
             verdict, what = result.finding.verdict, result.check.what
             click.echo(f"{verdict:<5}{result.check.rule:<4}{result.protocol:<5}{what}", err=True)
 
-    return check_client(tried, protocols=speaking, signal=signal, rules=rules, told=told)
+    tried = replace(tried, protocols=tuple(speaking))
+    return check_client(tried, signal=signal, rules=rules, told=told)

@@ -149,7 +149,7 @@ class _HttpHandler(BaseHTTPRequestHandler):
     server: HttpServer
 
     def do_POST(self) -> None:
-        wire = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        wire = self._read()
         signal = next(
             (signal for path, signal in _HTTP_SIGNALS.items() if self.path.endswith(path)),
             self.server.elsewhere,
@@ -175,6 +175,18 @@ class _HttpHandler(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             self._send(answer)
+
+    def _read(self) -> bytes:
+        """Return the body, be its length said before or chunk by chunk (RFC 9112 §7.1)."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        parts = []
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():  # trailers say nothing here
+            pass
+        return b"".join(parts)
 
     def _send(self, answer: Answer) -> None:
         headers = {

@@ -176,6 +176,15 @@ def test_an_answer_can_take_its_time(receiver: OtlpReceiver) -> None:
     assert receiver.requests[0].at >= begin
 
 
+def test_a_body_may_come_in_chunks(receiver: OtlpReceiver) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", receiver.http_port)
+    for _ in range(2):  # on one connection: nothing is left over from the first
+        connection.request("POST", "/v1/logs", iter([b"\x12\x02", b"ab"]), encode_chunked=True)
+        assert connection.getresponse().read() == b""
+    connection.close()
+    assert [request.body for request in receiver.requests] == [b"\x12\x02ab"] * 2
+
+
 def test_any_path_is_taken_where_the_receiver_is_told_what_comes_there() -> None:
     with OtlpReceiver(elsewhere="traces") as receiver:
         send_span(OTLPSpanExporter(f"{receiver.http_url}/custom/"))

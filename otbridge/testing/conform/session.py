@@ -50,7 +50,6 @@ def first_contact(client: Client, protocol: Protocol, signal: Signal) -> str:
 def check_client(
     client: Client,
     *,
-    protocols: Collection[Protocol] | None = None,
     signal: Signal = "logs",
     rules: Collection[str] = (),
     told: Callable[[Result], None] = lambda _: None,
@@ -58,8 +57,7 @@ def check_client(
     """Run the checks on *client* and return the results in the order of the rules.
 
     Args:
-        client: What is tested.
-        protocols: Only over these; over all that the client speaks by default.
+        client: What is tested, over all that it speaks.
         signal: What it is asked to send.
         rules: Only these, by id; all by default.
         told: Called with each result as it is there, from several threads.
@@ -67,7 +65,6 @@ def check_client(
     planned = [
         (protocol, check)
         for protocol in client.protocols
-        if protocols is None or protocol in protocols
         for check in CLIENT_CHECKS
         if protocol in check.protocols and (not rules or check.rule in rules)
     ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
+from otbridge.errors import MalformedData
 from otbridge.testing.conform.task import Account, Task
 from otbridge.wire.otlp_request import split_request
 
@@ -18,11 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from otbridge.testing.receiver import OtlpReceiver, Received
-    from otbridge.typing import Signal
 
 __all__ = ["Running", "Seen", "records_in"]
 
 _GLANCE_SECONDS: Final = 0.02
+_SCOPES: Final = ("scopeLogs", "scopeSpans", "scopeMetrics")
+_RECORDS: Final = ("logRecords", "spans", "metrics")
 _FOREIGN: Final = (
     "OTEL_", "OTBRIDGE_", "CONFORM_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
     "GRPC_DEFAULT_SSL_ROOTS", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy",
@@ -167,11 +170,20 @@ class Running:
 
 
 def records_in(request: Received) -> int:
-    """Return how many records *request* carries; 0 where it is no protobuf request."""
-    if request.signal == "metrics" or "json" in request.headers.get("content-type", ""):
+    """Return how many records *request* carries; 0 where it cannot be read."""
+    try:
+        if "json" in request.headers.get("content-type", ""):
+            return _records_in_json(json.loads(request.body))
+        return len(split_request(request.signal, request.body))
+    except (ValueError, MalformedData):
         return 0
-    signal_: Signal = request.signal
-    return len(split_request(signal_, request.body))
+
+
+def _records_in_json(request: Any) -> int:
+    """Return how many lists' items stand where OTLP/JSON has records: two levels down."""
+    groups = [group for resources in request.values() for group in resources]
+    scopes = [scope for group in groups for key in _SCOPES for scope in group.get(key, ())]
+    return sum(len(scope.get(key, ())) for scope in scopes for key in _RECORDS)
 
 
 def _environment(own: Mapping[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from otbridge.errors import MalformedData
 from otbridge.testing.answers import Answer
 from otbridge.testing.conform.check import Check, Finding, failed, not_applicable, passed
 from otbridge.testing.receiver import OtlpReceiver
@@ -26,7 +27,10 @@ class _RefusesFirst:
         self._refused: set[bytes] = set()
 
     def __call__(self, body: bytes) -> Answer:
-        records = {record for _, record in split_request(self._signal, body)}
+        try:
+            records = {record for _, record in split_request(self._signal, body)}
+        except MalformedData:  # JSON, say: then the request stands for its records
+            records = {body}
         self._refused = self._refused or records
         known = records & self._refused
         return Answer.refuse(400, message="conform") if known else Answer.ok()

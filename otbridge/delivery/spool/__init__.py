@@ -30,5 +30,5 @@ The rules that everything here keeps:
   never read the same folder, and only its owner deletes from it.
 - Nothing here raises into a caller of `append`. What the disk refuses, the caller keeps in memory.
 
-Linux and macOS. Not for network file systems that do not have `flock` between machines.
+Linux and macOS. Not for network file systems, where `flock` may mean nothing between machines.
 """

@@ -22,7 +22,7 @@ class SpoolSettings:
     """`power` waits for the disk, 0.1 to 10 ms; threads that wait together share one sync."""
     max_bytes: int = 512 << 20
     """Of all processes under one root, by what each of them sees when it begins a segment: a day
-    of 25 plain records a second, or five hours of 100. Each process may keep two segments in any
+    of 22 plain records a second, or five hours of 100. Each process may keep two segments in any
     case."""
     max_free_share: float = 0.5
     """Share of the free space (our own bytes counted as free) that may be used, if that is less."""

@@ -19,7 +19,7 @@ _folder_option = click.option(
     "--dir",
     "root",
     type=click.Path(file_okay=False),
-    help="The spool's root. Default: OTBRIDGE_SPOOL_DIR, or otbridge/spool in your user data folder.",
+    help="The spool's root. Default: as in the settings, e.g. OTBRIDGE_SPOOL_DIR.",
 )
 _service_option = click.option(
     "--service", help="Only this service: its name, or that of its folder as `list` shows it."
@@ -135,9 +135,10 @@ def purge(*, root: str | None, service: str | None, yes: bool, style: str) -> No
 
 
 def _root(root: str | None) -> str:
+    from otbridge.config import resolve
     from otbridge.delivery.spool.names import default_root
 
-    return root or default_root()
+    return root or resolve(lenient=True).spool_dir or default_root()
 
 
 def _survey(root: str | None, service: str | None) -> list[ServiceSurvey]:

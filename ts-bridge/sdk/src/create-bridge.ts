@@ -22,7 +22,7 @@ import type { Platform } from "./platform.js";
 import { BridgeSpan } from "./span-handle.js";
 import { SDK_NAME, VERSION } from "./version.js";
 import { warnOnce } from "./warn.js";
-import { keyValues } from "./wire/values.js";
+import { keyValues, toJson } from "./wire/values.js";
 
 /** The scope of what is recorded by the bridge's own methods. */
 const SCOPE = "otbridge";
@@ -68,7 +68,7 @@ export function createBridge(
         if (beforeSend?.(record) === false) delivery._discard(reason);
         else {
           reason = "unencodable";
-          delivery._put({ signal, scope, json: encode(user), severity });
+          delivery._put({ signal, scope, json: toJson(encode(user)), severity });
         }
       } catch (error) {
         delivery._discard(reason);
@@ -79,6 +79,10 @@ export function createBridge(
 
   const logger = makeLogger(host, SCOPE, VERSION);
   const leave = each(leaving);
+  const at =
+    (severity: number): Bridge["error"] =>
+    (message, attributes) =>
+      bridge.log(severity, message, attributes);
 
   const bridge: Bridge = {
     base,
@@ -87,10 +91,10 @@ export function createBridge(
     inference,
     contexts,
 
-    debug: (message, attributes) => bridge.log(5, message, attributes),
-    info: (message, attributes) => bridge.log(9, message, attributes),
-    warn: (message, attributes) => bridge.log(13, message, attributes),
-    error: (message, attributes) => bridge.log(17, message, attributes),
+    debug: at(5),
+    info: at(9),
+    warn: at(13),
+    error: at(17),
     log(severityNumber, message, attributes) {
       const exception = [message, attributes].find((value) => value instanceof Error);
       logger.emit({
@@ -230,7 +234,7 @@ function deliver(
     _identity: {
       _base: base,
       _stream: stream,
-      _resource: `[${keyValues([resource])[0]}]`,
+      _resource: keyValues([resource])[0],
       _token: typeof token === "string" ? () => token : token,
     },
     _connector: connector,

@@ -22,12 +22,12 @@ export function getBridge(): Bridge | undefined {
 export function start(options: BridgeOptions, platform: Platform): Bridge {
   const running = shared[RUNNING];
   if (running) {
-    warnOnce("init() was called again. stop() the running bridge first.");
+    warnOnce("init() was called again; stop() first.");
     return running;
   }
   const given = { ...options };
   if (!given.service) {
-    warnOnce('init() needs a service name, like service: "shop-web".');
+    warnOnce('init() needs a service name: service: "shop-web".');
     given.service = "unknown_service";
   }
   const bridge = createBridge(given, hubAddress(given.url), platform, () => {
@@ -44,6 +44,6 @@ function hubAddress(url: unknown): string {
   if (parsed && /^https?:$/.test(parsed.protocol)) {
     return cleanUrl(parsed).replace(/\/+$/, "");
   }
-  warnOnce(`nothing is sent, because ${url} is no http(s) address of a hub. Pass another url.`);
+  warnOnce(`nothing is sent: url: "${url}" is no http(s) address. Pass a hub's.`);
   return "";
 }

@@ -1,5 +1,5 @@
 import type { RecordingSpan } from "./otel/span.js";
-import { quote } from "./wire/values.js";
+import { toJson } from "./wire/values.js";
 
 /** Spans beyond this are not shown while they run; they are sent when they end, like all. */
 const MAX_OPEN = 512;
@@ -24,8 +24,7 @@ export function takeOpen(
   for (const [span, known] of spans) {
     if ((known && !again) || chars > MAX_CHARS) continue; // what does not fit comes next time
     spans.set(span, true);
-    const { name } = JSON.parse(span.scope) as { name: string };
-    const json = `${span.encode(more).slice(0, -1)},"scope":${quote(name)}}`;
+    const json = toJson({ ...span.encode(more), scope: JSON.parse(span.scope).name });
     chars += json.length;
     taken.push(json);
   }

@@ -22,7 +22,6 @@ export {
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
-  SpanKind,
   type SpanOptions,
   type SpanStatus,
   type TextMapGetter,

@@ -142,7 +142,7 @@ export function makeDelivery({
     _onLost(channel, why, retryMs) {
       outbox._land(channel);
       if (retryMs === Infinity) {
-        warnOnce(`${_identity._base} refuses this page, so nothing is sent: ${why}`);
+        warnOnce(`nothing is sent: ${_identity._base} refuses this page: ${why}`);
         stop();
       } else {
         wake(routes._failed(channel, performance.now(), retryMs));

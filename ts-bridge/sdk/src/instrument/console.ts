@@ -67,7 +67,8 @@ function format(args: readonly unknown[], objects: unknown[]): string {
   let line = text(rest.shift());
   if (typeof args[0] === "string") {
     line = line.replace(/%([sdifoOjc%])/g, (whole, kind: string) => {
-      if (kind === "%" || !rest.length) return kind === "%" ? kind : whole;
+      if (kind === "%") return kind;
+      if (!rest.length) return whole;
       const value = text(rest.shift());
       return kind === "c" ? "" : value; // `%c` is only colour
     });

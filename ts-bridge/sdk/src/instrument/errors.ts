@@ -1,34 +1,23 @@
+import type { Bridge } from "../bridge.js";
 import { listen } from "../listen.js";
+import type { Attributes } from "../opentelemetry.js";
 import type { Instrumentation } from "../options.js";
 
-/** The part of Node's `process` that is used, where there is one. */
-interface ProcessLike {
-  on(event: string, listener: (error: unknown) => void): void;
-  off(event: string, listener: (error: unknown) => void): void;
+/** What records an error that nobody caught, with what else is known of it. */
+export function recorder({ logger }: Bridge): (error: unknown, attributes?: Attributes) => void {
+  const { emit } = logger("otbridge.errors");
+  return (exception, attributes = {}) =>
+    emit({ eventName: "exception", severityNumber: 17, exception, attributes });
 }
-
-/** Sees rejections too, and unlike any other listener does not keep Node from ending. */
-const MONITOR = "uncaughtExceptionMonitor";
 
 /**
  * Records errors that nobody caught and promises whose rejection nobody handled.
  *
- * It only watches: what the browser or Node does about them stays as it is.
+ * It only watches: what the browser does about them stays as it is.
  */
 export function errors(): Instrumentation {
   return (bridge) => {
-    const record = (error: unknown, attributes?: Record<string, unknown>) =>
-      bridge.logger("otbridge.errors").emit({
-        eventName: "exception",
-        severityNumber: 17,
-        exception: error,
-        attributes: { ...attributes },
-      });
-    if (typeof addEventListener !== "function") {
-      const { process } = globalThis as { process?: ProcessLike };
-      process?.on(MONITOR, record);
-      return () => process?.off(MONITOR, record);
-    }
+    const record = recorder(bridge);
     return listen(globalThis, {
       error: ({ error, message, filename, lineno }: ErrorEvent) =>
         // Of a script from another origin the browser tells nothing but that there was an error.

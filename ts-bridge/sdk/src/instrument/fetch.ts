@@ -1,12 +1,6 @@
 import type { Bridge } from "../bridge.js";
 import { INFERRED } from "../context/inference.js";
-import {
-  type Context,
-  context as contextApi,
-  type Span,
-  SpanKind,
-  trace,
-} from "../opentelemetry.js";
+import { type Context, context as contextApi, type Span, trace } from "../opentelemetry.js";
 import type { Instrumentation } from "../options.js";
 import { SUPPRESS_TRACING } from "../otel/tracer.js";
 import { cleanUrl, parseUrl, pathTemplate } from "../privacy/url.js";
@@ -31,6 +25,9 @@ export interface FetchSpansOptions {
    */
   ignore?: Addresses;
 }
+
+/** OpenTelemetry's `SpanKind.CLIENT`. */
+const CLIENT = 2;
 
 type Fetch = typeof globalThis.fetch;
 type FetchArguments = Parameters<Fetch>;
@@ -92,7 +89,7 @@ function begin(
       ...(outer !== contextApi.active() && INFERRED),
     };
     const name = `${method} ${pathTemplate(url.pathname)}`;
-    const span = bridge.tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, outer);
+    const span = bridge.tracer.startSpan(name, { kind: CLIENT, attributes }, outer);
     const inner = trace.setSpan(outer, span);
     const told = mayTell(url, propagateTo, outer);
     return [told ? withHeaders(args, bridge.inject({}, inner)) : args, span, inner, outer];
@@ -121,8 +118,8 @@ function mayTell(url: URL, propagateTo: Addresses | undefined, context: Context)
   // For developers, on their own machines.
   if (trace.getSpan(context) && /(^|\.)localhost$|^127\.|^\[::1]/.test(location?.hostname ?? "")) {
     warnOnce(
-      `${origin} is not told the trace. Use fetchSpans({ propagateTo: ["${origin}"] }), ` +
-        "and let it allow the headers traceparent and tracestate.",
+      `${origin} is not told the trace. fetchSpans({ propagateTo: ["${origin}"] }) does; ` +
+        "its CORS must allow traceparent and tracestate.",
     );
   }
   return false;

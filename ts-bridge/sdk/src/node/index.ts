@@ -11,6 +11,8 @@ import type { Platform } from "../platform.js";
 import { type SocketConstructor, socketChannel } from "../transports/websocket.js";
 import { AsyncContextManager } from "./async-context.js";
 
+export { errors } from "./errors.js";
+
 const node: Platform = {
   _contexts: () => new AsyncContextManager(),
   _socket({ transport, WebSocket: given }) {
@@ -57,7 +59,6 @@ export type { DropReason, LedgerSnapshot } from "../delivery/ledger.js";
 export { getBridge } from "../init.js";
 export { baggage } from "../instrument/baggage.js";
 export { type ConsoleLogsOptions, consoleLogs } from "../instrument/console.js";
-export { errors } from "../instrument/errors.js";
 export { type FetchSpansOptions, fetchSpans } from "../instrument/fetch.js";
 export type {
   AttributeMap,

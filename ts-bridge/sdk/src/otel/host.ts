@@ -16,11 +16,11 @@ export interface Host {
    * A record is complete.
    *
    * @param scope - JSON of its instrumentation scope.
-   * @param encode - makes OTLP/JSON of *record*, with these attributes added.
+   * @param encode - makes OTLP of *record*, with these attributes added.
    */
   _onRecord(
     record: OutgoingRecord,
     scope: string,
-    encode: (more: Record<string, unknown> | undefined) => string,
+    encode: (more: Record<string, unknown> | undefined) => object,
   ): void;
 }

@@ -2,8 +2,8 @@ import { toNanos, unixNow } from "../clock.js";
 import { INFERRED } from "../context/inference.js";
 import { context as contextApi, type Logger } from "../opentelemetry.js";
 import { describeException, exceptionAttributes } from "../wire/exceptions.js";
-import { encodeLog, encodeScope } from "../wire/records.js";
-import { collect } from "../wire/values.js";
+import { attributeFields, contextFields } from "../wire/records.js";
+import { anyValue, cleanText, collect, toJson } from "../wire/values.js";
 import type { Host } from "./host.js";
 import { toUnixMs } from "./span.js";
 import { spanContextOf } from "./tracer.js";
@@ -13,7 +13,7 @@ const LEVELS = ["", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
 /** A logger of the bridge, for one instrumentation scope; for the API of 1.10 and for `api-logs`. */
 export function makeLogger(host: Host, name: string, version?: string): Logger {
-  const scope = encodeScope(name, version);
+  const scope = toJson({ name, version });
   return {
     enabled: () => host._running,
     emit({
@@ -29,19 +29,25 @@ export function makeLogger(host: Host, name: string, version?: string): Logger {
       if (!host._running) return;
       const known = spanContextOf(given ?? contextApi.active());
       const context = known ?? (given ? undefined : spanContextOf(host._inference.current()));
-      const thrown = exception === undefined ? undefined : exceptionAttributes(exception);
-      const observed = toNanos(unixNow());
+      const thrown = exception === undefined ? exception : exceptionAttributes(exception);
+      const observed = unixNow();
       const record = {
         kind: "log" as const,
-        _time: timestamp === undefined ? observed : toNanos(toUnixMs(timestamp)),
-        _observed: observed,
         name,
         severity,
-        _severityText: severityText,
         body: body ?? (thrown && describeException(thrown)),
         attributes: collect(known || !context ? undefined : INFERRED, thrown, attributes),
       };
-      host._onRecord(record, scope, (more) => encodeLog(record, context, more));
+      host._onRecord(record, scope, (more) => ({
+        timeUnixNano: toNanos(toUnixMs(timestamp ?? observed)),
+        observedTimeUnixNano: toNanos(observed),
+        severityNumber: severity,
+        severityText,
+        body: record.body === undefined ? undefined : anyValue(record.body),
+        eventName: record.name ? cleanText(record.name) : undefined,
+        ...attributeFields(record.attributes, more),
+        ...(context && contextFields(context)),
+      }));
     },
   };
 }

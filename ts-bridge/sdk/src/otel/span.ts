@@ -12,8 +12,8 @@ import type {
 } from "../opentelemetry.js";
 import type { OutgoingRecord } from "../options.js";
 import { exceptionAttributes } from "../wire/exceptions.js";
-import { attributesField, encodeEvent, encodeLink } from "../wire/records.js";
-import { collect, quote, quoteText } from "../wire/values.js";
+import { attributeFields, contextFields, nonEmpty, spanEvent, spanLink } from "../wire/records.js";
+import { cleanText, collect } from "../wire/values.js";
 import type { Host } from "./host.js";
 
 /** Events and links kept of one span; OpenTelemetry's default limit for both. */
@@ -31,24 +31,24 @@ export function toUnixMs(time: TimeInput): number {
 
 /** A span that is kept: the API's contract, and the little more that we need. */
 export class RecordingSpan implements Span {
-  readonly attributes: Record<string, unknown> = {};
-  name: string;
-  /** OTLP's number of the status: 2 is an error. */
-  status: SpanStatus = { code: 0 };
-  /** The interaction that this span is in. */
-  activity: Activity | undefined;
   /** JSON of the instrumentation scope. */
   readonly scope: string;
+  /** The interaction that this span is in. */
+  activity: Activity | undefined;
   readonly #host: Host;
   readonly #context: SpanContext;
-  /** The JSON of what does not change any more. */
-  readonly #head: string;
+  /** What `beforeSend` may change. */
+  readonly #record: OutgoingRecord & { severity: number };
+  /** OTLP's fields that do not change any more. */
+  readonly #head: object;
   readonly #start: number;
-  readonly #began: number;
-  readonly #events: string[] = [];
-  readonly #links: string[] = [];
+  readonly #began = performance.now();
+  readonly #events: object[] = [];
+  readonly #links: object[] = [];
+  readonly #release: (() => void) | undefined;
+  /** OTLP's number of the status: 2 is an error. */
+  #status: SpanStatus = { code: 0 };
   #droppedEvents = 0;
-  #release: (() => void) | undefined;
   #open = true;
 
   constructor(
@@ -63,17 +63,17 @@ export class RecordingSpan implements Span {
     this.#host = host;
     this.scope = scope;
     this.#context = context;
-    this.name = name;
+    this.#record = { kind: "span", name, severity: 9, attributes: {} };
     this.activity = activity;
     this.#release = activity?.hold();
-    this.#began = performance.now();
-    this.#start = startTime === undefined ? unixNow() : toUnixMs(startTime);
-    const state = context.traceState?.serialize();
-    this.#head =
-      `{"traceId":"${context.traceId}","spanId":"${context.spanId}","flags":${context.traceFlags}` +
-      (parent ? `,"parentSpanId":"${parent.spanId}"` : "") +
-      (state ? `,"traceState":${quote(state)}` : "") +
-      `,"kind":${kind + 1},"startTimeUnixNano":"${toNanos(this.#start)}"`;
+    this.#start = toUnixMs(startTime ?? unixNow());
+    this.#head = {
+      ...contextFields(context),
+      parentSpanId: parent?.spanId,
+      traceState: context.traceState?.serialize() || undefined,
+      kind: kind + 1,
+      startTimeUnixNano: toNanos(this.#start),
+    };
   }
 
   spanContext(): SpanContext {
@@ -85,26 +85,26 @@ export class RecordingSpan implements Span {
   }
 
   setAttribute(key: string, value: unknown): this {
-    if (this.#open) this.attributes[key] = value;
+    if (this.#open) this.#record.attributes[key] = value;
     return this;
   }
 
   setAttributes(attributes: Attributes | undefined): this {
-    if (this.#open) Object.assign(this.attributes, collect(attributes));
+    if (this.#open) Object.assign(this.#record.attributes, collect(attributes));
     return this;
   }
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
     if (!this.#open || (this.#events.length >= MAX_EVENTS && ++this.#droppedEvents)) return this;
-    const isTime = isTimeInput(attributesOrTime);
-    const at = isTime ? attributesOrTime : time;
-    const when = at === undefined ? unixNow() : toUnixMs(at);
-    this.#events.push(encodeEvent(name, when, isTime ? undefined : attributesOrTime));
+    const [attributes, at = time] = isTimeInput(attributesOrTime)
+      ? [undefined, attributesOrTime]
+      : [attributesOrTime];
+    this.#events.push(spanEvent(name, toUnixMs(at ?? unixNow()), attributes));
     return this;
   }
 
   addLink(link: Link): this {
-    if (this.#open && this.#links.length < MAX_EVENTS) this.#links.push(encodeLink(link));
+    if (this.#open && this.#links.length < MAX_EVENTS) this.#links.push(spanLink(link));
     return this;
   }
 
@@ -115,12 +115,15 @@ export class RecordingSpan implements Span {
 
   setStatus(status: SpanStatus): this {
     // OK is final, and nothing takes a status back: the API's rules.
-    if (this.#open && this.status.code !== 1 && status.code) this.status = status;
+    if (this.#open && this.#status.code !== 1 && status.code) {
+      this.#status = status;
+      this.#record.severity = status.code === 2 ? 17 : 9;
+    }
     return this;
   }
 
   updateName(name: string): this {
-    if (this.#open) this.name = name;
+    if (this.#open) this.#record.name = name;
     return this;
   }
 
@@ -132,40 +135,29 @@ export class RecordingSpan implements Span {
     if (!this.#open) return;
     this.#open = false;
     this.#release?.();
-    this.#host._onEnd(this);
-    const elapsed = performance.now() - this.#began;
-    const end = time === undefined ? this.#start + elapsed : toUnixMs(time);
-    const record: OutgoingRecord = {
-      kind: "span",
-      name: this.name,
-      severity: this.status.code === 2 ? 17 : 9,
-      attributes: this.attributes,
-    };
-    this.#host._onRecord(record, this.scope, (more) => {
-      this.name = record.name;
-      return this.encode(more, Math.max(this.#start, end));
-    });
+    const host = this.#host;
+    host._onEnd(this);
+    const end = toUnixMs(time ?? this.#start + performance.now() - this.#began);
+    host._onRecord(this.#record, this.scope, (more) =>
+      this.encode(more, Math.max(this.#start, end)),
+    );
   }
 
   /** OTLP/JSON; without *end* it is that of a span that has begun. */
-  encode(more: Record<string, unknown> | undefined, end?: number): string {
-    const { code, message } = this.status;
-    return (
-      `${this.#head},"name":${quoteText(this.name)}` +
-      (end ? `,"endTimeUnixNano":"${toNanos(end)}"` : "") +
-      attributesField(this.attributes, more) +
-      list("events", this.#events) +
-      (this.#droppedEvents ? `,"droppedEventsCount":${this.#droppedEvents}` : "") +
-      list("links", this.#links) +
-      (code
-        ? `,"status":{"code":${code}${message ? `,"message":${quoteText(message)}` : ""}}}`
-        : "}")
-    );
+  encode(more: Record<string, unknown> | undefined, end?: number): object {
+    const { code, message } = this.#status;
+    const { name, attributes } = this.#record;
+    return {
+      ...this.#head,
+      name: cleanText(name),
+      endTimeUnixNano: end && toNanos(end),
+      ...attributeFields(attributes, more),
+      events: nonEmpty(this.#events),
+      droppedEventsCount: this.#droppedEvents || undefined,
+      links: nonEmpty(this.#links),
+      status: code ? { code, message: message && cleanText(message) } : undefined,
+    };
   }
-}
-
-function list(name: string, items: readonly string[]): string {
-  return items.length ? `,"${name}":[${items}]` : "";
 }
 
 function isTimeInput(value: unknown): value is TimeInput {

@@ -10,7 +10,7 @@ import {
   type Tracer,
   trace,
 } from "../opentelemetry.js";
-import { encodeScope } from "../wire/records.js";
+import { toJson } from "../wire/values.js";
 import type { Host } from "./host.js";
 import { RecordingSpan } from "./span.js";
 
@@ -25,7 +25,7 @@ export function spanContextOf(context: Context | undefined): SpanContext | undef
 
 /** A tracer of the bridge, for one instrumentation scope. */
 export function makeTracer(host: Host, name: string, version?: string): Tracer {
-  const scope = encodeScope(name, version);
+  const scope = toJson({ name, version });
 
   function startSpan(
     name: string,

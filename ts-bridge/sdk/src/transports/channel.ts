@@ -1,6 +1,7 @@
 import { unixNow } from "../clock.js";
 import type { Batch } from "../delivery/outbox.js";
 import { SDK_NAME, VERSION } from "../version.js";
+import { type KeyValue, toJson } from "../wire/values.js";
 
 /** Who speaks; goes into `hello` and into every POST. */
 export interface Identity {
@@ -8,21 +9,27 @@ export interface Identity {
   readonly _base: string;
   /** 32 hex digits. */
   readonly _stream: string;
-  /** JSON of the resource's `KeyValue` list. */
-  readonly _resource: string;
+  readonly _resource: readonly KeyValue[];
   readonly _token: (() => string | Promise<string>) | undefined;
 }
 
-/** What `hello` and a POST have in common, as JSON fields. */
+/** JSON of what `hello` and a POST have in common, and of *more* before it. */
 export function introduction(
   { _stream, _resource }: Identity,
   oldest: number,
   token: string | undefined,
+  more?: object,
 ): string {
-  return (
-    `"v":1,"stream":"${_stream}","resource":${_resource},"sdk":{"name":"${SDK_NAME}","version":"${VERSION}"}` +
-    `,"clock":${unixNow()},"oldest":${oldest}${token ? `,"token":${JSON.stringify(token)}` : ""}`
-  );
+  return toJson({
+    ...more,
+    v: 1,
+    stream: _stream,
+    resource: _resource,
+    sdk: { name: SDK_NAME, version: VERSION },
+    clock: unixNow(),
+    oldest,
+    token: token || undefined,
+  });
 }
 
 /** What a channel tells the delivery. */

@@ -40,7 +40,7 @@ export function postChannel(identity: Identity, events: ChannelEvents): PostChan
         method: "POST",
         // Text without a type is text/plain, which needs no preflight as application/json does.
         body:
-          `{${introduction(identity, events._oldest(), token)},"open":[${spans}]` +
+          `${introduction(identity, events._oldest(), token).slice(0, -1)},"open":[${spans}]` +
           `,"batches":[${batches.map(({ _json }) => `${_json}}`)}]}`,
         ...(keepalive ? { keepalive: true } : { signal: AbortSignal.timeout(TIMEOUT_MS) }),
       });
@@ -64,7 +64,7 @@ export function postChannel(identity: Identity, events: ChannelEvents): PostChan
     if (status === 200 && frame.k === "ack") {
       const { id = 0, rejected, live } = frame;
       single = false;
-      channel._live = live === true;
+      channel._live = !!live;
       events._onAck(id, rejected);
       // A hub that takes less than it is sent is not asked again at once.
       if (batches.every(({ _id }) => _id <= id)) events._onReady(channel, id);

@@ -61,7 +61,11 @@ export function socketChannel(
     socket.onerror = () => {};
     socket.onopen = () =>
       transmit(
-        `{"k":"hello",${introduction(identity, events._oldest(), token)},"epoch":${++epoch},"caps":["live"]}`,
+        introduction(identity, events._oldest(), token, {
+          k: "hello",
+          epoch: ++epoch,
+          caps: ["live"],
+        }),
       );
     socket.onmessage = ({ data }: { data: unknown }) => receive(data);
     socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
@@ -77,7 +81,7 @@ export function socketChannel(
     const { k, id = 0, why, retry_ms } = frame;
     if (k === "ready") {
       channel._ready = true;
-      channel._live = frame.live === true;
+      channel._live = !!frame.live;
       window = fullWindow = frame.window ?? 8;
       maxBytes = frame.max_bytes ?? MAX_BUFFERED;
       pingMs = (frame.ping_s ?? 25) * 1_000;

@@ -9,23 +9,30 @@ const MAX_VALUES = 1_000;
 /** Rule 5 of the bridge protocol. */
 export const MAX_ATTRIBUTES = 128;
 
+/** OTLP/JSON `AnyValue` and `KeyValue`, to be written by {@link toJson}. */
+export type AnyValue = Readonly<Record<string, unknown>>;
+export type KeyValue = Readonly<{ key: string; value: AnyValue }>;
+
 type Values = Readonly<Record<string, unknown>>;
 
-/** A JSON string; lone surrogates, which no UTF-8 can hold, become U+FFFD. */
-export function quote(text: string): string {
-  const quoted = JSON.stringify(text);
-  return quoted.includes("\\ud")
-    ? JSON.stringify(text.replace(/\p{Surrogate}/gu, "\ufffd"))
-    : quoted;
+/** Lone surrogates, which no UTF-8 can hold, among all that JSON escapes. */
+const ESCAPES = /\\(ud[89a-f]..|.)/g;
+
+/** JSON; lone surrogates become U+FFFD. */
+export function toJson(value: object): string {
+  const json = JSON.stringify(value);
+  return json.includes("\\ud")
+    ? json.replace(ESCAPES, (whole, { length }: string) => (length > 1 ? "\\ufffd" : whole))
+    : json;
 }
 
-/** Text as it may leave the page: cut to length, credentials taken out, quoted. */
-export function quoteText(text: unknown): string {
+/** Text as it may leave the page: cut to length, credentials taken out. */
+export function cleanText(text: unknown): string {
   const given = String(text);
-  return quote(redactText(given.length > MAX_TEXT ? `${given.slice(0, MAX_TEXT)}…` : given));
+  return redactText(given.length > MAX_TEXT ? `${given.slice(0, MAX_TEXT)}…` : given);
 }
 
-const textValue = (text: unknown) => `{"stringValue":${quoteText(text)}}`;
+const textValue = (text: unknown) => ({ stringValue: cleanText(text) });
 
 let budget = 0;
 
@@ -35,30 +42,25 @@ let budget = 0;
  *
  * @param ancestors - the objects that hold *value*, outermost first.
  */
-export function anyValue(value: unknown, ancestors: readonly object[] = []): string {
+export function anyValue(value: unknown, ancestors: readonly object[] = []): AnyValue {
   if (!ancestors.length) budget = MAX_VALUES;
   try {
-    switch (typeof value) {
-      case "boolean":
-        return `{"boolValue":${value}}`;
-      case "number":
-        if (Number.isSafeInteger(value)) return `{"intValue":"${value}"}`;
-        return `{"doubleValue":${Number.isFinite(value) ? value : `"${value}"`}}`;
-      case "bigint":
-        return BigInt.asIntN(64, value) === value ? `{"intValue":"${value}"}` : textValue(value);
-      case "object":
-        return value ? objectValue(value, ancestors) : "{}";
-      case "undefined":
-        return "{}";
-      default:
-        return textValue(value);
-    }
+    if (value === undefined || value === null) return {};
+    if (typeof value === "boolean") return { boolValue: value };
+    if (Number.isSafeInteger(value) || isInt64(value)) return { intValue: String(value) };
+    if (typeof value === "number")
+      return { doubleValue: Number.isFinite(value) ? value : String(value) };
+    return typeof value === "object" ? objectValue(value, ancestors) : textValue(value);
   } catch {
     return textValue("[unreadable]"); // a getter, a proxy or a toString of the page threw
   }
 }
 
-function objectValue(value: object, ancestors: readonly object[]): string {
+function isInt64(value: unknown): boolean {
+  return typeof value === "bigint" && BigInt.asIntN(64, value) === value;
+}
+
+function objectValue(value: object, ancestors: readonly object[]): AnyValue {
   if (ancestors.length > MAX_DEPTH || ancestors.includes(value)) return textValue("[…]");
   const path = [...ancestors, value];
   const { toJSON, nodeName, id } = value as { toJSON?: unknown; nodeName?: unknown; id?: unknown };
@@ -66,14 +68,14 @@ function objectValue(value: object, ancestors: readonly object[]): string {
   if (typeof nodeName === "string") return textValue(`<${nodeName}${id ? `#${id}` : ""}>`);
   if (typeof toJSON === "function") return anyValue(toJSON.call(value), path);
   if (value instanceof Uint8Array) {
-    return `{"bytesValue":"${btoa(String.fromCharCode(...value.subarray(0, MAX_TEXT)))}"}`;
+    return { bytesValue: btoa(String.fromCharCode(...value.subarray(0, MAX_TEXT))) };
   }
   if (Array.isArray(value) || value instanceof Set || value instanceof Map) {
     const items = [...value].slice(0, Math.max(0, budget));
     budget -= items.length;
-    return `{"arrayValue":{"values":[${items.map((item) => anyValue(item, path))}]}}`;
+    return { arrayValue: { values: items.map((item) => anyValue(item, path)) } };
   }
-  return `{"kvlistValue":{"values":[${keyValues([value as Values], path)[0]}]}}`;
+  return { kvlistValue: { values: keyValues([value as Values], path)[0] } };
 }
 
 /** A copy of the properties of all of these, the last one counting; never throws. */
@@ -85,33 +87,34 @@ export function collect(...sources: (object | undefined)[]): Record<string, unkn
   }
 }
 
-/** What stands before the value of an attribute, and whether the value is a secret's; by key. */
-const prefixes = new Map<string, [json: string, secret: boolean]>();
+/** Whether the value of an attribute is a secret's; by key. */
+const secrets = new Map<string, boolean>();
 
-function prefixOf(key: string): [json: string, secret: boolean] {
-  const known = prefixes.get(key);
-  if (known) return known;
-  const prefix: [string, boolean] = [`{"key":${quote(key)},"value":`, isSecretKey(key)];
-  // Keys are few, unless somebody puts ids into them.
-  if (prefixes.size < MAX_VALUES) prefixes.set(key, prefix);
-  return prefix;
+function isSecret(key: string): boolean {
+  let secret = secrets.get(key);
+  if (secret === undefined) {
+    secret = isSecretKey(key);
+    // Keys are few, unless somebody puts ids into them.
+    if (secrets.size < MAX_VALUES) secrets.set(key, secret);
+  }
+  return secret;
 }
 
-/** Attributes as the elements of an OTLP/JSON `KeyValue` list, and how many were too many. */
+/** Attributes as an OTLP/JSON `KeyValue` list, and how many were too many. */
 export function keyValues(
   sources: readonly (Values | undefined)[],
   path?: readonly object[],
-): [json: string, dropped: number] {
-  let json = "";
-  let count = 0;
+): [list: KeyValue[], dropped: number] {
+  const list: KeyValue[] = [];
+  let dropped = 0;
   for (const source of sources) {
     for (const key in source) {
       const value = source[key];
       if (value === undefined || value === null) continue;
-      if (++count > MAX_ATTRIBUTES || (path && --budget < 0)) continue;
-      const [prefix, secret] = prefixOf(key);
-      json += `${json && ","}${prefix}${anyValue(secret ? REDACTED : value, path)}}`;
+      if (list.length >= MAX_ATTRIBUTES) dropped++;
+      else if (!path || budget-- > 0)
+        list.push({ key, value: anyValue(isSecret(key) ? REDACTED : value, path) });
     }
   }
-  return [json, Math.max(0, count - MAX_ATTRIBUTES)];
+  return [list, dropped];
 }

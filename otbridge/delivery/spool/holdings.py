@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import threading
@@ -13,6 +14,7 @@ from otbridge.delivery.spool.names import is_process_folder, process_folder
 from otbridge.delivery.spool.recovery import recover
 from otbridge.delivery.spool.roots import make_folders
 from otbridge.delivery.spool.totals import add_to_totals
+from otbridge.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,24 +82,26 @@ class Holdings:
             return own + self._adopted
 
     def require_own(self) -> Folder:
-        """Return the own folder, made now if there is none or if somebody removed it.
+        """Return the own folder, made now if there is none.
 
         Raises:
-            OSError: it cannot be made.
-            ConfigurationError: the root is not ours alone.
+            OSError: it cannot be made, or the root is not ours alone.
         """
         with self._lock:
-            own = self._own
-            if own is not None and own.is_there:
-                return own
-            if own is not None:
-                self.lose_own()
-            made = self._make_own()
-            if self._own is None:
-                self._own = made
-            else:  # a signal handler that logs came in the middle of this, and made one
-                made.close(remove=True)
-            return self._own
+            if self._own is not None:
+                return self._own
+            try:
+                made = self._make_own()
+            except ConfigurationError as error:
+                raise PermissionError(errno.EACCES, str(error)) from error
+            return self._own_from(made)
+
+    def _own_from(self, made: Folder) -> Folder:
+        if self._own is None:
+            self._own = made
+        else:  # a signal handler that logs came in the middle of making it, and made one
+            made.close(remove=True)
+        return self._own
 
     def lose_own(self) -> int:
         """Count what waits in an own folder that somebody has removed; return how many."""

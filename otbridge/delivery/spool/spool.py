@@ -191,17 +191,9 @@ class Spool:
 
         Done by the background thread once a minute. Two processes never take the same folder.
         """
-        try:
-            taken = self._holdings.adopt()
-        except Exception as error:  # noqa: BLE001 - a fault of ours is not the caller's
-            self._failed(error)
-            return 0
-        if self._holdings.foreign:
-            self._trouble.say(
-                f"otbridge leaves {len(self._holdings.foreign)} segments in {self.root} as they "
-                "are: another version wrote them. That version can deliver them "
-                "(otbridge spool replay)."
-            )
+        taken = self._adopt()
+        if self._background:
+            self._keeper.rouse()  # it comes again and again from now on
         return taken
 
     # ------------------------------------------------------------------ accounts and upkeep
@@ -259,6 +251,8 @@ class Spool:
         fd = self._files.create(folder.path_of(name))
         segment = Segment(name, size=0, end=end, born=self._clock.monotonic(), open=True)
         with folder.lock:
+            if stream.segments:  # closed, if no exception from a signal handler kept it from that
+                stream.segments[-1].open = False
             stream.segments.append(segment)
         return folder, segment, fd
 
@@ -285,12 +279,27 @@ class Spool:
         self._limits.expire()
         if now >= self._next_adoption:
             self._next_adoption = now + settings.adopt_s
-            self.adopt_orphans()
+            self._adopt()
         return settings.sync_s if self._intake.is_writing else settings.adopt_s
+
+    def _adopt(self) -> int:
+        try:
+            taken = self._holdings.adopt()
+        except Exception as error:  # noqa: BLE001 - a fault of ours is not the caller's
+            self._failed(error)
+            return 0
+        if self._holdings.foreign:
+            self._trouble.say(
+                f"otbridge leaves {len(self._holdings.foreign)} segments in {self.root} as they "
+                "are: another version wrote them. That version can deliver them "
+                "(otbridge spool replay)."
+            )
+        return taken
 
     def _renew_own(self) -> None:
         self._intake.seal()
         records = self._holdings.lose_own()
+        self._trouble.worked()  # what was refused was refused because of that
         if records:
             self._trouble.say(
                 f"otbridge has lost {records:,} records: somebody has removed their spool folder."

@@ -43,6 +43,7 @@ class Delivery:
 
     def __init__(self, config: Config, service: str, make_sink: MakeSink) -> None:
         self._config = config
+        self._service = service
         self.spool: Spool | None = self._make_spool(service)
         """What keeps records on disk; None where nobody named a destination, or it is off."""
         self.pipelines: dict[Signal, Pipeline] = {
@@ -51,6 +52,15 @@ class Delivery:
             if config.exports(signal)
         }
         """The delivery of each signal that is sent."""
+
+    def start(self) -> None:
+        """Have sent what processes of this service that ended have left on disk, if any did.
+
+        Where there is nothing, no thread is started and no file is made.
+        """
+        if self.spool is not None and _has_folders(self.spool.root, self._service):
+            for pipeline in self.pipelines.values():
+                pipeline.resume()
 
     def end(self, *, late: bool) -> None:
         """Give the spool back, once the pipelines are shut down.
@@ -125,6 +135,19 @@ def _open_spool(config: Config, service: str) -> Spool:
             max_age_s=config.spool_max_age,
         ),
     )
+
+
+def _has_folders(root: str, service: str) -> bool:
+    """Return whether processes of *service*, living or not, have folders in the spool."""
+    import os
+
+    from otbridge.delivery.spool.names import is_process_folder, service_folder
+
+    try:
+        names = os.listdir(f"{root}/{service_folder(service)}")  # noqa: PTH208 - pathlib is slow to load
+        return any(map(is_process_folder, names))
+    except OSError:
+        return False  # there is none
 
 
 def _fallback(signal: Signal, destination: Destination, where: str, make_sink: MakeSink) -> Sink:

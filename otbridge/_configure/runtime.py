@@ -109,6 +109,7 @@ class Runtime:
         self._start_metrics()
         if self._propagator is not None:
             parts.set_propagator(self._propagator)
+        self._sending.start()
         for warning in self.config.warnings:
             parts.report(warning)
 

@@ -192,6 +192,11 @@ class Pipeline:
         """
         return self._put(envelope, record, severity)
 
+    def resume(self) -> None:
+        """Begin to send what processes that ended have left on disk. Does not wait for it."""
+        if self._spool is not None and not self._closed:
+            self._worker.rouse()
+
     def flush(self, timeout: float) -> FlushResult:
         """Deliver what is waiting now; return when that is done or after *timeout* seconds."""
         before = self.ledger.snapshot()

@@ -129,13 +129,14 @@ class Backlog:
         self._clock = clock
         self._seconds_to_send = seconds_to_send
         self._take_back = take_back
-        self._is_first_look = True
+        self._look_at = -math.inf
         self._not_before = -math.inf
 
     def look(self) -> None:
-        """Look, once in a process, for what processes that ended have left."""
-        if self._is_first_look:
-            self._is_first_look = False
+        """Look, now and then, for what processes that ended have left."""
+        now = self._clock.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + self._spool.settings.adopt_s
             self._spool.adopt_orphans()
 
     @property

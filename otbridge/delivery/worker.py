@@ -204,9 +204,9 @@ class Worker:
         suppress_this_thread()
         try:
             with suppressed():
-                if self._backlog is not None:
-                    self._backlog.look()
                 while not self._pace.closing:
+                    if self._backlog is not None:
+                        self._backlog.look()
                     self._wait_for_work()
                     with self._sending:
                         self._turn()

@@ -77,6 +77,8 @@ def test_a_durable_record_is_on_disk_before_its_log_call_returns(tmp_path: Path)
         assert b"a line that is easily found" in segment.read_bytes()
         assert otbridge.stats()["logs"].spooled == 1
         assert otbridge.stats()["logs"].in_memory == 0
+        receiver.answer_always(Answer.ok())
+        assert otbridge.flush().spooled == 0
 
 
 def test_what_a_receiver_refuses_goes_to_the_file(tmp_path: Path) -> None:

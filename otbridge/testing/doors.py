@@ -149,7 +149,11 @@ class _HttpHandler(BaseHTTPRequestHandler):
     server: HttpServer
 
     def do_POST(self) -> None:
-        wire = self._read()
+        try:
+            wire = self._read()
+        except (OSError, ValueError):  # the client went away in the middle: nothing was received
+            self.close_connection = True
+            return
         signal = next(
             (signal for path, signal in _HTTP_SIGNALS.items() if self.path.endswith(path)),
             self.server.elsewhere,
@@ -177,16 +181,27 @@ class _HttpHandler(BaseHTTPRequestHandler):
             self._send(answer)
 
     def _read(self) -> bytes:
-        """Return the body, be its length said before or chunk by chunk (RFC 9112 §7.1)."""
+        """Return the body, be its length said before or chunk by chunk (RFC 9112 §7.1).
+
+        Raises:
+            OSError: the connection ended before the body did.
+            ValueError: a length is no number.
+        """
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            return self._read_exactly(int(self.headers.get("Content-Length", 0)))
         parts = []
         while size := int(self.rfile.readline().partition(b";")[0], 16):
-            parts.append(self.rfile.read(size))
+            parts.append(self._read_exactly(size))
             self.rfile.readline()
         while self.rfile.readline().strip():  # trailers say nothing here
             pass
         return b"".join(parts)
+
+    def _read_exactly(self, size: int) -> bytes:
+        data = self.rfile.read(size)
+        if len(data) < size:
+            raise ConnectionResetError(f"{len(data)} of {size} bytes came.")
+        return data
 
     def _send(self, answer: Answer) -> None:
         headers = {

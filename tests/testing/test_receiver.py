@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -183,6 +184,17 @@ def test_a_body_may_come_in_chunks(receiver: OtlpReceiver) -> None:
         assert connection.getresponse().read() == b""
     connection.close()
     assert [request.body for request in receiver.requests] == [b"\x12\x02ab"] * 2
+
+
+@pytest.mark.parametrize(
+    "head", [b"Content-Length: 10\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\na\r\n"]
+)
+def test_half_a_body_is_not_received(receiver: OtlpReceiver, head: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", receiver.http_port)) as killed:
+        killed.sendall(b"POST /v1/logs HTTP/1.1\r\n" + head + b"\x12\x02a")
+        killed.shutdown(socket.SHUT_WR)
+        assert killed.recv(1) == b""
+    assert receiver.requests == []
 
 
 def test_any_path_is_taken_where_the_receiver_is_told_what_comes_there() -> None:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from otbridge.testing.conform.trial import Seen
     from otbridge.typing import Signal
 
-__all__ = ["Bench", "Check", "Finding", "failed", "not_applicable", "passed"]
+__all__ = ["Bench", "Check", "Finding", "failed", "not_applicable", "passed", "skipped"]
 
-Verdict = Literal["pass", "fail", "n/a"]
+Verdict = Literal["pass", "fail", "n/a", "skip"]
 
 _BOTH: tuple[Protocol, ...] = ("http", "grpc")
 
@@ -48,8 +48,13 @@ def failed(seen: str) -> Finding:
 
 
 def not_applicable(why: str) -> Finding:
-    """Return that the rule could not be tried on this client."""
+    """Return that the rule could not be tried on this client or server."""
     return Finding("n/a", why)
+
+
+def skipped(why: str) -> Finding:
+    """Return that whoever tests has to say more before the rule can be tried."""
+    return Finding("skip", why)
 
 
 @dataclass(frozen=True, slots=True)

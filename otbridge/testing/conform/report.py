@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 from otbridge.testing.conform.rules import CLIENT_RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from otbridge.testing.conform.server.session import ServerResult
     from otbridge.testing.conform.session import Result
 
-__all__ = ["as_document", "as_text", "breaks_must"]
+__all__ = ["aligned", "as_document", "as_text", "breaks_must"]
 
 
-def breaks_must(results: Sequence[Result]) -> bool:
+def breaks_must(results: Iterable[Result | ServerResult]) -> bool:
     """Return whether a check of a MUST has failed."""
     return any(
         result.finding.verdict == "fail" and result.check.level == "MUST" for result in results
@@ -77,7 +78,7 @@ def _matrix(results: Sequence[Result], clients: Sequence[str]) -> Iterator[str]:
         if mine:
             cells = [_cell([r for r in mine if r.client == client]) for client in clients]
             rows.append([rule.id, rule.level, rule.requirement, *cells])
-    yield from _aligned(rows)
+    yield from aligned(rows)
 
 
 def _cell(results: Sequence[Result]) -> str:
@@ -101,10 +102,11 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
         ]
         for result in results
     ]
-    yield from _aligned(rows)
+    yield from aligned(rows)
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield *rows*, all with the same number of cells, as lines with straight columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

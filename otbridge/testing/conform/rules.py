@@ -1,5 +1,7 @@
 """The rules for OTLP clients, as data: what the specifications ask, and how strongly.
 
+Those for servers are in `otbridge.testing.conform.server.rules`.
+
 Sources, by the short names used below: OTLP = opentelemetry-proto docs/specification.md, release
 1.11.0; EXP = opentelemetry-specification specification/protocol/exporter.md, version 1.60.0.
 """
@@ -11,12 +13,12 @@ from typing import Final, Literal
 
 __all__ = ["CLIENT_RULES", "Level", "Rule"]
 
-Level = Literal["MUST", "SHOULD"]
+Level = Literal["MUST", "SHOULD", "MAY"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One requirement; its checks are in `otbridge.testing.conform.checks`."""
+    """One requirement; its checks are in the folder `checks` beside it."""
 
     id: str
     level: Level

@@ -156,9 +156,10 @@ class Trial:
         killed = any(program.killed for program in self._programs)
         before = _lines(self.requests)
         rejected = sum(_rejected(request) for request in self.requests)
+        after = before
         if sent > len(set(before)) - rejected:
-            self._heal_and_succeed()
-        after = _lines(self.requests)
+            successor = f"{self._heal_and_succeed()}-"
+            after = [line for line in _lines(self.requests) if not line.startswith(successor)]
         own = len(set(after))
         return Fate(
             sent=sent,
@@ -171,17 +172,20 @@ class Trial:
             killed=killed,
         )
 
-    def _heal_and_succeed(self) -> None:
+    def _heal_and_succeed(self) -> int:
+        """Start the program once more, with the receiver well again; return its process id."""
         self.close()
         self._answer = Answer.ok()
         self.open()
-        successor = self.start("then-wait", 0)
+        successor = self.start("then-wait", 1)
+        successor.wait_sent(1)
         last, seen = time.monotonic(), 0
         while time.monotonic() - last < _QUIET_SECONDS + (not seen) * 2:
             time.sleep(0.05)
             if len(self.requests) != seen:
                 last, seen = time.monotonic(), len(self.requests)
         successor.end()
+        return successor.pid
 
 
 class Program:
@@ -214,6 +218,10 @@ class Program:
         os.close(writing)
         self._counter = threading.Thread(target=self._count, args=(reading,), daemon=True)
         self._counter.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def stderr(self) -> str:

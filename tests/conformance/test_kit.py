@@ -72,6 +72,16 @@ def test_a_client_that_sends_nothing_is_said_to() -> None:
     )
 
 
+def answer_nothing() -> None:
+    """Stands for a client that is a function; see the test below."""
+    sys.exit("called")
+
+
+def test_a_function_can_be_a_client() -> None:
+    told = first_contact(Client.calling(answer_nothing), "http", "logs")
+    assert told == "answer_nothing sent no logs over http and ended with 1. called"
+
+
 def test_every_rule_has_a_check_and_every_check_a_rule() -> None:
     assert {check.rule for check in CLIENT_CHECKS} == {rule.id for rule in CLIENT_RULES}
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["BUILT_IN", "Client", "Protocol"]
 
 Protocol = Literal["http", "grpc"]
 
 _DRIVERS: Final = "otbridge.testing.conform.drivers"
+_CALL: Final = "import runpy, sys; runpy.run_path(sys.argv[1])[sys.argv[2]]()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,26 @@ class Client:
     command: tuple[str, ...]
     protocols: tuple[Protocol, ...] = ("http", "grpc")
     """What it speaks."""
+
+    @classmethod
+    def calling(
+        cls, function: Callable[[], None], protocols: tuple[Protocol, ...] = ("http", "grpc")
+    ) -> Self:
+        """Return the client that *function* is, called in a new process each time.
+
+        Args:
+            function: Of a module's top level; its file is run for it, not imported.
+            protocols: What it speaks.
+
+        Raises:
+            TypeError: the function is not in a file, as in an interactive session.
+        """
+        file = inspect.getsourcefile(function)
+        if file is None:
+            raise TypeError(f"{function.__name__} is in no file that another process could run.")
+        return cls(
+            function.__name__, (sys.executable, "-c", _CALL, file, function.__name__), protocols
+        )
 
 
 def _driver(module: str) -> tuple[str, ...]:

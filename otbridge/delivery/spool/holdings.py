@@ -178,8 +178,11 @@ class Holdings:
                 self._files.make_folder(path)
             except FileExistsError:
                 continue  # in a container, say, where every process has the id 1
-            fd = lock_folder(self._files, path)
-            if fd is not None:  # else somebody looked for empty folders, and takes this for one
+            try:
+                fd = lock_folder(self._files, path)
+            except FileNotFoundError:
+                continue  # another process took it for one that was left behind, and removed it
+            if fd is not None:  # else it is about to do so
                 return Folder(self._files, path, fd)
 
     def _adopt(self, path: str) -> bool:

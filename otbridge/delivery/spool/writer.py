@@ -19,6 +19,7 @@ from otbridge.delivery.spool.frames import (
     head_of,
     request_frame,
 )
+from otbridge.delivery.spool.shared_sync import SharedSync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -65,7 +66,7 @@ class StreamWriter:
         """Begin anew: in a forked child, whose parent may have held the locks."""
         self._lock = threading.RLock()
         self._busy = False
-        self._syncing = threading.RLock()
+        self._shared = SharedSync(self._sync)
         self._segment: Segment | None = None
         self._folder: Folder | None = None
         self._fd = -1
@@ -151,19 +152,12 @@ class StreamWriter:
         return segment.end if segment is not None else self._sealed_end
 
     def commit(self, end: int) -> None:
-        """Return when everything below *end* will survive a loss of power.
-
-        Threads that come while another syncs find themselves served by its sync or by the next.
-        """
-        while self._synced_end < end:
-            with self._syncing:
-                if self._synced_end < end:
-                    self._sync()
+        """Return when everything below *end* will survive a loss of power."""
+        self._shared.reach(end)
 
     def sync(self) -> None:
         """Make durable what was written until now, and close what is no longer written to."""
-        with self._syncing:
-            self._sync()
+        self._shared.now()
 
     def seal(self) -> None:
         """End the segment: the next record begins another."""
@@ -258,13 +252,14 @@ class StreamWriter:
             self.begun += 1
         return segment
 
-    # ------------------------------------------------------------------ with the sync lock held
+    # ------------------------------------------------------------------ one thread at a time
 
-    def _sync(self) -> None:
+    def _sync(self, covers: Callable[[int], None]) -> None:
         with self._lock:
             folder, segment, fd, end = self._folder, self._segment, self._fd, self.end
             retired, self._retired = self._retired, []
             new_names, self._unsynced_names = self._unsynced_names, False
+        covers(end)
         if folder is None:
             return
         error: OSError | None = None
@@ -276,8 +271,12 @@ class StreamWriter:
             self._close(old)
         if error is not None:
             raise error
-        if new_names:
-            folder.sync_names()
+        try:
+            if new_names:
+                folder.sync_names()
+        except OSError:
+            self._unsynced_names = True
+            raise
         self._synced_end = max(self._synced_end, end)
 
     def _sync_one(self, fd: int) -> OSError | None:

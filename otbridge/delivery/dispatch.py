@@ -14,7 +14,7 @@ from otbridge.delivery.sender import Diverted, Spooled
 from otbridge.typing import Rejected, Retryable, Success
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from otbridge.delivery.batch import Batch
     from otbridge.delivery.ledger import Ledger
@@ -44,6 +44,7 @@ class Dispatcher:
         ledger: Where the records are booked.
         losses: Told of deliveries and losses.
         resorts: Asked, in their order, about everything that was not taken.
+        on_too_large: Told the plain size of what had to be divided for it.
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class Dispatcher:
         ledger: Ledger,
         losses: LossReporter,
         resorts: Sequence[Resort] = (),
+        *,
+        on_too_large: Callable[[int], None] = lambda _size: None,
     ) -> None:
-        self._divider = Divider(chain)
+        self._divider = Divider(chain, on_too_large)
         self._ledger = ledger
         self._losses = losses
         self._resorts = resorts

@@ -14,7 +14,7 @@ from otbridge.delivery.stub import make_stub
 from otbridge.typing import Rejected, Success
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from otbridge.delivery.batch import Batch, Entry
     from otbridge.delivery.sender import Sender
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Divider"]
 
+_FRUITLESS: Final = 32
+"""Refusals in a row for the size after which it is not the size: a batch that is halved down to one
+record and up again has twice log₂ 8192. A quota that is used up says RESOURCE_EXHAUSTED, too, and
+is not to be asked once for every record."""
 _CULPRITS: Final = 4
 """Bad records that are searched for in one batch; each takes log₂ of its records in requests."""
 
@@ -33,19 +37,29 @@ class Divider:
 
     Args:
         chain: Sends one batch.
+        on_too_large: Told the plain size of what was refused for its size, and taken in parts.
     """
 
-    def __init__(self, chain: Sender) -> None:
+    def __init__(
+        self, chain: Sender, on_too_large: Callable[[int], None] = lambda _size: None
+    ) -> None:
         self._chain = chain
+        self._on_too_large = on_too_large
+        self._refusals = 0
         self._searching = True
         """Off after a search that saved nothing: then it is not single records that are refused,
         and searching every batch would cost much for nothing. A success switches it on again."""
 
     def send(self, batch: Batch) -> Iterator[Part]:
         """Yield parts of *batch* that together are all of it, each with the answer to it."""
+        self._refusals = 0
+        yield from self._send(batch)
+
+    def _send(self, batch: Batch) -> Iterator[Part]:
         result = self._chain.send(batch)
         if isinstance(result, Success):
             self._searching = True
+            self._refusals = 0
         if not isinstance(result, Rejected):
             yield batch, result
         elif is_too_large(result.reason):
@@ -56,15 +70,27 @@ class Divider:
             yield batch, result
 
     def _shrink(self, batch: Batch, result: Rejected) -> Iterator[Part]:
-        if len(batch) > 1:
-            for half in batch.halves():
-                yield from self.send(half)
-            return
-        yield batch, result
+        self._refusals += 1
+        if self._refusals > _FRUITLESS:
+            yield batch, result
+        elif len(batch) == 1:
+            yield batch, result
+            self._send_stub(batch)
+        else:
+            first, second = batch.halves()
+            yield from self._send(first)
+            if self._refusals > _FRUITLESS:
+                yield second, result
+                return
+            yield from self._send(second)
+            if self._refusals == 0:  # the second half was taken
+                self._on_too_large(len(batch.request))
+
+    def _send_stub(self, batch: Batch) -> None:
+        """Send what stands in for a record: ours, so it is neither counted nor tried again."""
         envelope, record = batch.entries[0]
         stub = make_stub(batch.signal, record)
         if stub is not None and len(stub) < len(record):
-            # Ours, not the caller's: neither counted nor tried again.
             self._chain.send(batch.part([(envelope, stub)]))
 
     def _search(self, batch: Batch, refusal: Rejected) -> Iterator[Part]:

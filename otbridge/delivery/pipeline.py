@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from otbridge._clock import SystemClock
@@ -44,6 +45,8 @@ _GLANCE_SECONDS: Final = 0.5
 """What a program that ends spends on finding out whether it is there after all."""
 _SPILL_SECONDS: Final = 0.6
 """Of the time for a shutdown this much, but no more than a third, is for the spool."""
+_LEAST_BATCH_BYTES: Final = 64 << 10
+"""A receiver that takes less than 64 KiB has its batches divided each time."""
 _NOTHING: Final = FlushResult(delivered=0, failed=0, spooled=0, timed_out=False)
 
 
@@ -141,7 +144,13 @@ class Pipeline:
             encoding = getattr(self._sinks[0], "encoding", "gzip")
             self._spilling = SpoolResort(self._spool, self.ledger, encoding)
             resorts.append(self._spilling)
-        self._dispatcher = Dispatcher(self._route.first, self.ledger, self._losses, resorts)
+        self._dispatcher = Dispatcher(
+            self._route.first,
+            self.ledger,
+            self._losses,
+            resorts,
+            on_too_large=self._make_smaller_batches,
+        )
         self._worker = Worker(
             f"otbridge-{self._signal}",
             self._queue,
@@ -355,6 +364,13 @@ class Pipeline:
                 sink.close()
             except Exception:  # noqa: BLE001 - nothing will be sent any more, closed well or badly
                 pass
+
+    def _make_smaller_batches(self, refused_bytes: int) -> None:
+        """Make batches that the receiver takes, rather than have each refused before."""
+        smaller = max(_LEAST_BATCH_BYTES, refused_bytes // 2)
+        if smaller < self._batch.max_bytes:
+            self._batch = replace(self._batch, max_bytes=smaller)
+            self._queue.batches_of(self._batch)
 
     def _is_long_away(self) -> bool:
         return self._route.down_s >= self._retry.fallback_s

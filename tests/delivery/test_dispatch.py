@@ -115,6 +115,28 @@ def test_a_single_record_that_is_too_large_is_refused_alone(dispatch: Any, ledge
     assert (ledger.delivered, ledger.rejected) == (7, {"413": 1})
 
 
+@pytest.mark.parametrize("records", [2, 100, 8192])
+def test_who_finds_everything_too_large_is_not_asked_for_every_record(
+    dispatch: Any, ledger: Ledger, records: int
+) -> None:
+    chain, _ = dispatch(records, lambda _: Rejected("RESOURCE_EXHAUSTED"))
+    assert ledger.rejected == {"RESOURCE_EXHAUSTED": records}
+    assert len(chain.sizes) <= 33
+
+
+def test_the_size_that_had_to_be_divided_is_told(ledger: Ledger, clock: FakeClock) -> None:
+    sizes: list[int] = []
+    losses = LossReporter("logs", lambda _: None, clock)
+    chain = Chain(lambda batch: Rejected("413") if len(batch) > 2 else Success())
+    entries = [(Envelope(b"", b""), b"\x12\x00")] * 8
+    ledger.take_off(8)
+    Dispatcher(chain, ledger, losses, on_too_large=sizes.append).dispatch(
+        Batch("logs", entries, compose)
+    )
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == len(compose(entries))
+
+
 def test_a_half_that_fails_is_what_is_left(dispatch: Any, ledger: Ledger) -> None:
     def answer(batch: Batch) -> SendResult:
         if len(batch) == 8:

@@ -19,7 +19,7 @@ import { makeLogger } from "./otel/logger.js";
 import { makePropagator } from "./otel/propagator.js";
 import { makeTracer } from "./otel/tracer.js";
 import type { Platform } from "./platform.js";
-import { BridgeSpan } from "./span-handle.js";
+import { type BridgeSpan, spanHandle } from "./span-handle.js";
 import { SDK_NAME, VERSION } from "./version.js";
 import { warnOnce } from "./warn.js";
 import { keyValues, toJson } from "./wire/values.js";
@@ -142,7 +142,7 @@ export function createBridge(
     startSpan(name, attributes) {
       const parent = contextApi.active();
       const options = { attributes: attributes as Attributes };
-      return new BridgeSpan(bridge.tracer.startSpan(name, options, parent), parent);
+      return spanHandle(bridge.tracer.startSpan(name, options, parent), parent);
     },
 
     inject<T extends object>(carrier = {} as T, context = bridge.activeContext()) {
@@ -170,9 +170,7 @@ export function createBridge(
       return off;
     },
     setUser(given) {
-      user = given
-        ? { "user.id": given.id, "user.name": given.name, "user.email": given.email }
-        : undefined;
+      user = { "user.id": given?.id, "user.name": given?.name, "user.email": given?.email };
     },
     onLeave(fn) {
       leaving.add(fn);
@@ -183,7 +181,6 @@ export function createBridge(
     async stop(timeout) {
       leave();
       each([...plugged].reverse())();
-      plugged.clear();
       host._running = false;
       onStop();
       const result = await bridge.flush(timeout);
@@ -193,20 +190,15 @@ export function createBridge(
   };
 
   if (!base) delivery._stop();
-  plugged.add(
-    register(
-      contexts,
-      { getTracer: (name, version) => makeTracer(host, name, version) },
-      { getLogger: bridge.logger },
-      propagator,
-    ),
-  );
-  plugged.add(
-    platform._watch(delivery, (away) => {
-      leave();
-      delivery._hide(away, !open.size);
-    }),
-  );
+  const tracers = {
+    getTracer: (name: string, version?: string) => makeTracer(host, name, version),
+  };
+  const hide = (away: boolean) => {
+    leave();
+    delivery._hide(away, !open.size);
+  };
+  bridge.plug(() => register(contexts, tracers, { getLogger: bridge.logger }, propagator));
+  bridge.plug(() => platform._watch(delivery, hide));
   for (const instrumentation of instrument) bridge.plug(instrumentation);
   return bridge;
 }

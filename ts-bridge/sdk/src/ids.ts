@@ -1,4 +1,4 @@
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const HEX = Array.from({ length: 256 }, (_, byte) => (byte + 256).toString(16).slice(1));
 
 /** One call of `getRandomValues` costs as much as hundreds of ids, so bytes are drawn in stock. */
 const pool = new Uint8Array(2048);

@@ -44,6 +44,6 @@ function hubAddress(url: unknown): string {
   if (parsed && /^https?:$/.test(parsed.protocol)) {
     return cleanUrl(parsed).replace(/\/+$/, "");
   }
-  warnOnce(`nothing is sent: url: "${url}" is no http(s) address. Pass a hub's.`);
+  warnOnce(`nothing is sent: url: ${url} is no http(s) address.`);
   return "";
 }

@@ -1,4 +1,4 @@
-import { type Context, trace } from "../opentelemetry.js";
+import type { Context } from "../opentelemetry.js";
 
 /** Marks a span or record whose parent was concluded and not known. */
 export const INFERRED = { "otbridge.parent": "inferred" } as const;
@@ -13,8 +13,8 @@ export interface Activity {
 
 interface Scope {
   readonly context: Context;
-  /** Ids of its span and of all open scopes around it. */
-  readonly path: readonly string[];
+  /** Contexts of all open scopes around it, and its own. */
+  readonly path: readonly Context[];
   /** From the next microtask on: what follows it in the same run of code is beside it, not in it. */
   awaited: boolean;
 }
@@ -40,8 +40,7 @@ export function makeInference(): Inference {
     interaction: undefined,
     enter(context, around) {
       const outer = [...scopes].find((scope) => scope.context === around);
-      const id = trace.getSpanContext(context)?.spanId ?? "";
-      const scope: Scope = { context, path: [...(outer?.path ?? []), id], awaited: false };
+      const scope: Scope = { context, path: [...(outer?.path ?? []), context], awaited: false };
       scopes.add(scope);
       queueMicrotask(() => {
         scope.awaited = true;
@@ -61,6 +60,6 @@ export function makeInference(): Inference {
 }
 
 /** Whether one is the beginning of the other. */
-function related(one: readonly string[], other: readonly string[]): boolean {
-  return one.every((id, at) => at >= other.length || other[at] === id);
+function related(one: readonly Context[], other: readonly Context[]): boolean {
+  return one.every((context, at) => at >= other.length || other[at] === context);
 }

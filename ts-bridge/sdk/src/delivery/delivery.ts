@@ -1,3 +1,4 @@
+import { monotonic } from "../clock.js";
 import { each } from "../each.js";
 import type { Channel, ChannelEvents, Connector, Identity } from "../transports/channel.js";
 import { postChannel } from "../transports/post.js";
@@ -6,7 +7,7 @@ import { addCounts, type Counts, type DropReason, type LedgerSnapshot } from "./
 import { type Batch, makeOutbox } from "./outbox.js";
 import { type Item, recordQueue } from "./queue.js";
 import { makeRoutes } from "./routes.js";
-import { later } from "./timers.js";
+import { later, type Timer } from "./timers.js";
 
 /** A record larger than this is let go: it might not fit a frame once it is UTF-8. */
 const MAX_RECORD_CHARS = 80_000;
@@ -80,7 +81,7 @@ export function makeDelivery({
   const dropped: Counts = {};
   /** Of the dropped, those that the hub has not been told of. */
   let untold: Counts = {};
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: Timer | undefined;
   let due = Infinity;
   /** When the first of the queued records came. */
   let since = Infinity;
@@ -135,7 +136,7 @@ export function makeDelivery({
       } else {
         batch._via = undefined;
         batch._sends--; // asked to wait is not a failed attempt
-        batch._notBefore = performance.now() + retryMs;
+        batch._notBefore = monotonic() + retryMs;
         wake(retryMs);
       }
     },
@@ -145,7 +146,7 @@ export function makeDelivery({
         warnOnce(`nothing is sent: ${_identity._base} refuses this page: ${why}`);
         stop();
       } else {
-        wake(routes._failed(channel, performance.now(), retryMs));
+        wake(routes._failed(channel, monotonic(), retryMs));
       }
     },
   };
@@ -156,17 +157,16 @@ export function makeDelivery({
   // ------------------------------------------------------------------ the work
 
   function wake(delay: number): void {
-    const at = performance.now() + delay;
+    const at = monotonic() + delay;
     if (stopped || at >= due) return;
-    clearTimeout(timer);
     due = at;
-    timer = later(pump, delay);
+    timer = later(pump, delay, timer);
   }
 
   function pump(): void {
     clearTimeout(timer);
     due = Infinity;
-    if (!stopped && !paused) work(performance.now());
+    if (!stopped && !paused) work(monotonic());
     notify();
   }
 
@@ -188,7 +188,7 @@ export function makeDelivery({
   }
 
   function send(channel: Channel): void {
-    const now = performance.now();
+    const now = monotonic();
     const open = channel._live ? _takeOpen(announceAll) : [];
     if (open.length) channel._announce(open);
     announceAll &&= !channel._live;
@@ -215,7 +215,7 @@ export function makeDelivery({
 
   function seal(): Batch {
     const items = queue._take(BATCH_RECORDS, BATCH_CHARS);
-    const batch = outbox._seal(items, untold, performance.now());
+    const batch = outbox._seal(items, untold, monotonic());
     untold = {};
     if (!queue.length) since = Infinity;
     return batch;
@@ -247,7 +247,7 @@ export function makeDelivery({
         return;
       }
       drop("queue_full", queue._put(item));
-      since = Math.min(since, performance.now());
+      since = Math.min(since, monotonic());
       wake(queue.length >= BATCH_RECORDS || queue._chars >= BATCH_CHARS ? 0 : _interval);
     },
     _discard(reason) {

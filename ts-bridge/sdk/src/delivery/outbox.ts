@@ -53,8 +53,8 @@ export function makeOutbox(): Outbox {
       const counts = JSON.stringify(dropped);
       const json =
         `{"k":"batch","id":${next},"n":${items.length}` +
-        byScope(items, "span", "spans", "spans") +
-        byScope(items, "log", "logs", "logRecords") +
+        byScope(items, "span", "spans") +
+        byScope(items, "log", "logRecords") +
         (counts === "{}" ? "" : `,"dropped":${counts}`);
       const batch: Batch = {
         _id: next++,
@@ -87,12 +87,7 @@ export function makeOutbox(): Outbox {
   return outbox;
 }
 
-function byScope(
-  items: readonly Item[],
-  signal: Item["signal"],
-  field: string,
-  list: string,
-): string {
+function byScope(items: readonly Item[], signal: Item["signal"], list: string): string {
   const groups = new Map<string, string[]>();
   for (const item of items) {
     if (item.signal !== signal) continue;
@@ -102,5 +97,5 @@ function byScope(
     else groups.set(scope, [json]);
   }
   const json = [...groups].map(([scope, records]) => `{"scope":${scope},"${list}":[${records}]}`);
-  return json.length ? `,"${field}":[${json}]` : "";
+  return json.length ? `,"${signal}s":[${json}]` : "";
 }

@@ -1,5 +1,11 @@
-/** A timer that, in Node, does not keep the process alive: telemetry is no reason to stay. */
-export function later(fn: () => void, ms?: number): ReturnType<typeof setTimeout> {
+export type Timer = ReturnType<typeof setTimeout>;
+
+/**
+ * A timer, in the place of *previous*, that in Node does not keep the process alive: telemetry is no
+ * reason to stay.
+ */
+export function later(fn: () => void, ms?: number, previous?: Timer): Timer {
+  clearTimeout(previous);
   const timer = setTimeout(fn, ms);
   (timer as { unref?: () => void }).unref?.();
   return timer;

@@ -3,10 +3,10 @@ import {
   type Context,
   propagation,
   type TextMapGetter,
-  type TextMapPropagator,
   type TextMapSetter,
 } from "../opentelemetry.js";
 import type { Instrumentation } from "../options.js";
+import type { Companion } from "../otel/propagator.js";
 
 /** W3C Baggage, §3.3.2. */
 const MAX_LENGTH = 8_192;
@@ -23,7 +23,7 @@ export function baggage(): Instrumentation {
   };
 }
 
-const w3cBaggage: TextMapPropagator = {
+const w3cBaggage: Companion = {
   inject(context: Context, carrier: unknown, setter: TextMapSetter): void {
     const entries = propagation.getBaggage(context)?.getAllEntries() ?? [];
     let header = "";
@@ -48,6 +48,4 @@ const w3cBaggage: TextMapPropagator = {
     }
     return propagation.setBaggage(context, propagation.createBaggage(entries));
   },
-
-  fields: () => ["baggage"],
 };

@@ -35,9 +35,7 @@ export function beginInteraction(
 
   const rest = () => {
     last = unixNow();
-    if (held) return;
-    clearTimeout(timer);
-    timer = later(end, quiet);
+    if (!held) timer = later(end, quiet, timer);
   };
   const end = () => {
     clearTimeout(timer);

@@ -1,4 +1,5 @@
 import type { Bridge } from "../bridge.js";
+import { monotonic } from "../clock.js";
 import type { Activity } from "../context/inference.js";
 import { each } from "../each.js";
 import { listen } from "../listen.js";
@@ -25,7 +26,7 @@ export function navigation(): Instrumentation {
   return (bridge) => {
     if (!globalThis.document) return () => {};
     const loading = document.readyState !== "complete";
-    const onLoad = loading || performance.now() < LATE_MS ? recordLoad(bridge) : () => {};
+    const onLoad = loading || monotonic() < LATE_MS ? recordLoad(bridge) : () => {};
     if (!loading) onLoad();
 
     let page = pageUrl();

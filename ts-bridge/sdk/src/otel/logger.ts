@@ -9,7 +9,7 @@ import { toUnixMs } from "./span.js";
 import { spanContextOf } from "./tracer.js";
 
 /** Words for the severity numbers of the OpenTelemetry logs data model, by fours. */
-const LEVELS = ["", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+const LEVELS = ",TRACE,DEBUG,INFO,WARN,ERROR,FATAL".split(",");
 
 /** A logger of the bridge, for one instrumentation scope; for the API of 1.10 and for `api-logs`. */
 export function makeLogger(host: Host, name: string, version?: string): Logger {

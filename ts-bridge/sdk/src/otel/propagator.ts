@@ -17,13 +17,16 @@ export function parseTraceparent(header: string): SpanContext | undefined {
   return trace.isSpanContextValid(context) ? context : undefined;
 }
 
+/** What is handed on beside the trace. */
+export type Companion = Pick<TextMapPropagator, "inject" | "extract">;
+
 /** W3C Trace Context, and what was added to it: `baggage()`. */
 export interface Propagator extends TextMapPropagator {
-  readonly more: Set<TextMapPropagator>;
+  readonly more: Set<Companion>;
 }
 
 export function makePropagator(): Propagator {
-  const more = new Set<TextMapPropagator>();
+  const more = new Set<Companion>();
   return {
     more,
     inject(context, carrier, setter) {
@@ -40,8 +43,8 @@ export function makePropagator(): Propagator {
       const span = parseTraceparent(String(getter.get(carrier, "traceparent") ?? ""));
       const state = getter.get(carrier, "tracestate");
       if (span) {
-        const traceState = state && createTraceState(String(state));
-        context = trace.setSpanContext(context, { ...span, ...(traceState && { traceState }) });
+        const traceState = createTraceState(String(state ?? ""));
+        context = trace.setSpanContext(context, { ...span, traceState });
       }
       for (const other of more) context = other.extract(context, carrier, getter);
       return context;

@@ -1,4 +1,4 @@
-import { toNanos, unixNow } from "../clock.js";
+import { monotonic, toNanos, unixNow } from "../clock.js";
 import type { Activity } from "../context/inference.js";
 import type {
   Attributes,
@@ -42,7 +42,7 @@ export class RecordingSpan implements Span {
   /** OTLP's fields that do not change any more. */
   readonly #head: object;
   readonly #start: number;
-  readonly #began = performance.now();
+  readonly #began = monotonic();
   readonly #events: object[] = [];
   readonly #links: object[] = [];
   readonly #release: (() => void) | undefined;
@@ -96,10 +96,9 @@ export class RecordingSpan implements Span {
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
     if (!this.#open || (this.#events.length >= MAX_EVENTS && ++this.#droppedEvents)) return this;
-    const [attributes, at = time] = isTimeInput(attributesOrTime)
-      ? [undefined, attributesOrTime]
-      : [attributesOrTime];
-    this.#events.push(spanEvent(name, toUnixMs(at ?? unixNow()), attributes));
+    const isTime = isTimeInput(attributesOrTime);
+    const at = (isTime ? attributesOrTime : time) ?? unixNow();
+    this.#events.push(spanEvent(name, toUnixMs(at), isTime ? undefined : attributesOrTime));
     return this;
   }
 
@@ -137,7 +136,7 @@ export class RecordingSpan implements Span {
     this.#release?.();
     const host = this.#host;
     host._onEnd(this);
-    const end = toUnixMs(time ?? this.#start + performance.now() - this.#began);
+    const end = toUnixMs(time ?? this.#start + monotonic() - this.#began);
     host._onRecord(this.#record, this.scope, (more) =>
       this.encode(more, Math.max(this.#start, end)),
     );

@@ -44,10 +44,11 @@ export function makeTracer(host: Host, name: string, version?: string): Tracer {
     }
     const sampled = parent ? parent.traceFlags & 1 : +(Math.random() < host._sampleRate);
     const spanContext: SpanContext = {
-      traceId: parent?.traceId ?? randomHex(16),
+      traceId: randomHex(16),
+      ...parent,
       spanId: randomHex(8),
       traceFlags: sampled,
-      ...(parent?.traceState && { traceState: parent.traceState }),
+      isRemote: false,
     };
     if (!sampled) {
       host._onUnsampled();

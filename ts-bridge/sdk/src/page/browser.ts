@@ -22,8 +22,7 @@ export const browser: Omit<Platform, "_socket"> = {
   _watch(delivery, hide) {
     // What the page does to get ready comes first.
     const load = () => {
-      clearTimeout(timer);
-      timer = later(delivery._start, 1);
+      timer = later(delivery._start, 1, timer);
     };
     const loading = (globalThis.document?.readyState ?? "complete") !== "complete";
     let timer = later(load, loading ? LOAD_MS : 0);

@@ -12,14 +12,11 @@ export function cleanUrl(url: URL): string {
   return url.origin === "null" ? url.protocol : url.origin + url.pathname;
 }
 
-const ID = /^(?:\d+|[\da-f]{16,}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i;
+const IDS = /\/(?:\d+|[\da-f]{16,}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})(?=\/|$)/gi;
 
 /** A path that names the operation and not the object: `/orders/17` becomes `/orders/{id}`. */
 export function pathTemplate(path: string): string {
-  return path
-    .split("/")
-    .map((segment) => (ID.test(segment) ? "{id}" : segment))
-    .join("/");
+  return path.replace(IDS, "/{id}");
 }
 
 /** The page's own address, without query and fragment; nothing where there is no page. */

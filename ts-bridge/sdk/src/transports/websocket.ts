@@ -1,6 +1,6 @@
 import { unixNow } from "../clock.js";
 import type { Batch } from "../delivery/outbox.js";
-import { later } from "../delivery/timers.js";
+import { later, type Timer } from "../delivery/timers.js";
 import { readFrame, SUBPROTOCOL } from "../wire/frames.js";
 import { type ChannelEvents, type Connection, type Identity, introduction } from "./channel.js";
 
@@ -41,7 +41,7 @@ export function socketChannel(
   let fullWindow = 0;
   let maxBytes = 0;
   let pingMs = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: Timer | undefined;
   /** The last token was refused; a second refusal in a row is final. */
   let refused = false;
 
@@ -100,7 +100,7 @@ export function socketChannel(
       lose(`${why}`, retry_ms); // what it took, it has acknowledged before this
     }
     // Whatever came is a sign of life: the next ping is due after silence. Rule 6.
-    if (channel._ready) after(pingMs, () => ping(ANSWER_MS));
+    if (channel._ready) timer = later(() => ping(ANSWER_MS), pingMs, timer);
   }
 
   function ping(patience: number): void {
@@ -129,12 +129,7 @@ export function socketChannel(
   }
 
   function expect(patience: number): void {
-    after(patience, () => lose("no answer"));
-  }
-
-  function after(ms: number, then: () => void): void {
-    clearTimeout(timer);
-    timer = later(then, ms);
+    timer = later(() => lose("no answer"), patience, timer);
   }
 
   const channel = {

@@ -1,20 +1,28 @@
-/** What was thrown, by the attribute names of the OpenTelemetry conventions. Never throws. */
-export function exceptionAttributes(thrown: unknown): Record<string, string> {
-  const attributes: Record<string, string> = {};
+/** The attributes of an exception, by the names of the OpenTelemetry conventions. */
+export type ExceptionAttributes = {
+  "exception.type": string;
+  "exception.message": string;
+  "exception.stacktrace"?: string | undefined;
+};
+
+/** What was thrown. Never throws. */
+export function exceptionAttributes(thrown: unknown): ExceptionAttributes {
   try {
-    const { name, message, stack, cause } = Object(thrown) as Error;
-    attributes["exception.type"] = String(name ?? typeof thrown);
-    attributes["exception.message"] = String(message ?? thrown);
-    // As the engine wrote them: they are parsed where they are shown.
-    const led = cause instanceof Error ? `\nCaused by: ${cause.stack}` : "";
-    if (stack) attributes["exception.stacktrace"] = stack + led;
+    const { name = typeof thrown, message = thrown, stack, cause } = Object(thrown) as Error;
+    return {
+      "exception.type": String(name),
+      "exception.message": String(message),
+      // As the engine wrote them: they are parsed where they are shown.
+      "exception.stacktrace":
+        stack && cause instanceof Error ? `${stack}\nCaused by: ${cause.stack}` : stack,
+    };
   } catch {
-    attributes["exception.message"] = "[unreadable]"; // a getter of the page threw
+    // A getter of the page threw.
+    return { "exception.type": "Error", "exception.message": "[unreadable]" };
   }
-  return attributes;
 }
 
 /** One line for people: `TypeError: x is not a function`. */
-export function describeException(attributes: Record<string, string>): string {
+export function describeException(attributes: ExceptionAttributes): string {
   return `${attributes["exception.type"]}: ${attributes["exception.message"]}`;
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from otbridge.cli import exit_codes
+from otbridge.cli.sizes import SizeType
 
 if TYPE_CHECKING:
     from otbridge.hub.process import Addresses
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["hub"]
 
 _PORT = click.IntRange(0, 65535)
+_SIZE = SizeType(minimum=64_000_000)
 
 _EPILOG = """
 Prints "ready http://HOST:PORT grpc HOST:PORT" when it serves.
@@ -51,6 +53,22 @@ Exit codes: 0 ended by Ctrl-C or SIGTERM, 2 wrong options, 3 a port is taken,
 )
 @click.option("--store", help="Where records are kept, if not in the data folder: sqlite:///PATH.")
 @click.option(
+    "--keep-days",
+    type=click.IntRange(min=1),
+    default=7,
+    show_default=True,
+    envvar="OTBRIDGE_HUB_KEEP_DAYS",
+    help="Delete days older than this many.",
+)
+@click.option(
+    "--keep-bytes",
+    type=_SIZE,
+    default="5GB",
+    show_default=True,
+    envvar="OTBRIDGE_HUB_KEEP_BYTES",
+    help="Delete the oldest records beyond this size; at least 64MB.",
+)
+@click.option(
     "--allow-host",
     "allowed_hosts",
     multiple=True,
@@ -73,6 +91,8 @@ def hub(
     http_port: int,
     grpc_port: int,
     store: str | None,
+    keep_days: int,
+    keep_bytes: int,
     allowed_hosts: tuple[str, ...],
     allowed_origins: tuple[str, ...],
     insecure: bool,
@@ -80,10 +100,12 @@ def hub(
 ) -> None:
     """Receive, keep and show telemetry on this machine, until Ctrl-C."""
     from otbridge.hub.settings import HubSettings, default_data_folder
+    from otbridge.hub.store.vocabulary import Retention
 
     settings = HubSettings(
         data=data or default_data_folder(),
         store=store,
+        retention=Retention(keep_days, keep_bytes),
         host=host,
         http_port=http_port,
         grpc_port=grpc_port,
@@ -103,6 +125,7 @@ def _run(settings: HubSettings, *, open_browser: bool) -> int:
     from otbridge.hub.process import serve
 
     logging.basicConfig(level=logging.WARNING, format="otbridge hub: %(message)s")
+    logging.getLogger("otbridge.hub").setLevel(logging.INFO)  # what it deletes, for one
     # uvicorn reports strangers' malformed requests, and refused WebSockets as errors of ours.
     # What fails in the hub is reported by the hub.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)

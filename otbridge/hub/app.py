@@ -23,6 +23,7 @@ from otbridge.hub.ledger import HubLedger
 from otbridge.hub.live import LiveFeed
 from otbridge.hub.receivers.bridge import BridgeConsumer
 from otbridge.hub.receivers.otlp_http import SIGNALS, OtlpHttp
+from otbridge.hub.retention import keep_within
 from otbridge.hub.security import HostGuard, Origins
 from otbridge.hub.ui import Ui
 from otbridge.hub.unfailing import Unfailing
@@ -78,12 +79,20 @@ class Hub:
         self._doors = self._open_doors()
         self._api = _api(self, store)
         self._ui = Ui()
+        self._store = store
+        self._upkeep: list[asyncio.Task[None]] = []
+
+    def begin(self) -> None:
+        """Begin what goes on beside the requests, on the running event loop."""
+        self._upkeep = [asyncio.create_task(keep_within(self._settings.retention, self._store))]
 
     async def close(self) -> None:
         """Let everybody who is connected go with a word; then take nothing more.
 
         Returns within a second, whatever the others do.
         """
+        for task in self._upkeep:
+            task.cancel()
         self.live.close()
         try:
             async with asyncio.timeout(_FAREWELL_S):

@@ -80,6 +80,7 @@ async def _serve(
     serving = asyncio.create_task(http.serve(sockets=[bound]))
     try:
         await http.up_or_failed(serving)
+        hub.begin()
         http_address = printed(settings.host, bound.getsockname()[1])
         ready(Addresses(f"http://{http_address}", printed(settings.host, grpc_port)))
         stopping = asyncio.create_task(stop.wait())
@@ -144,7 +145,7 @@ def _check_exposure(settings: HubSettings) -> None:
 
 def _open_store(settings: HubSettings) -> Store:
     if settings.store is not None:
-        return open_store(settings.store)
+        return open_store(settings.store, retention=settings.retention)
     folder = settings.data
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -154,7 +155,7 @@ def _open_store(settings: HubSettings) -> Store:
             f"The system says: {error.strerror}.",
             "Give a folder that you may write with --data.",
         ) from None
-    return open_store(folder / "store")
+    return open_store(folder / "store", retention=settings.retention)
 
 
 def _on_signal(act: Callable[[], None]) -> None:

@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from otbridge.hub.store.vocabulary import Retention
+
 __all__ = ["DEFAULT_GRPC_PORT", "DEFAULT_HTTP_PORT", "HubSettings", "default_data_folder"]
 
 DEFAULT_HTTP_PORT = 4318
@@ -37,6 +39,8 @@ class HubSettings:
     """Folder for everything the hub keeps."""
     store: str | None = None
     """Address of the store; None keeps it in the data folder."""
+    retention: Retention = field(default_factory=Retention)
+    """How much the store keeps."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     http_port: int = DEFAULT_HTTP_PORT

@@ -28,6 +28,10 @@ class StoreJson(TypedDict):
     data_points: int
     corrupt: int
     days: list[str]
+    keep_days: int
+    keep_bytes: int
+    deleted_bytes: int
+    ballast_bytes: int
 
 
 class SenderJson(TypedDict):
@@ -85,5 +89,9 @@ def get_stats(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
             "data_points": totals.data_points,
             "corrupt": totals.corrupt,
             "days": list(totals.days),
+            "keep_days": totals.retention.days,
+            "keep_bytes": totals.retention.bytes,
+            "deleted_bytes": totals.deleted_bytes,
+            "ballast_bytes": totals.ballast_bytes,
         },
     }

@@ -14,12 +14,13 @@ from otbridge.errors import QueryError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Collection
     from concurrent.futures import Future
-    from datetime import date
 
     from otbridge._clock import Clock
     from otbridge.hub.store.vocabulary import (
+        Expired,
         LogFilter,
         LogPosition,
+        Retention,
         ServiceTotals,
         StoredLog,
         StoredTrace,
@@ -66,8 +67,12 @@ class Store(Protocol):
         """Give the spans that *producer* left open the verdict "lost"; the future has them."""
         ...
 
-    def expire(self, before: date) -> Future[int]:
-        """Delete the days (UTC) before *before*; the future has their number."""
+    def expire(self) -> Future[Expired]:
+        """Delete what is more than the store's `Retention` allows.
+
+        The store keeps to its size by itself, too, while it is written to; age is only looked at
+        here. The future has all that was deleted since this was called last.
+        """
         ...
 
     def close(self) -> None:
@@ -115,12 +120,15 @@ class Store(Protocol):
         ...
 
 
-def open_store(address: str | Path, *, clock: Clock | None = None) -> Store:
+def open_store(
+    address: str | Path, *, clock: Clock | None = None, retention: Retention | None = None
+) -> Store:
     """Open the store at *address*, and make it where there is none.
 
     Args:
         address: A folder, as a path or as `sqlite:///ABSOLUTE/PATH`. It belongs to one process at a time.
         clock: Where the store gets its time from; the machine's by default.
+        retention: How much it keeps.
 
     Raises:
         StoreError: The address is of no known kind, or the store there cannot be opened.
@@ -129,7 +137,7 @@ def open_store(address: str | Path, *, clock: Clock | None = None) -> Store:
     # Imported here so that naming the protocol does not load a database.
     from otbridge.hub.store.sqlite import SqliteStore
 
-    return SqliteStore(path, clock=clock)
+    return SqliteStore(path, clock=clock, retention=retention)
 
 
 def _folder(address: str | Path) -> Path:

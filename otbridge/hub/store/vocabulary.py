@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from otbridge.wire.rows import LogRow, SpanRow
 
 __all__ = [
+    "Expired",
     "LogFilter",
     "LogPosition",
+    "Retention",
     "ServiceTotals",
     "StoreTotals",
     "StoredLog",
@@ -23,6 +25,27 @@ __all__ = [
 ]
 
 TraceState = Literal["open", "complete", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How much a store keeps at most; what is oldest goes first.
+
+    A cap and no guarantee: where the disk is nearly full, less is kept.
+    """
+
+    days: int = 7
+    """Whole days (UTC) before today; every record stays for at least so many times 24 hours."""
+    bytes: int = 5_000_000_000
+    """5 GB: some 15 million spans, or a tenth of a laptop's free disk."""
+
+
+class Expired(NamedTuple):
+    """What a store has deleted because it was too old or too much."""
+
+    days: tuple[str, ...] = ()
+    """The days (UTC) of which it deleted something, oldest first."""
+    bytes: int = 0
 
 
 class Term(NamedTuple):
@@ -171,3 +194,8 @@ class StoreTotals:
     """Rows left out of answers because their checksum did not fit, since the store was opened."""
     days: tuple[str, ...] = field(default=())
     """The days that the store holds, oldest first."""
+    retention: Retention = field(default_factory=Retention)
+    deleted_bytes: int = 0
+    """Deleted as `retention` says, since the store was opened."""
+    ballast_bytes: int = 0
+    """Disk that is held back for the moment at which there is no other; 0 when it was used."""

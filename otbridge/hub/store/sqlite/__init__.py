@@ -1,4 +1,4 @@
-"""The default store: SQLite files, one per day, nothing to install.
+"""The default store: SQLite files, one or a few per day, nothing to install.
 
 One thread writes (`writer`, `day_files`, `day_writer`); a few connections that cannot write answer
 questions (`reader`, and `traces`, `logs`, `runs`, `totals`). SQLite's write-ahead log lets them go
@@ -15,19 +15,19 @@ from otbridge._clock import SystemClock
 from otbridge.errors import StoreError
 from otbridge.hub.store.sqlite import logs, runs, totals, traces
 from otbridge.hub.store.sqlite.day_files import DayFiles
-from otbridge.hub.store.sqlite.days import Folder
+from otbridge.hub.store.sqlite.days import Folder, date_of
 from otbridge.hub.store.sqlite.reader import Readers
 from otbridge.hub.store.sqlite.writer import Writer
-from otbridge.hub.store.vocabulary import StoreTotals
+from otbridge.hub.store.vocabulary import Retention, StoreTotals
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from concurrent.futures import Future
-    from datetime import date
     from pathlib import Path
 
     from otbridge._clock import Clock
     from otbridge.hub.store.vocabulary import (
+        Expired,
         LogFilter,
         LogPosition,
         ServiceTotals,
@@ -45,15 +45,18 @@ __all__ = ["SqliteStore"]
 class SqliteStore:
     """A `Store` in a folder of SQLite files; see there for what the methods promise."""
 
-    def __init__(self, path: Path, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, path: Path, *, clock: Clock | None = None, retention: Retention | None = None
+    ) -> None:
         """Open the folder at *path*, and make it where there is none.
 
         Raises:
             StoreError: The folder cannot be used, is in use, or holds files that are not ours.
         """
         self._folder = Folder(path)
+        self._retention = retention or Retention()
         try:
-            files = DayFiles(self._folder, clock or SystemClock())
+            files = DayFiles(self._folder, clock or SystemClock(), self._retention)
         except sqlite3.Error as error:
             self._folder.close()
             raise StoreError(
@@ -76,9 +79,9 @@ class SqliteStore:
         """Give the spans that *producer* left open the verdict "lost"."""
         return self._writer.call(lambda: self._writer.files.mark_lost(producer))
 
-    def expire(self, before: date) -> Future[int]:
-        """Delete the days before *before*."""
-        return self._writer.call(lambda: self._writer.files.expire(before.isoformat()))
+    def expire(self) -> Future[Expired]:
+        """Delete what is more than the store is to keep."""
+        return self._writer.call(self._writer.files.expire)
 
     def close(self) -> None:
         """Commit what is waiting and give everything back."""
@@ -137,7 +140,8 @@ class SqliteStore:
         """Return the store in numbers."""
         with self._readers.lend() as reader:
             span_count, log_count, points = totals.counts(reader)
-            days = reader.days
+            days = sorted({date_of(name) for name in reader.days})
+        files = self._writer.files
         return StoreTotals(
             bytes=self._folder.size(),
             spans=span_count,
@@ -146,5 +150,8 @@ class SqliteStore:
             duplicates=self._writer.duplicates,
             waiting=self._writer.waiting,
             corrupt=self._readers.corrupt,
-            days=days,
+            days=tuple(days),
+            retention=self._retention,
+            deleted_bytes=files.deleted_bytes,
+            ballast_bytes=files.ballast.size,
         )

@@ -1,6 +1,6 @@
 """All days' files, opened for writing: what goes into which, and in which order it is committed.
 
-A batch is stored in the file of today, apart from what belongs to traces of earlier days, which
+A batch is stored in the newest file of today, apart from what belongs to traces of earlier days, which
 goes into theirs. Files are committed oldest first and today's last. The batch's key is written
 into each of them in the same transaction, and as stored "wholly" only into today's: a crash in
 between leaves a batch that nobody has acknowledged, and when it comes again, only the parts that
@@ -15,14 +15,17 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from otbridge.hub.store import StoreFull
+from otbridge.hub.store.sqlite.ballast import BALLAST_BYTES, Ballast
 from otbridge.hub.store.sqlite.day_writer import DayWriter
-from otbridge.hub.store.sqlite.days import Folder, day_of
+from otbridge.hub.store.sqlite.days import Folder, date_of, day_of, next_part
+from otbridge.hub.store.vocabulary import Expired
 from otbridge.wire.rows import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from otbridge._clock import Clock
+    from otbridge.hub.store.vocabulary import Retention
     from otbridge.wire.rows import SpanRow
 
 __all__ = ["DayFiles"]
@@ -34,10 +37,16 @@ _DISK_SHARE = 20
 """Of a small disk no more than this part (a twentieth) is left free."""
 
 
-class DayFiles:
-    """The files of a folder. Used by one thread; `days` may be read by any."""
+_PARTS = 8
+"""Of all that is kept, a file holds this part: so much goes at once when there is too much."""
 
-    def __init__(self, folder: Folder, clock: Clock) -> None:
+_DAY_NS = 86_400 * 1_000_000_000
+
+
+class DayFiles:
+    """The files of a folder. Used by one thread; what has no verb in its name, by any."""
+
+    def __init__(self, folder: Folder, clock: Clock, retention: Retention) -> None:
         """Open every file of the folder, so that the first batch finds them ready.
 
         Raises:
@@ -46,10 +55,20 @@ class DayFiles:
         """
         self._folder = folder
         self._clock = clock
+        self._retention = retention
+        self._part_bytes = retention.bytes // _PARTS
         self._writers: dict[str, DayWriter] = {}
+        self._newest = ""
+        self._deleted: list[tuple[str, int]] = []
+        self.deleted_bytes = 0
+        """Of files that were too old or too much."""
+        self.ballast = Ballast(folder.path / "ballast")
+        if shutil.disk_usage(folder.path).free < BALLAST_BYTES:
+            self.ballast.shed()  # SQLite opens no file without room for its log
         try:
             for day in folder.days():
                 self._writers[day] = DayWriter(folder.file(day))
+            self._tidy()
         except BaseException:
             self.close()
             raise
@@ -68,7 +87,7 @@ class DayFiles:
             self._writers = {**self._writers, day: writer}
         return writer
 
-    def store(self, batches: Iterable[Batch]) -> int:
+    def store(self, batches: Sequence[Batch]) -> int:
         """Commit *batches* in one transaction per file; return how much was there already.
 
         Raises:
@@ -76,9 +95,18 @@ class DayFiles:
             Exception: Whatever else went wrong. Nothing was stored then, or (over several days)
                 only parts that will not be stored again.
         """
-        self._check_room()
+        self._make_room()
+        try:
+            return self._store(batches)
+        except sqlite3.Error as error:
+            # Somebody else has filled the disk since we looked.
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL or not self.ballast.shed():
+                raise
+            return self._store(batches)
+
+    def _store(self, batches: Sequence[Batch]) -> int:
         now_ns = self._clock.time_ns()
-        today = self.writer(day_of(now_ns))
+        today = self._today(now_ns)
         try:
             today.begin()
             duplicates = sum(not self._add(batch, today) for batch in batches)
@@ -106,16 +134,23 @@ class DayFiles:
             raise
         return lost
 
-    def expire(self, before: str) -> int:
-        """Delete the files of the days before *before*, today's never; return their number."""
-        before = min(before, day_of(self._clock.time_ns()))
-        old = [day for day in self.days if day < before]
-        for day in old:
-            writer = self._writers[day]
-            self._writers = {name: kept for name, kept in self._writers.items() if name != day}
-            writer.close()
-            self._folder.delete(day)
-        return len(old)
+    def expire(self) -> Expired:
+        """Delete what is too old or too much; return all that went since this was called last."""
+        self._tidy()
+        gone, self._deleted = self._deleted, []
+        days = sorted({date_of(day) for day, _ in gone})
+        return Expired(tuple(days), sum(size for _, size in gone))
+
+    def _tidy(self) -> None:
+        now_ns = self._clock.time_ns()
+        oldest = day_of(max(now_ns - self._retention.days * _DAY_NS, 0))
+        for day in self.days:
+            if date_of(day) < oldest:
+                self._delete(day)
+        self._shrink(self._retention.bytes, now_ns)
+        disk = shutil.disk_usage(self._folder.path)
+        if disk.free >= _reserve(disk.total) + BALLAST_BYTES:
+            self.ballast.lay()
 
     def close(self) -> None:
         """Close all files."""
@@ -130,14 +165,50 @@ class DayFiles:
                 # The connection has rolled back by itself already (disk full, I/O error).
                 continue
 
-    def _check_room(self) -> None:
+    def _today(self, now_ns: int) -> DayWriter:
+        """Return the file for what is new: today's last, or one more once that has its share."""
+        date = day_of(now_ns)
+        day = max((day for day in self._writers if date_of(day) == date), default=date)
+        if day in self._writers and self._folder.file(day).stat().st_size >= self._part_bytes:
+            day = next_part(day)
+        if day != self._newest:
+            if self._newest in self._writers:
+                self._writers[self._newest].retire()
+            self._newest = day
+            self._shrink(self._retention.bytes - self._part_bytes, now_ns)
+        return self.writer(day)
+
+    def _shrink(self, limit: int, now_ns: int) -> None:
+        """Delete the oldest files until all together have at most *limit* bytes, or one is left."""
+        newest = self._newest or max(self.days, default=day_of(now_ns))
+        for day in self.days:
+            if day == newest or self._folder.size() <= limit:
+                return
+            self._delete(day)
+
+    def _delete(self, day: str) -> None:
+        size = self._folder.size(day)
+        writer = self._writers[day]
+        # A new dict, because other threads iterate over the old one.
+        self._writers = {name: kept for name, kept in self._writers.items() if name != day}
+        writer.close()
+        self._folder.delete(day)
+        self._deleted.append((day, size))
+        self.deleted_bytes += size
+
+    def _make_room(self) -> None:
+        """Keep some of the disk free, at the cost of the oldest files."""
         disk = shutil.disk_usage(self._folder.path)
-        reserve = min(_DISK_RESERVE, disk.total // _DISK_SHARE)
+        reserve = _reserve(disk.total)
+        if disk.free >= reserve:
+            return
+        self._shrink(self._folder.size() - (reserve - disk.free), self._clock.time_ns())
+        disk = shutil.disk_usage(self._folder.path)
         if disk.free < reserve:
             raise StoreFull(
                 f"The disk of {self._folder.path} has only {disk.free // 2**20} MiB left.",
                 f"The store leaves {reserve // 2**20} MiB free, to stay readable.",
-                "Free some space, or delete the store's oldest days.",
+                "Free some space; nothing old is left here that could be deleted.",
             )
 
     def _add(self, batch: Batch, today: DayWriter) -> bool:
@@ -181,3 +252,7 @@ class DayFiles:
             if writer.summary(trace_id) is not None:
                 return writer
         return today
+
+
+def _reserve(disk_bytes: int) -> int:
+    return min(_DISK_RESERVE, disk_bytes // _DISK_SHARE)

@@ -19,7 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from otbridge.hub.analysis.genai import describe
 from otbridge.hub.store.attributes import decode_attributes
 from otbridge.hub.store.sqlite import rows as row_columns
-from otbridge.hub.store.sqlite.schema import open_writer
+from otbridge.hub.store.sqlite.schema import RETIRED_CACHE_KIB, open_writer
 from otbridge.hub.store.sqlite.summary import COLUMNS, Summary
 from otbridge.hub.store.text import MAX_WORDS, attribute_words
 
@@ -111,6 +111,14 @@ class DayWriter:
         self._forget_changes()
         if self.db.in_transaction:
             self.db.execute("ROLLBACK")
+
+    def retire(self) -> None:
+        """Take little memory and disk from now on: what is new goes into another file."""
+        # Where a question is being answered the log stays as it is, and the next commit cuts it.
+        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self.db.execute(f"PRAGMA cache_size = -{RETIRED_CACHE_KIB}")
+        self.db.execute("PRAGMA shrink_memory")
+        self._summaries.clear()
 
     def close(self) -> None:
         """Close the file; its write-ahead log goes into it."""

@@ -1,8 +1,13 @@
-"""The store's folder: one database file per day, and the lock that keeps other processes out.
+"""The store's folder: database files by day, and the lock that keeps other processes out.
 
 A day is the UTC date on which the hub received the first record of a trace (or a record that
 belongs to none). All of a trace is kept in one file, however long it lives, so no answer has to be
 put together from pieces, and the oldest days can go by deleting their files.
+
+A day that brings more than one file is to hold goes on in another part: `2026-11-20`, then
+`2026-11-20.000002`. So a store that is full before the day is over can let the morning go and take
+what comes; refusing until midnight would lose the newest records to keep the oldest. Wherever this
+folder's code says "day", it means one of these names; they sort by age.
 """
 
 from __future__ import annotations
@@ -18,14 +23,24 @@ from otbridge.errors import StoreError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Folder", "day_of"]
+__all__ = ["Folder", "date_of", "day_of", "next_part"]
 
-_FILE = re.compile(r"(\d{4}-\d{2}-\d{2})\.db")
+_FILE = re.compile(r"(\d{4}-\d{2}-\d{2}(?:\.\d{6})?)\.db")
 
 
 def day_of(time_ns: int) -> str:
     """Return the UTC date of *time_ns* (unix nanoseconds) as `YYYY-MM-DD`."""
     return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).date().isoformat()
+
+
+def date_of(day: str) -> str:
+    """Return the date that a file's name begins with."""
+    return day[:10]
+
+
+def next_part(day: str) -> str:
+    """Return the name of the file that follows *day* on the same date."""
+    return f"{date_of(day)}.{int(day[11:] or 1) + 1:06}"
 
 
 class Folder:
@@ -83,10 +98,12 @@ class Folder:
         for suffix in ("", "-wal", "-shm"):
             (self.path / f"{day}.db{suffix}").unlink(missing_ok=True)
 
-    def size(self) -> int:
-        """Return the bytes that all files take, the write-ahead logs included."""
+    def size(self, day: str = "") -> int:
+        """Return the bytes that all days take, or one of them, write-ahead logs included."""
         total = 0
         for entry in os.scandir(self.path):
+            if f"{day}.db" not in entry.name:
+                continue  # the lock, the ballast, or another day
             try:
                 total += entry.stat().st_size
             except FileNotFoundError:

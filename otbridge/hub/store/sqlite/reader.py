@@ -69,6 +69,8 @@ class Reader:
                     "Too many records have to be looked at one by one.",
                     "Narrow the time range, or add a service or a rarer word.",
                 ) from None
+            if not self._folder.file(day).exists():
+                return []  # deleted as too old since the question began
             raise StoreError(
                 f"The store's day {day} cannot be read.",
                 f"SQLite says: {error}.",

@@ -23,7 +23,7 @@ from otbridge.errors import StoreError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["VERSION", "open_reader", "open_writer"]
+__all__ = ["RETIRED_CACHE_KIB", "VERSION", "open_reader", "open_writer"]
 
 VERSION = 1
 """Of the tables below; kept in the file's `user_version`."""
@@ -33,6 +33,9 @@ _APPLICATION_ID = 0x6F746272
 
 _CACHE_KIB = 32 * 1024
 """Page cache of the writing connection: holds the ends of all indexes of a busy day."""
+
+RETIRED_CACHE_KIB = 1024
+"""The same for a file that only late records of its traces still go to."""
 
 _WAL_BYTES = 16 * 1024 * 1024
 """What the write-ahead log may keep between floods; checkpoints come every 4 MB."""

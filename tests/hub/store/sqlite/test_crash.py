@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from otbridge.hub.store import open_store
 from otbridge.hub.store.vocabulary import LogFilter, TraceFilter
 from otbridge.testing.clock import FakeClock
@@ -24,8 +26,10 @@ KILLS = 12
 WRITER = """
 import sys
 from otbridge.hub.store import open_store
+from otbridge.hub.store.sqlite import day_files
 from tests.hub.store.sqlite.test_crash import numbered
 
+day_files._PARTS = int(sys.argv[3])
 store = open_store(sys.argv[1])
 number = int(sys.argv[2])
 while True:
@@ -72,11 +76,13 @@ def numbered(number: int) -> Batch:
     )
 
 
-def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("parts", [8, 50_000], ids=["one file", "parts of 100 kB"])
+def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path, parts: int) -> None:
     chance = random.Random(20)
     acknowledged = 0
     for _ in range(KILLS):
-        acknowledged = _write_until_killed(tmp_path, acknowledged, chance.randrange(5, 60))
+        acknowledged = _write_until_killed(tmp_path, acknowledged, chance.randrange(5, 60), parts)
+    assert (len(list(tmp_path.glob("*.db"))) > 1) == (parts > 8)
 
     store = open_store(tmp_path)
     assert [n for n in range(acknowledged) if store.summary(trace_id(n + 1)) is None] == []
@@ -113,10 +119,12 @@ def test_a_kill_between_the_commits_of_two_days_leaves_nothing_twice(tmp_path: P
     store.close()
 
 
-def _write_until_killed(folder: Path, first: int, acknowledgements: int) -> int:
+def _write_until_killed(folder: Path, first: int, acknowledgements: int, parts: int) -> int:
     """Run a writer until it has printed so many acknowledgements; return the next number."""
     with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(folder), str(first)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITER, str(folder), str(first), str(parts)],
+        stdout=subprocess.PIPE,
+        text=True,
     ) as writer:
         assert writer.stdout is not None
         for _ in range(acknowledgements):

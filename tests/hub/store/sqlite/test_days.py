@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -124,27 +123,6 @@ def test_open_spans_are_lost_on_every_day(store: SqliteStore, clock: FakeClock) 
 
     assert len(store.mark_lost("p").result(timeout=20)) == 2
     assert [summary.state for summary in store.traces(TraceFilter(), 5)] == ["lost", "lost"]
-
-
-def test_expired_days_are_deleted_and_no_longer_answer(
-    store: SqliteStore, clock: FakeClock, tmp_path: Path
-) -> None:
-    for day in range(3):
-        store_now(store, span(trace=day + 1), log(str(day)))
-        clock.advance(DAY)
-    assert len(bodies(store)) == 3
-
-    assert store.expire(date(2026, 1, 3)).result(timeout=20) == 2
-    assert bodies(store) == ["2"]
-    assert store.trace(trace_id(1), limit=1) is None
-    assert sorted(path.name for path in (tmp_path / "store").glob("*")) == [
-        "2026-01-03.db",
-        "2026-01-03.db-shm",
-        "2026-01-03.db-wal",
-        "lock",
-    ]
-    store_now(store, log("goes on"))
-    assert len(bodies(store)) == 2
 
 
 def test_a_clock_that_goes_back_only_changes_the_file(store: SqliteStore, clock: FakeClock) -> None:

@@ -56,7 +56,7 @@ def test_the_folder_and_its_files_are_their_owners_only(tmp_path: Path) -> None:
     modes = {path.name[-3:]: path.stat().st_mode & 0o777 for path in (tmp_path / "store").iterdir()}
     store.close()
     assert (tmp_path / "store").stat().st_mode & 0o777 == 0o700
-    assert modes == {".db": 0o600, "wal": 0o600, "shm": 0o600, "ock": 0o600}
+    assert modes == {".db": 0o600, "wal": 0o600, "shm": 0o600, "ock": 0o600, "ast": 0o600}
 
 
 def test_a_folder_that_was_there_keeps_its_permissions(tmp_path: Path) -> None:

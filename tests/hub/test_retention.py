@@ -1,0 +1,83 @@
+"""A hub that is left running keeps what it was told to, and says what it has deleted."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otbridge.cli import exit_codes
+from otbridge.hub.retention import told
+from otbridge.hub.store import open_store
+from otbridge.hub.store.vocabulary import Expired, Retention
+from otbridge.testing.clock import FakeClock
+from tests.hub.hub_process import HubProcess
+from tests.hub.store.builders import log, store_now
+from tests.hub.test_process import refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DAY = 86_400
+GIB = 1 << 30
+
+
+def left_behind(data: Path, *ages: int) -> None:
+    """Make a store as hubs of so many days ago have left it."""
+    data.mkdir()
+    for age in ages:
+        clock = FakeClock(time.time_ns() - age * DAY * 1_000_000_000)
+        with closing(open_store(data / "store", clock=clock, retention=Retention(99))) as store:
+            store_now(store, log(f"{age} days ago"))
+
+
+def test_old_days_go_and_the_statistics_and_the_log_tell(tmp_path: Path) -> None:
+    left_behind(tmp_path / "data", 40, 30, 2)
+    with HubProcess(tmp_path / "data", "--keep-days", "3", "--keep-bytes", "2GiB") as hub:
+        logs = hub.http.get("/api/v1/logs").json()["logs"]
+        assert [line["body"] for line in logs] == ["2 days ago"]
+        store = hub.http.get("/api/v1/stats").json()["store"]
+        code, said = hub.end()
+    assert (store["keep_days"], store["keep_bytes"]) == (3, 2 * GIB)
+    assert store["deleted_bytes"] > 100_000
+    assert store["ballast_bytes"] == 16 << 20
+    assert len(store["days"]) == 1
+    assert code == 0
+    assert said.startswith("otbridge hub: Deleted what came from ")
+    assert said.count("\n") == 1
+
+
+def test_a_week_is_kept_where_nothing_is_said(tmp_path: Path) -> None:
+    left_behind(tmp_path / "data", 9, 6)
+    with HubProcess(tmp_path / "data") as hub:
+        logs = hub.http.get("/api/v1/logs").json()["logs"]
+        store = hub.http.get("/api/v1/stats").json()["store"]
+    assert [line["body"] for line in logs] == ["6 days ago"]
+    assert (store["keep_days"], store["keep_bytes"]) == (7, 5_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--keep-bytes", "much"), "no size. Write it like 500MB"),
+        (("--keep-bytes", "5MB"), "Give at least 64MB"),
+        (("--keep-days", "0"), "0 is not in the range"),
+    ],
+)
+def test_what_cannot_be_kept_is_said(options: tuple[str, str], sentence: str) -> None:
+    code, said = refused(*options)
+    assert code == exit_codes.USAGE
+    assert sentence in said
+
+
+def test_the_sentence_names_the_days_the_size_and_the_options() -> None:
+    retention = Retention(7, 5_000_000_000)
+    assert told(Expired(("2026-01-01",), 812_000_000), retention) == (
+        "Deleted what came on 2026-01-01, 812 MB: the hub keeps 7 days and 5 GB at most "
+        "(--keep-days, --keep-bytes)."
+    )
+    assert "from 2026-01-01 to 2026-01-03, 5,000 MB" in told(
+        Expired(("2026-01-01", "2026-01-02", "2026-01-03"), 5_000_000_000), retention
+    )

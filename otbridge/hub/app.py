@@ -84,7 +84,10 @@ class Hub:
 
     def begin(self) -> None:
         """Begin what goes on beside the requests, on the running event loop."""
-        self._upkeep = [asyncio.create_task(keep_within(self._settings.retention, self._store))]
+        self._upkeep = [
+            asyncio.create_task(keep_within(self._settings.retention, self._store)),
+            asyncio.create_task(self.ingest.silence.watch()),
+        ]
 
     async def close(self) -> None:
         """Let everybody who is connected go with a word; then take nothing more.

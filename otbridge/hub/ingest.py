@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from otbridge.errors import LimitExceeded, MalformedData, OtbridgeError, StoreError
 from otbridge.hub.limits import DECODE_INLINE_BYTES, MAX_WAITING_BYTES
 from otbridge.hub.open_spans import separate_open_spans
+from otbridge.hub.silence import Silence
 from otbridge.wire.rows import Batch
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Ingest:
         self._live = live
         self._ledger = ledger
         self._clock = clock
+        self.silence = Silence(store, live, clock)
         self._waiting_bytes = 0
         self._closing = False
 
@@ -89,6 +91,7 @@ class Ingest:
             batch, rejected = await self._decoded(signal, request)
             batch.key = key
             count = self._count(signal, batch, rejected, door)
+            self.silence.hear(batch)
             self._live.publish(batch)
             await self._stored(signal, batch, count)
         return Taken(len(rejected), _sentence(rejected))
@@ -106,6 +109,7 @@ class Ingest:
 
         spans, _ = decode_open_spans(request, self._clock.time_ns())
         batch = Batch(open_spans=spans)
+        self.silence.excuse(batch)
         self._live.publish(batch)
         try:
             await self._stored("traces", batch, 0)

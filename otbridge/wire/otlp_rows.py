@@ -186,7 +186,7 @@ def decode_metrics(request: bytes, received_ns: int) -> tuple[list[MetricsRow], 
     rows: list[MetricsRow] = []
     points_left = MAX_RECORDS
     for source in walk(request):
-        service, _ = _identity(source)
+        service, producer = _identity(source)
         points = 0
         for scope, _, records in source.scopes:
             _check_scope(scope)
@@ -200,7 +200,7 @@ def decode_metrics(request: bytes, received_ns: int) -> tuple[list[MetricsRow], 
                 "Send smaller batches.",
             )
         if source.scopes or source.resource:
-            rows.append(MetricsRow(service, received_ns, points, source.data))
+            rows.append(MetricsRow(service, received_ns, points, source.data, producer))
     return rows, []
 
 

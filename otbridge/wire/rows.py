@@ -82,6 +82,7 @@ class MetricsRow:
     data_points: int
     data: bytes
     """The ResourceMetrics message, serialised."""
+    producer: str = ""
 
 
 @dataclass(slots=True)

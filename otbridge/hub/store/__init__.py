@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from otbridge.errors import QueryError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from concurrent.futures import Future
 
     from otbridge._clock import Clock
@@ -67,6 +67,13 @@ class Store(Protocol):
         """Give the spans that *producer* left open the verdict "lost"; the future has them."""
         ...
 
+    def mark_open(self, spans: Sequence[tuple[bytes, bytes]]) -> Future[list[SpanRow]]:
+        """Take the verdict "lost" back from the spans with these (trace id, span id).
+
+        The future has those that had it and have not ended.
+        """
+        ...
+
     def expire(self) -> Future[Expired]:
         """Delete what is more than the store's `Retention` allows.
 
@@ -109,6 +116,10 @@ class Store(Protocol):
 
     def traces_of_run(self, run: str) -> set[bytes]:
         """Return the traces with an agent's span that names *run* as its run."""
+        ...
+
+    def open_producers(self) -> list[str]:
+        """Return the producers of spans that are open and not lost."""
         ...
 
     def services(self) -> list[ServiceTotals]:

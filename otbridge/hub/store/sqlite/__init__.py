@@ -21,7 +21,7 @@ from otbridge.hub.store.sqlite.writer import Writer
 from otbridge.hub.store.vocabulary import Retention, StoreTotals
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -79,6 +79,10 @@ class SqliteStore:
         """Give the spans that *producer* left open the verdict "lost"."""
         return self._writer.call(lambda: self._writer.files.mark_lost(producer))
 
+    def mark_open(self, spans: Sequence[tuple[bytes, bytes]]) -> Future[list[SpanRow]]:
+        """Take the verdict "lost" back from *spans*."""
+        return self._writer.call(lambda: self._writer.files.mark_open(spans))
+
     def expire(self) -> Future[Expired]:
         """Delete what is more than the store is to keep."""
         return self._writer.call(self._writer.files.expire)
@@ -130,6 +134,11 @@ class SqliteStore:
         """Return the traces that name *run* as their run."""
         with self._readers.lend() as reader:
             return runs.traces_of_run(reader, run)
+
+    def open_producers(self) -> list[str]:
+        """Return the producers of spans that are open and not lost."""
+        with self._readers.lend() as reader:
+            return traces.open_producers(reader)
 
     def services(self) -> list[ServiceTotals]:
         """Return every service that has sent spans or logs."""

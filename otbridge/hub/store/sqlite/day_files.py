@@ -134,6 +134,24 @@ class DayFiles:
             raise
         return lost
 
+    def mark_open(self, spans: Sequence[tuple[bytes, bytes]]) -> list[SpanRow]:
+        """Mark those of *spans* that are lost as open again, and return them."""
+        found: list[SpanRow] = []
+        now_ns = self._clock.time_ns()
+        writers = [writer for _, writer in sorted(self._writers.items(), reverse=True)]
+        try:
+            for trace_id, span_id in spans:
+                home = next((one for one in writers if one.summary(trace_id) is not None), None)
+                if home is not None:
+                    home.begin()
+                    found += home.find_span(trace_id, span_id)
+            for writer in writers:
+                writer.commit(now_ns)
+        except BaseException:
+            self._rollback()
+            raise
+        return found
+
     def expire(self) -> Expired:
         """Delete what is too old or too much; return all that went since this was called last."""
         self._tidy()

@@ -180,6 +180,9 @@ class DayWriter:
                 line.key,
                 row.span_id,
             )
+            if lost and not row.end_ns:
+                self.find_span(row.trace_id, row.span_id)  # its sender still speaks of it
+                return
             if ended or not row.end_ns:
                 self.duplicates += 1
                 return
@@ -247,6 +250,22 @@ class DayWriter:
                 row.lost = True
                 lost.append(row)
         return lost
+
+    def find_span(self, trace_id: bytes, span_id: bytes) -> list[SpanRow]:
+        """Mark a span of ours as open again; return it where it was lost and is sound."""
+        line = self._line(trace_id)
+        changed = self.db.execute(
+            "UPDATE otel_traces SET Lost = 0 WHERE TraceKey = ? AND SpanId = ? AND Lost = 1",
+            (line.key, span_id),
+        )
+        if not changed.rowcount:
+            return []
+        line.find_span()
+        columns = self._one(
+            f"{row_columns.SELECT_SPAN} WHERE o.TraceKey = ? AND o.SpanId = ?", line.key, span_id
+        )
+        row = row_columns.read_span(columns)
+        return [] if row is None else [row]
 
     # ---------------------------------------------------------------- what they share
 

@@ -105,6 +105,11 @@ class Summary:
         self.open -= 1
         self.lost += 1
 
+    def find_span(self) -> None:
+        """Count a span as open again that was counted as lost."""
+        self.open += 1
+        self.lost -= 1
+
     def add_agent(self, agent: str | None, *, new: bool) -> None:
         """Count a span of an agent, model or tool; *new* unless it was counted as open."""
         self.agent_spans += new

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import Term, TraceFilter, TracePosition
 
-__all__ = ["home_of", "page", "summary", "whole"]
+__all__ = ["home_of", "open_producers", "page", "summary", "whole"]
 
 
 def page(
@@ -101,6 +101,13 @@ def summary(reader: Reader, trace_id: bytes) -> TraceSummary | None:
     """Answer `Store.summary`."""
     home = home_of(reader, trace_id)
     return home[2] if home else None
+
+
+def open_producers(reader: Reader) -> list[str]:
+    """Answer `Store.open_producers`."""
+    sql = "SELECT DISTINCT Producer FROM otel_traces WHERE Duration IS NULL AND Lost = 0"
+    found = {producer for day in reader.days for (producer,) in reader.rows(day, sql)}
+    return sorted(found - {""})
 
 
 def whole(reader: Reader, trace_id: bytes, limit: int) -> StoredTrace | None:

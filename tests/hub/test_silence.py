@@ -1,0 +1,267 @@
+"""A process that begins spans and falls silent leaves lost spans, until it is heard of again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from otbridge import semconv
+from otbridge.hub import silence
+from otbridge.hub.ingest import Ingest
+from otbridge.hub.ledger import HubLedger
+from otbridge.hub.live import LiveFeed
+from otbridge.hub.silence import SILENCE_S
+from otbridge.hub.store import open_store
+from otbridge.testing.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from otbridge.hub.store import Store
+
+
+def trace_id(number: int) -> bytes:
+    return bytes([number]) * 16
+
+
+def identify(resource: Any, process: str) -> None:
+    """Say in *resource* that an otbridge SDK sends, in this process."""
+    for key, value in (
+        (semconv.SERVICE_NAME, "shop"),
+        (semconv.SERVICE_INSTANCE_ID, process),
+        (semconv.TELEMETRY_DISTRO_NAME, "otbridge"),
+    ):
+        resource.attributes.add(key=key).value.string_value = value
+
+
+class Stage:
+    """An ingest on a store of its own; times are the clock's."""
+
+    def __init__(self, store: Store, clock: FakeClock) -> None:
+        self.store = store
+        self.clock = clock
+        self.live = LiveFeed()
+        self.viewer = self.live.join()
+        self.ingest = Ingest(store, self.live, HubLedger(), clock)
+
+    async def begins(self, number: int, process: str = "p") -> None:
+        """A process announces that span *number* of trace *number* has begun."""
+        await self.says(process, announces=number)
+
+    async def says(self, process: str = "p", *, announces: int = 0) -> None:
+        request = ExportLogsServiceRequest()
+        source = request.resource_logs.add()
+        identify(source.resource, process)
+        record = source.scope_logs.add().log_records.add(time_unix_nano=5)
+        if announces:
+            record.event_name = semconv.SPAN_STARTED
+            record.trace_id = trace_id(announces)
+            record.span_id = bytes([announces]) * 8
+        await self.ingest.take("logs", request.SerializeToString(), door="http")
+
+    async def measures(self, process: str = "p") -> None:
+        request = ExportMetricsServiceRequest()
+        source = request.resource_metrics.add()
+        identify(source.resource, process)
+        source.scope_metrics.add().metrics.add(name="n").gauge.data_points.add(as_int=1)
+        await self.ingest.take("metrics", request.SerializeToString(), door="http")
+
+    async def ends(self, number: int, process: str = "p") -> None:
+        request = ExportTraceServiceRequest()
+        source = request.resource_spans.add()
+        identify(source.resource, process)
+        source.scope_spans.add().spans.add(
+            trace_id=trace_id(number),
+            span_id=bytes([number]) * 8,
+            start_time_unix_nano=5,
+            end_time_unix_nano=9,
+        )
+        await self.ingest.take("traces", request.SerializeToString(), door="http")
+
+    async def later(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        await self.ingest.silence.look()
+
+    def state(self, number: int) -> str:
+        summary = self.store.summary(trace_id(number))
+        assert summary is not None
+        return summary.state
+
+    @property
+    def shown(self) -> list[tuple[str, bool]]:
+        return [(item.kind, getattr(item.row, "lost", False)) for item in self.viewer._ring]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Callable[[Callable[[Stage], Awaitable[None]]], None]:
+    """Plays a scene on a stage; a second one finds the store that the first has left."""
+    clock = FakeClock()
+
+    def on_stage(scene: Callable[[Stage], Awaitable[None]]) -> None:
+        store = open_store(tmp_path, clock=clock)
+        try:
+            asyncio.run(asyncio.wait_for(scene(Stage(store, clock)), 30))  # type: ignore[arg-type]
+        finally:
+            store.close()
+
+    return on_stage
+
+
+def test_a_minute_of_silence_makes_open_spans_lost_and_shows_it(play: Any) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.begins(1)
+        await stage.later(SILENCE_S - 1)
+        assert stage.state(1) == "open"
+        await stage.later(1)
+        assert stage.state(1) == "lost"
+        assert stage.shown == [("start", False), ("span", True)]
+
+    play(scene)
+
+
+@pytest.mark.parametrize("sign", ["says", "measures"])
+def test_any_record_of_the_process_is_a_sign_of_life(play: Any, sign: str) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.begins(1)
+        for _ in range(5):
+            await stage.later(SILENCE_S - 1)
+            await getattr(stage, sign)()
+        assert stage.state(1) == "open"
+        await stage.later(SILENCE_S)
+        assert stage.state(1) == "lost"
+
+    play(scene)
+
+
+def test_only_the_silent_process_is_given_up(play: Any) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.begins(1, "a")
+        await stage.begins(2, "b")
+        await stage.later(SILENCE_S / 2)
+        await stage.says("b")
+        await stage.later(SILENCE_S / 2)
+        assert (stage.state(1), stage.state(2)) == ("lost", "open")
+
+    play(scene)
+
+
+def test_the_end_of_a_span_overrules_the_verdict(play: Any) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.begins(1)
+        await stage.later(SILENCE_S)
+        await stage.ends(1)
+        assert stage.state(1) == "complete"
+        await stage.later(SILENCE_S)
+        assert stage.state(1) == "complete"
+
+    play(scene)
+
+
+@pytest.mark.parametrize("sign", ["says", "measures"])
+def test_a_process_that_is_heard_of_again_has_its_spans_back(play: Any, sign: str) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.begins(1)
+        await stage.begins(2)
+        await stage.later(SILENCE_S)
+        await stage.ends(2)
+        await getattr(stage, sign)()
+        await stage.later(0)
+        assert (stage.state(1), stage.state(2)) == ("open", "complete")
+        assert stage.shown[-1] == ("start", False)
+        await stage.later(SILENCE_S)
+        assert stage.state(1) == "lost"
+
+    play(scene)
+
+
+def test_a_span_that_is_announced_again_is_open_again_at_once(play: Any) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.begins(1)
+        await stage.later(SILENCE_S)
+        await stage.begins(1)
+        assert stage.state(1) == "open"
+        await stage.later(SILENCE_S)
+        assert stage.state(1) == "lost"
+
+    play(scene)
+
+
+def test_what_was_open_when_the_hub_ended_is_listened_for_by_the_next(play: Any) -> None:
+    async def before(stage: Stage) -> None:
+        await stage.begins(1, "dead")
+        await stage.begins(2, "alive")
+        await stage.begins(3, "done")
+        await stage.ends(3, "done")
+
+    async def after(stage: Stage) -> None:
+        await stage.ingest.silence.resume()
+        await stage.later(SILENCE_S - 1)
+        await stage.says("alive")
+        await stage.later(1)
+        assert [stage.state(number) for number in (1, 2, 3)] == ["lost", "open", "complete"]
+
+    play(before)
+    play(after)
+
+
+def test_a_process_that_never_announced_a_span_is_not_listened_for(play: Any) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.says()
+        await stage.ends(1)
+        assert not stage.ingest.silence._heard
+
+    play(scene)
+
+
+def test_a_bridge_looks_after_its_own_peers(play: Any) -> None:
+    async def scene(stage: Stage) -> None:
+        request = ExportTraceServiceRequest()
+        source = request.resource_spans.add()
+        identify(source.resource, "page")
+        source.scope_spans.add().spans.add(trace_id=trace_id(1), span_id=b"s" * 8)
+        await stage.ingest.take_open_spans(request.SerializeToString())
+        await stage.ingest.silence.resume()
+        await stage.ingest.take_open_spans(request.SerializeToString())
+        await stage.later(10 * SILENCE_S)
+        assert stage.state(1) == "open"
+        await stage.ingest.producer_gone("page")
+        assert stage.state(1) == "lost"
+
+    play(scene)
+
+
+def test_memory_has_its_limits(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silence, "_MAX_WATCHED", 3)
+    monkeypatch.setattr(silence, "_MAX_REMEMBERED", 2)
+
+    async def scene(stage: Stage) -> None:
+        for number in range(1, 6):
+            await stage.begins(number, f"p{number}")
+        assert list(stage.ingest.silence._heard) == ["p3", "p4", "p5"]
+        await stage.later(SILENCE_S)
+        assert [stage.state(number) for number in (3, 4, 5)] == ["lost"] * 3
+        assert list(stage.ingest.silence._lost) == ["p4", "p5"]
+        for process in ("p3", "p4"):
+            await stage.says(process)
+        await stage.later(0)
+        assert [stage.state(number) for number in (3, 4, 5)] == ["lost", "open", "lost"]
+
+    play(scene)
+
+
+def test_a_store_that_refuses_is_asked_again_after_another_silence(play: Any) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.begins(1)
+        stage.store.close()
+        await stage.later(SILENCE_S)
+        assert list(stage.ingest.silence._heard) == ["p"]
+
+    play(scene)

@@ -74,10 +74,7 @@ def _senders(folder: Path, python: str | None, *, install: bool) -> list[Sender]
             _tell(f"Logfire takes no part, it cannot be installed: {error.stderr.strip()[-200:]}")
     else:
         _tell("Logfire takes no part: give --logfire PYTHON or --install-logfire")
-    found.append(OTBRIDGE)
-    if DURABLE is not None:
-        found.append(DURABLE)
-    return found
+    return [*found, OTBRIDGE, DURABLE]
 
 
 def _run(

@@ -8,12 +8,9 @@ import venv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from otbridge.config import SETTINGS
-
 if TYPE_CHECKING:
     from pathlib import Path
 
-_DURABILITY: Final = next((row.variable for row in SETTINGS if row.name == "durability"), None)
 _PACKAGES: Final = {"official": "opentelemetry-exporter-otlp-proto-http"}
 
 
@@ -46,12 +43,12 @@ class Sender:
 
 OFFICIAL: Final = Sender("official SDK", "official")
 OTBRIDGE: Final = Sender("otbridge", "otbridge")
-DURABLE: Final = (
-    Sender("otbridge, durability=process", "otbridge", environment=((_DURABILITY, "process"),))
-    if _DURABILITY is not None
-    else None
+DURABLE: Final = Sender(
+    "otbridge, durability=process",
+    "otbridge",
+    environment=(("OTBRIDGE_DURABILITY", "process"),),
 )
-"""With records on disk before a log call returns; None where otbridge has no such setting."""
+"""With records on disk before a log call returns."""
 
 
 def logfire(python: str) -> Sender:

@@ -31,6 +31,9 @@ TAKE_S: Final = 10.0
 LATER_S: Final = 1.0
 """When a batch may come again that was not wrong, only early."""
 
+_NONE: Final = b"[]"
+"""No open spans, said or left out."""
+
 _MEDIA_TYPES: Final = frozenset({"application/json", "text/plain"})
 
 
@@ -74,10 +77,10 @@ class Posts:
         )
         stream.settle_below(envelope.oldest)
         rejected, message = await self._in_time(self._take(peer, stream, envelope.batches))
-        if self._terms.live and envelope.open:
+        if self._terms.live and bytes(envelope.open) != _NONE:
             await self._ingest.show_open(peer, stream, envelope.open)
-        ack = frames.encode(frames.Ack(stream.last, rejected, message))
-        return Answer(200, ack.encode())
+        ack = frames.Ack(stream.last, rejected, message, live=self._terms.live)
+        return Answer(200, frames.encode(ack).encode())
 
     async def _owner(self, token: str | None, origin: str | None) -> str:
         try:

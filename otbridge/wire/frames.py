@@ -164,11 +164,12 @@ class Ready(Struct, frozen=True, tag_field="k", tag="ready"):
 
 
 class Ack(Struct, frozen=True, tag_field="k", tag="ack", omit_defaults=True):
-    """Everything up to `id` has been taken."""
+    """Everything up to `id` has been taken; `live`, by POST only: open spans are wanted."""
 
     id: int
     rejected: int = 0
     message: str = ""
+    live: bool = False
 
 
 class Nack(Struct, frozen=True, tag_field="k", tag="nack", omit_defaults=True):

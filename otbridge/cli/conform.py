@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from otbridge.cli import exit_codes
+from otbridge.cli.conform_server import server
 
 if TYPE_CHECKING:
     from otbridge.testing.conform import Client, Result
@@ -33,6 +34,9 @@ Exit codes: 0 no MUST is broken, 1 one is, 2 wrong options or nothing was sent.
 @click.group()
 def conform() -> None:
     """Try whether a program keeps to OTLP."""
+
+
+conform.add_command(server)
 
 
 @conform.command(epilog=_EPILOG)

@@ -121,8 +121,17 @@ class Answer:
                 return self.status
             said = f' "{_cut(partial.message)}"' if partial.message else " without a message"
             return f"{self.status}, {partial.rejected} rejected{said}"
-        said = self.message or _readable(self.body)
+        said = self.message or self._said
         return f'{self.status} "{_cut(said)}"' if said else self.status
+
+    @property
+    def _said(self) -> str:
+        """What an error's body says to people, be it a Status or a page."""
+        try:
+            message: str = self.status_message().message
+        except ValueError:
+            return _readable(self.body)
+        return message
 
     @property
     def _is_json(self) -> bool:

@@ -88,6 +88,7 @@ class RecordQueue:
     def batches_of(self, settings: BatchSettings) -> None:
         """Make batches by these *settings* from now on."""
         self._batch = settings
+        self._set_limits()
 
     def clear(self) -> None:
         """Forget everything, without counting it: for a forked child."""
@@ -147,6 +148,9 @@ class RecordQueue:
         room = int(self._max_records * share) - len(self._spared)
         self._ask_records = -1 if self._closed else room
         self._ask_bytes = int(self._max_bytes * share)
+        # A queue that is smaller than a batch is sent when it is half full, not when it is full.
+        self._enough_records = min(self._batch.max_records, max(1, self._max_records // 2))
+        self._enough_bytes = min(self._batch.max_bytes, max(1, self._max_bytes // 2))
 
     def _ask(self, envelope: Envelope, record: bytes, severity: int) -> str:
         """Return `in`, `elsewhere`, or the reason under which the record was counted."""
@@ -224,7 +228,7 @@ class RecordQueue:
     def has_batch(self) -> bool:
         """Whether a batch would be full."""
         waiting = self._bytes_in - self._bytes_out
-        return len(self) >= self._batch.max_records or waiting >= self._batch.max_bytes
+        return len(self) >= self._enough_records or waiting >= self._enough_bytes
 
     def wake_at_first(self) -> None:
         """Wake the worker at the next record."""
@@ -232,8 +236,8 @@ class RecordQueue:
 
     def wake_at_batch(self) -> None:
         """Wake the worker when a batch is full."""
-        self._wake_records = self._batch.max_records - 1
-        self._wake_bytes = self._batch.max_bytes
+        self._wake_records = self._enough_records - 1
+        self._wake_bytes = self._enough_bytes
 
     def wake_never(self) -> None:
         """Let the worker work."""

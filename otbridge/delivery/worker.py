@@ -225,13 +225,14 @@ class Worker:
             self._clock.wait(self._wake, pause)
         self._queue.wake_at_first()
         due_in = self._backlog_due_in
+        backlog_only = False
         if not self._queue and due_in != 0.0 and not self._is_urgent:
             begin = self._clock.monotonic()
-            self._clock.wait(self._wake, due_in)
+            backlog_only = not self._clock.wait(self._wake, due_in)
             self._linger.paused(self._clock.monotonic() - begin)
         self._wake.clear()
         self._queue.wake_at_batch()
-        if not self._queue.has_batch and not self._is_urgent and not self._is_behind:
+        if not (self._queue.has_batch or self._is_urgent or self._is_behind or backlog_only):
             self._clock.wait(self._wake, self._linger.next())
         self._wake.clear()
         self._queue.wake_never()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -140,6 +142,9 @@ class HttpServer(ThreadingHTTPServer):
         self._thread.join()
         self.server_close()
         for request in list(self._open):
+            with contextlib.suppress(OSError):  # the peer was faster
+                # Both ways: its handler must not take another request, which nobody would answer.
+                request.shutdown(socket.SHUT_RDWR)
             self.shutdown_request(request)
 
 

@@ -265,6 +265,16 @@ def test_a_worker_that_waits_for_a_batch_is_woken_by_its_last_record() -> None:
     assert (queue.roused, queue.queue.has_batch) == (1, True)
 
 
+def test_a_queue_smaller_than_a_batch_wakes_the_worker_when_it_is_half_full() -> None:
+    queue = Harness(records=8)
+    queue.queue.wake_at_batch()
+    for _ in range(3):
+        queue.put()
+    assert (queue.roused, queue.queue.has_batch) == (0, False)
+    queue.put()
+    assert (queue.roused, queue.queue.has_batch) == (1, True)
+
+
 def test_a_worker_that_waits_for_a_batch_is_woken_by_its_bytes() -> None:
     queue = Harness(batch=BatchSettings(max_bytes=10))
     queue.queue.wake_at_batch()

@@ -25,7 +25,7 @@ export function monotonic(): number {
 
 /** Unix milliseconds as the decimal string of nanoseconds that OTLP/JSON wants. */
 export function toNanos(milliseconds: number): string {
-  const whole = Math.floor(Math.max(0, milliseconds));
-  const nanos = Math.floor(Math.max(0, milliseconds - whole) * 1e6);
-  return whole ? whole + `${nanos + 1e6}`.slice(1) : `${nanos}`;
+  const positive = Math.max(0, milliseconds);
+  const whole = Math.floor(positive);
+  return `${BigInt(whole) * 1_000_000n + BigInt(Math.floor((positive - whole) * 1e6))}`;
 }

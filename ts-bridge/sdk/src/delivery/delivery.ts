@@ -189,11 +189,12 @@ export function makeDelivery({
 
   function send(channel: Channel): void {
     const now = monotonic();
-    const open = channel._live ? _takeOpen(announceAll) : [];
-    if (open.length) channel._announce(open);
-    announceAll &&= !channel._live;
-
     let window = channel._window;
+    let open: string[] = [];
+    if (channel._live && window > 0) {
+      open = _takeOpen(announceAll);
+      announceAll = false;
+    }
     let bytes = MAX_UNACKNOWLEDGED;
     const chosen: Batch[] = [];
     const spend = (batch: Batch) => {
@@ -210,7 +211,7 @@ export function makeDelivery({
     const isDue = flushing || now - since >= _interval - 2;
     while (queue.length && window > 0 && bytes > 0 && (isDue || queue._chars >= BATCH_CHARS))
       spend(seal());
-    if (chosen.length || (open.length && channel === post && window > 0)) channel._send(chosen);
+    if (chosen.length || open.length) channel._send(chosen, open);
   }
 
   function seal(): Batch {

@@ -118,8 +118,7 @@ function mayTell(url: URL, propagateTo: Addresses | undefined, context: Context)
   // For developers, on their own machines.
   if (trace.getSpan(context) && /(^|\.)localhost$|^127\.|^\[::1]/.test(location?.hostname ?? "")) {
     warnOnce(
-      `${origin} is not told the trace. fetchSpans({ propagateTo: ["${origin}"] }) does; ` +
-        "its CORS must allow traceparent and tracestate.",
+      `${origin} is not told the trace: fetchSpans({ propagateTo: ["${origin}"] }), and CORS for traceparent and tracestate.`,
     );
   }
   return false;

@@ -34,7 +34,7 @@ export function register(
     logs.setGlobalLoggerProvider(loggers) && logs,
   ];
   if (taken.includes(false)) {
-    warnOnce("another OpenTelemetry SDK came first and stays. Call init() before it.");
+    warnOnce("another OpenTelemetry SDK came first and stays; call init() before it.");
   }
   const old = OLD_LOGS in shared;
   if (!old) shared[OLD_LOGS] = () => loggers;

@@ -12,7 +12,7 @@ import type {
 } from "../opentelemetry.js";
 import type { OutgoingRecord } from "../options.js";
 import { exceptionAttributes } from "../wire/exceptions.js";
-import { attributeFields, contextFields, nonEmpty, spanEvent, spanLink } from "../wire/records.js";
+import { attributeFields, contextFields, spanEvent, spanLink } from "../wire/records.js";
 import { cleanText, collect } from "../wire/values.js";
 import type { Host } from "./host.js";
 
@@ -151,9 +151,9 @@ export class RecordingSpan implements Span {
       name: cleanText(name),
       endTimeUnixNano: end && toNanos(end),
       ...attributeFields(attributes, more),
-      events: nonEmpty(this.#events),
+      events: this.#events[0] && this.#events,
       droppedEventsCount: this.#droppedEvents || undefined,
-      links: nonEmpty(this.#links),
+      links: this.#links[0] && this.#links,
       status: code ? { code, message: message && cleanText(message) } : undefined,
     };
   }

@@ -56,9 +56,8 @@ export interface Channel {
   _failures: number;
   /** Not to be tried before this; set by the delivery. */
   _nextTry: number;
-  _send(batches: readonly Batch[]): void;
-  /** Spans that have begun, each as JSON. */
-  _announce(spans: readonly string[]): void;
+  /** *open*: spans that have begun, each as JSON. */
+  _send(batches: readonly Batch[], open: readonly string[]): void;
 }
 
 /** A channel that has to be opened, and may break. */

@@ -25,13 +25,14 @@ export function postChannel(identity: Identity, events: ChannelEvents): PostChan
   /** One batch at a time, to find the one that the hub cannot take. */
   let single = false;
   let keptAlive = 0;
-  let open: readonly string[] = [];
 
   /** *keepalive*: bytes that count against the budget; 0 for an ordinary request. */
-  async function post(batches: readonly Batch[], keepalive: number): Promise<void> {
+  async function post(
+    batches: readonly Batch[],
+    open: readonly string[],
+    keepalive: number,
+  ): Promise<void> {
     const { _base, _token } = identity;
-    const spans = open;
-    open = [];
     keptAlive += keepalive;
     try {
       // Without a token nothing is awaited: a page that goes away has no second moment.
@@ -40,7 +41,7 @@ export function postChannel(identity: Identity, events: ChannelEvents): PostChan
         method: "POST",
         // Text without a type is text/plain, which needs no preflight as application/json does.
         body:
-          `${introduction(identity, events._oldest(), token).slice(0, -1)},"open":[${spans}]` +
+          `${introduction(identity, events._oldest(), token).slice(0, -1)},"open":[${open}]` +
           `,"batches":[${batches.map(({ _json }) => `${_json}}`)}]}`,
         ...(keepalive ? { keepalive: true } : { signal: AbortSignal.timeout(TIMEOUT_MS) }),
       });
@@ -89,13 +90,10 @@ export function postChannel(identity: Identity, events: ChannelEvents): PostChan
     get _window() {
       return busy ? 0 : single ? 1 : 8;
     },
-    _announce(spans: readonly string[]) {
-      open = spans;
-    },
-    _send(batches: readonly Batch[]) {
+    _send(batches: readonly Batch[], open: readonly string[]) {
       busy = true;
       for (const batch of batches) batch._via = channel;
-      void post(batches, 0);
+      void post(batches, open, 0);
     },
     _sendLast(batches: readonly Batch[]) {
       let size = OVERHEAD;
@@ -106,7 +104,7 @@ export function postChannel(identity: Identity, events: ChannelEvents): PostChan
           if (fits) size += _bytes;
           return fits;
         });
-      if (fitting.length) void post(fitting, size);
+      if (fitting.length) void post(fitting, [], size);
     },
   };
   return channel;

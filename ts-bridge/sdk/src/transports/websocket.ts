@@ -40,7 +40,7 @@ export function socketChannel(
   let window = 0;
   let fullWindow = 0;
   let maxBytes = 0;
-  let pingMs = 0;
+  let pingS = 0;
   let timer: Timer | undefined;
   /** The last token was refused; a second refusal in a row is final. */
   let refused = false;
@@ -82,9 +82,8 @@ export function socketChannel(
     if (k === "ready") {
       channel._ready = true;
       channel._live = !!frame.live;
-      window = fullWindow = frame.window ?? 8;
-      maxBytes = frame.max_bytes ?? MAX_BUFFERED;
-      pingMs = (frame.ping_s ?? 25) * 1_000;
+      ({ window: fullWindow = 8, max_bytes: maxBytes = MAX_BUFFERED, ping_s: pingS = 25 } = frame);
+      window = fullWindow;
       refused = false;
       events._onReady(channel, frame.last ?? 0);
     } else if (k === "ack") {
@@ -100,7 +99,7 @@ export function socketChannel(
       lose(`${why}`, retry_ms); // what it took, it has acknowledged before this
     }
     // Whatever came is a sign of life: the next ping is due after silence. Rule 6.
-    if (channel._ready) timer = later(() => ping(ANSWER_MS), pingMs, timer);
+    if (channel._ready) timer = later(() => ping(ANSWER_MS), pingS * 1_000, timer);
   }
 
   function ping(patience: number): void {
@@ -148,7 +147,8 @@ export function socketChannel(
     _probe() {
       if (channel._ready) ping(PROBE_MS);
     },
-    _send(batches: readonly Batch[]) {
+    _send(batches: readonly Batch[], open: readonly string[]) {
+      if (open.length) transmit(`{"k":"open","spans":[${open}]}`);
       for (const batch of batches) {
         if (batch._bytes > maxBytes) {
           events._onNack(batch._id, "larger than it takes");
@@ -158,9 +158,6 @@ export function socketChannel(
         batch._sends++;
         transmit(`${batch._json},"oldest":${events._oldest()}}`);
       }
-    },
-    _announce(spans: readonly string[]) {
-      transmit(`{"k":"open","spans":[${spans}]}`);
     },
     _close(leaving: boolean) {
       if (leaving) transmit('{"k":"bye"}');

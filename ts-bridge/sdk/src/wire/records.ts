@@ -12,12 +12,7 @@ export interface AttributeFields {
 
 export function attributeFields(...sources: Values[]): AttributeFields {
   const [list, dropped] = keyValues(sources);
-  return { attributes: nonEmpty(list), droppedAttributesCount: dropped || undefined };
-}
-
-/** *list*, if there is anything in it. */
-export function nonEmpty<T>(list: readonly T[]): readonly T[] | undefined {
-  return list.length ? list : undefined;
+  return { attributes: list[0] && list, droppedAttributesCount: dropped || undefined };
 }
 
 /** Ids and flags, by the names that an OTLP/JSON log record, span and link share. */

@@ -134,8 +134,9 @@ class Runtime:
             return
         from otbridge._configure.stamp import BaggageStamp
         from otbridge.telemetry import traces
+        from otbridge.telemetry.sampling import make_sampler
 
-        ours = traces.install(self.resource, traces.make_sampler(self.config), parts.report)
+        ours = traces.install(self.resource, make_sampler(self.config), parts.report)
         targets: list[Any] = [BaggageStamp()]
         if self.traces is not None:
             self._live = parts.live_spans(self.config, self.logs.put if self.logs else None)

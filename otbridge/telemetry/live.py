@@ -81,6 +81,11 @@ class LiveSpans:
         self._ask_after = 0.0
         self._lock = threading.Lock()
 
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody wants to hear of beginnings, or may want to."""
+        return self._answer is not False
+
     def started(self, span: Any, envelope: Envelope) -> None:
         """Tell that *span* has begun, or keep it until it is known whether anybody wants to hear."""
         if self._answer is False:

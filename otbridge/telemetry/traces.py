@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider, sampling
+from opentelemetry.sdk.trace import (
+    SpanProcessor,
+    SynchronousMultiSpanProcessor,
+    TracerProvider,
+)
 
 from otbridge.telemetry.decided import decided_already
+from otbridge.telemetry.redacted import redacted
+from otbridge.telemetry.sampling import SwitchSampler
+from otbridge.telemetry.span_bytes import severity_of, take_plain_spans
 from otbridge.wire.otlp_request import Envelope
 from otbridge.wire.otlp_spans import encode_span
 
@@ -22,8 +29,9 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan, Span
+    from opentelemetry.sdk.trace.sampling import Sampler
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-    from otbridge.config import Config
     from otbridge.processors.redact import Redactor
     from otbridge.telemetry.console import Console
     from otbridge.telemetry.live import LiveSpans
@@ -35,13 +43,10 @@ __all__ = [
     "Switch",
     "connect",
     "install",
-    "make_sampler",
     "uninstall",
 ]
 
 _MOST_CACHED: Final = 4096
-_SEVERITY_OK: Final = 9
-_SEVERITY_FAILED: Final = 17
 
 
 class DeliverySpanProcessor(SpanProcessor):
@@ -68,6 +73,7 @@ class DeliverySpanProcessor(SpanProcessor):
         self._put = put
         self._resource = resource
         self._redactor = redactor
+        self._take = take_plain_spans(put, redactor, self._envelope)
         self._live = live
         self._report = report
         self._reported = False
@@ -77,34 +83,37 @@ class DeliverySpanProcessor(SpanProcessor):
         """Describe the process anew, after a fork."""
         if self._resource is not None:
             self._resource = resource
-        self._envelopes = {}
+        self._envelopes.clear()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
         """Tell a hub that *span* has begun."""
-        if self._live is None or not span.get_span_context().trace_flags.sampled:
+        live = self._live
+        if live is None or not live.wanted or not span.get_span_context().trace_flags.sampled:
             return
         try:
-            self._live.started(self._seen(span), self._envelope(span))
+            envelope = self._envelope(span.instrumentation_scope, span.resource)
+            live.started(self._seen(span), envelope)
         except Exception as error:  # noqa: BLE001 - a span never raises for our sake
             self._failed(error)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Encode *span* and hand it over."""
-        context = span.context
-        if context is None or not context.trace_flags.sampled:
-            return
         try:
-            failed = span.status.status_code is trace.StatusCode.ERROR
-            severity = _SEVERITY_FAILED if failed else _SEVERITY_OK
-            self._put(self._envelope(span), encode_span(self._seen(span)), severity)
+            if self._take(span):
+                return
+        except Exception:  # noqa: BLE001 - a span of another making: the long way asks its properties
+            pass
+        try:
+            if span.context is not None and span.context.trace_flags.sampled:
+                envelope = self._envelope(span.instrumentation_scope, span.resource)
+                self._put(envelope, encode_span(self._seen(span)), severity_of(span.status))
         except Exception as error:  # noqa: BLE001 - a span never raises for our sake
             self._failed(error)
 
     def _seen(self, span: ReadableSpan) -> Any:
-        return span if self._redactor is None else _redacted(span, self._redactor)
+        return span if self._redactor is None else redacted(span, self._redactor)
 
-    def _envelope(self, span: ReadableSpan) -> Envelope:
-        scope, resource = span.instrumentation_scope, span.resource
+    def _envelope(self, scope: InstrumentationScope | None, resource: Resource) -> Envelope:
         known = self._envelopes.get(id(scope))
         if known is not None and known[0] is scope and known[1] is resource:
             return known[2]
@@ -129,45 +138,6 @@ class DeliverySpanProcessor(SpanProcessor):
             self._report(f"a span was lost to {type(error).__name__}: {error}; please report this")
 
 
-class _View:
-    """A span as the encoder sees it, with some of its parts exchanged."""
-
-    def __init__(self, span: Any, **exchanged: Any) -> None:
-        self._span = span
-        self.__dict__.update(exchanged)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._span, name)
-
-
-def _redacted(span: ReadableSpan, redactor: Redactor) -> Any:
-    """Return *span*, or a view of it without the secrets in its name, attributes, events, links."""
-    changed: dict[str, Any] = {}
-    name = redactor.text(span.name)
-    if name is not span.name:
-        changed["name"] = name
-    attributes = span.attributes or {}
-    clean = redactor.attributes(attributes)
-    if clean is not attributes:
-        changed["attributes"] = clean
-    description = span.status.description
-    if description and (shown := redactor.text(description)) is not description:
-        changed["status"] = trace.Status(span.status.status_code, shown)
-    for part in ("events", "links"):
-        items = getattr(span, part)
-        if items:
-            cleaned = [_cleaned(item, redactor) for item in items]
-            if any(new is not old for new, old in zip(cleaned, items, strict=True)):
-                changed[part] = cleaned
-    return _View(span, **changed) if changed else span
-
-
-def _cleaned(item: Any, redactor: Redactor) -> Any:
-    attributes = item.attributes or {}
-    clean = redactor.attributes(attributes)
-    return item if clean is attributes else _View(item, attributes=clean)
-
-
 class ConsoleSpanProcessor(SpanProcessor):
     """Shows spans on the console as they begin and end."""
 
@@ -186,72 +156,80 @@ class ConsoleSpanProcessor(SpanProcessor):
 
     def _show(self, show: Callable[[Any], None], span: Any) -> None:
         try:
-            show(span if self._redactor is None else _redacted(span, self._redactor))
+            show(span if self._redactor is None else redacted(span, self._redactor))
         except Exception:  # noqa: BLE001 - a line less on the console harms nobody; delivery counts
             pass
 
 
-class Switch(SpanProcessor):
-    """The one processor of ours in a provider; passes on to whatever is configured now."""
+class Switch(SynchronousMultiSpanProcessor):
+    """What is ours in a provider: passes on to whatever is configured now.
+
+    And then to the processors that the program has added, where it is the provider's own one.
+    """
 
     def __init__(self) -> None:
-        self.targets: tuple[SpanProcessor, ...] = ()
+        super().__init__()  # type: ignore[no-untyped-call,unused-ignore]  # typed in newer SDKs
+        self._added: tuple[SpanProcessor, ...] = ()
+        self.targets = ()
+
+    @property
+    def targets(self) -> tuple[SpanProcessor, ...]:
+        """Where spans go first, in that order."""
+        return self._targets
+
+    @targets.setter
+    def targets(self, targets: tuple[SpanProcessor, ...]) -> None:
+        self._targets = targets
+        self._arrange()
+
+    def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        """Let spans go to *span_processor*, too."""
+        super().add_span_processor(span_processor)
+        self._added += (span_processor,)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Find out who is to be called.
+
+        Each hop of a span costs half a microsecond, so nobody is called who would do nothing, and
+        where only one is left, it stands here in person.
+        """
+        everybody = (*self._targets, *self._added)
+        self._starting = _doing(everybody, "on_start")
+        self._ending = _doing(everybody, "on_end")
+        for name, doing in (("on_start", self._starting), ("on_end", self._ending)):
+            vars(self).pop(name, None)
+            if len(doing) == 1:
+                vars(self)[name] = doing[0]
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Pass on, in order."""
-        for target in self.targets:
-            target.on_start(span, parent_context)
+        for start in self._starting:
+            start(span, parent_context=parent_context)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Pass on, in order."""
-        for target in self.targets:
-            target.on_end(span)
+        for end in self._ending:
+            end(span)
 
 
-class SwitchSampler(sampling.Sampler):
-    """The sampler of our provider; asks whatever is configured now."""
-
-    def __init__(self) -> None:
-        self.target: sampling.Sampler = sampling.DEFAULT_ON
-
-    def should_sample(self, *args: Any, **kwargs: Any) -> sampling.SamplingResult:
-        """Ask the configured sampler."""
-        return self.target.should_sample(*args, **kwargs)
-
-    def get_description(self) -> str:
-        """Return the configured sampler's description."""
-        return self.target.get_description()
+def _doing(processors: Sequence[SpanProcessor], name: str) -> list[Callable[..., None]]:
+    """Return the methods of this name that are more than the base class's, which does nothing."""
+    nothing = getattr(SpanProcessor, name)
+    methods = [getattr(processor, name) for processor in processors]
+    return [method for method in methods if getattr(method, "__func__", None) is not nothing]
 
 
-_switch: Final = Switch()
+_host: Final = Switch()
+"""The processor of the provider that we have made."""
+_guest: Final = Switch()
+"""The one that is added to other people's providers."""
 _sampler: Final = SwitchSampler()
 _providers: list[Any] = []
 # Providers that have the switch; there is no way to take a processor out of one again.
 
 
-def make_sampler(config: Config) -> sampling.Sampler:
-    """Return the sampler that *config* asks for; a parent's decision is always kept by default."""
-    ratio = config.traces_sampler_arg
-    match config.traces_sampler:
-        case "always_on":
-            return sampling.ALWAYS_ON
-        case "always_off":
-            return sampling.ALWAYS_OFF
-        case "traceidratio":
-            return sampling.TraceIdRatioBased(ratio)
-        case "parentbased_always_off":
-            return sampling.DEFAULT_OFF
-        case "parentbased_traceidratio":
-            return sampling.ParentBasedTraceIdRatio(ratio)
-        case _:
-            if config.sample >= 1 or config.traces_sampler:
-                return sampling.DEFAULT_ON
-            return sampling.ParentBasedTraceIdRatio(config.sample)
-
-
-def install(
-    resource: Mapping[str, Any], sampler: sampling.Sampler, report: Callable[[str], None]
-) -> bool:
+def install(resource: Mapping[str, Any], sampler: Sampler, report: Callable[[str], None]) -> bool:
     """Put the switch into the global provider, making one where there is none.
 
     Returns:
@@ -265,7 +243,7 @@ def install(
                 sampler=_sampler, resource=Resource(dict(resource)), shutdown_on_exit=False
             )
         trace.set_tracer_provider(provider)
-        provider.add_span_processor(_switch)
+        provider.add_span_processor(_guest)
         _providers.append(provider)
         return True
     if any(known is provider for known in _providers):
@@ -276,16 +254,16 @@ def install(
             "processors: its spans are not delivered by otbridge"
         )
         return False
-    provider.add_span_processor(_switch)
+    provider.add_span_processor(_guest)
     _providers.append(provider)
     return False
 
 
 def connect(targets: Sequence[SpanProcessor]) -> None:
     """Let spans go to *targets* from now on, in that order."""
-    _switch.targets = tuple(targets)
+    _host.targets = _guest.targets = tuple(targets)
 
 
 def uninstall() -> None:
     """Let spans go nowhere."""
-    _switch.targets = ()
+    connect(())

@@ -12,6 +12,7 @@ from opentelemetry.trace import Link, SpanContext, TraceFlags
 import otbridge
 from otbridge.config import Config
 from otbridge.telemetry import traces
+from otbridge.telemetry.sampling import make_sampler
 from otbridge.testing import OtlpReceiver
 from otbridge.testing.capture import capture
 
@@ -79,7 +80,7 @@ def test_a_parents_decision_is_stronger_than_the_share() -> None:
     ],
 )  # fmt: skip
 def test_the_sampler_is_the_one_that_the_settings_name(settings: Any, described: Any) -> None:
-    assert traces.make_sampler(Config(**settings)).get_description().startswith(described)
+    assert make_sampler(Config(**settings)).get_description().startswith(described)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from otbridge.testing.conform import BUILT_IN, CLIENT_RULES, check_client
 if TYPE_CHECKING:
     from otbridge.testing.conform import Result
 
+pytestmark = pytest.mark.timeout(300)  # all checks run in the first test that wants a result
+
 
 @pytest.fixture(scope="module")
 def results() -> list[Result]:

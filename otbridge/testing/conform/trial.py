@@ -43,8 +43,6 @@ class Seen:
     """What the receiver got, refused requests too."""
     exit_code: int | None
     """None where the client did not end in time and was killed."""
-    seconds: float
-    """From its start to its end."""
     ending_seconds: float
     """From the end of its standard input to its own end."""
     peak_bytes: int
@@ -95,7 +93,6 @@ class Running:
         self._folder = folder
         self._watch_memory = watch_memory
         self._peak = 0
-        self._begin = time.monotonic()
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
             self._process = subprocess.Popen(  # noqa: S603 - the command is what is to be tested
                 command,
@@ -143,7 +140,6 @@ class Running:
             task=self.task,
             requests=tuple(self.receiver.requests),
             exit_code=code,
-            seconds=ended - self._begin,
             ending_seconds=ended - asked,
             peak_bytes=self._peak,
             stderr=(self._folder / "stderr").read_text("utf-8", "replace"),

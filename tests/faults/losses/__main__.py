@@ -24,9 +24,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tests.faults.losses.program import ProgramFailed
 from tests.faults.losses.senders import DURABLE, OFFICIAL, OTBRIDGE, install_logfire, logfire
 from tests.faults.losses.table import cell, lines
-from tests.faults.losses.trial import Fate, ProgramFailed, Trial
+from tests.faults.losses.trial import Fate, Trial
 from tests.faults.losses.ways import FULL, SHORT, Scale, ways
 
 if TYPE_CHECKING:

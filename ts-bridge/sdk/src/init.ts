@@ -27,7 +27,7 @@ export function start(options: BridgeOptions, platform: Platform): Bridge {
   }
   const given = { ...options };
   if (!given.service) {
-    warnOnce('init() needs a service name: service: "shop-web".');
+    warnOnce("init({ service }) needs a service name.");
     given.service = "unknown_service";
   }
   const bridge = createBridge(given, hubAddress(given.url), platform, () => {

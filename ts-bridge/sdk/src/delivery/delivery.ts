@@ -129,7 +129,7 @@ export function makeDelivery({
       const batch = outbox._batches.find(({ _id }) => _id === id);
       if (!batch) return;
       if (retryMs === undefined) {
-        warnOnce(`the hub refused records: ${why}`);
+        warnOnce(`records were refused: ${why}`);
         outbox._remove((held) => held === batch);
         rejected += batch._n;
         notify();
@@ -143,7 +143,7 @@ export function makeDelivery({
     _onLost(channel, why, retryMs) {
       outbox._land(channel);
       if (retryMs === Infinity) {
-        warnOnce(`nothing is sent: ${_identity._base} refuses this page: ${why}`);
+        warnOnce(`nothing is sent, ${_identity._base} refuses: ${why}`);
         stop();
       } else {
         wake(routes._failed(channel, monotonic(), retryMs));
@@ -202,15 +202,15 @@ export function makeDelivery({
       bytes -= batch._bytes;
       if (!batch._via) chosen.push(batch);
     };
+    const room = () => window > 0 && bytes > 0;
     const { _batches } = outbox;
     for (const batch of _batches) if (batch._via) spend(batch);
     for (const batch of _batches) {
-      if (!batch._via && batch._notBefore <= now && window > 0 && bytes > 0) spend(batch);
+      if (!batch._via && batch._notBefore <= now && room()) spend(batch);
     }
     // A timer may fire a little before its time.
     const isDue = flushing || now - since >= _interval - 2;
-    while (queue.length && window > 0 && bytes > 0 && (isDue || queue._chars >= BATCH_CHARS))
-      spend(seal());
+    while (queue.length && room() && (isDue || queue._chars >= BATCH_CHARS)) spend(seal());
     if (chosen.length || open.length) channel._send(chosen, open);
   }
 

@@ -2,7 +2,7 @@ import { toNanos, unixNow } from "../clock.js";
 import { INFERRED } from "../context/inference.js";
 import { context as contextApi, type Logger } from "../opentelemetry.js";
 import { describeException, exceptionAttributes } from "../wire/exceptions.js";
-import { attributeFields, contextFields } from "../wire/records.js";
+import { withAttributes } from "../wire/records.js";
 import { anyValue, cleanText, collect, toJson } from "../wire/values.js";
 import type { Host } from "./host.js";
 import { toUnixMs } from "./span.js";
@@ -38,16 +38,20 @@ export function makeLogger(host: Host, name: string, version?: string): Logger {
         body: body ?? (thrown && describeException(thrown)),
         attributes: collect(known || !context ? undefined : INFERRED, thrown, attributes),
       };
-      host._onRecord(record, scope, (more) => ({
-        timeUnixNano: toNanos(toUnixMs(timestamp ?? observed)),
-        observedTimeUnixNano: toNanos(observed),
-        severityNumber: severity,
-        severityText,
-        body: record.body === undefined ? undefined : anyValue(record.body),
-        eventName: record.name ? cleanText(record.name) : undefined,
-        ...attributeFields(record.attributes, more),
-        ...(context && contextFields(context)),
-      }));
+      host._onRecord(record, scope, (more) => {
+        const fields = {
+          timeUnixNano: toNanos(toUnixMs(timestamp ?? observed)),
+          observedTimeUnixNano: toNanos(observed),
+          severityNumber: severity,
+          severityText,
+          body: record.body === undefined ? undefined : anyValue(record.body),
+          eventName: record.name ? cleanText(record.name) : undefined,
+          flags: context?.traceFlags,
+          traceId: context?.traceId,
+          spanId: context?.spanId,
+        };
+        return withAttributes(fields, record.attributes, more);
+      });
     },
   };
 }

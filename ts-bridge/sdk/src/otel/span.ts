@@ -12,7 +12,7 @@ import type {
 } from "../opentelemetry.js";
 import type { OutgoingRecord } from "../options.js";
 import { exceptionAttributes } from "../wire/exceptions.js";
-import { attributeFields, contextFields, spanEvent, spanLink } from "../wire/records.js";
+import { spanEvent, spanLink, withAttributes } from "../wire/records.js";
 import { cleanText, collect } from "../wire/values.js";
 import type { Host } from "./host.js";
 
@@ -39,8 +39,8 @@ export class RecordingSpan implements Span {
   readonly #context: SpanContext;
   /** What `beforeSend` may change. */
   readonly #record: OutgoingRecord & { severity: number };
-  /** OTLP's fields that do not change any more. */
-  readonly #head: object;
+  readonly #parent: SpanContext | undefined;
+  readonly #kind: number;
   readonly #start: number;
   readonly #began = monotonic();
   readonly #events: object[] = [];
@@ -67,13 +67,8 @@ export class RecordingSpan implements Span {
     this.activity = activity;
     this.#release = activity?.hold();
     this.#start = toUnixMs(startTime ?? unixNow());
-    this.#head = {
-      ...contextFields(context),
-      parentSpanId: parent?.spanId,
-      traceState: context.traceState?.serialize() || undefined,
-      kind: kind + 1,
-      startTimeUnixNano: toNanos(this.#start),
-    };
+    this.#parent = parent;
+    this.#kind = kind;
   }
 
   spanContext(): SpanContext {
@@ -146,16 +141,23 @@ export class RecordingSpan implements Span {
   encode(more: Record<string, unknown> | undefined, end?: number): object {
     const { code, message } = this.#status;
     const { name, attributes } = this.#record;
-    return {
-      ...this.#head,
+    const { traceId, spanId, traceFlags, traceState } = this.#context;
+    const fields = {
+      traceId,
+      spanId,
+      flags: traceFlags,
+      parentSpanId: this.#parent?.spanId,
+      traceState: traceState?.serialize() || undefined,
+      kind: this.#kind + 1,
       name: cleanText(name),
+      startTimeUnixNano: toNanos(this.#start),
       endTimeUnixNano: end && toNanos(end),
-      ...attributeFields(attributes, more),
       events: this.#events[0] && this.#events,
       droppedEventsCount: this.#droppedEvents || undefined,
       links: this.#links[0] && this.#links,
       status: code ? { code, message: message && cleanText(message) } : undefined,
     };
+    return withAttributes(fields, attributes, more);
   }
 }
 

@@ -91,12 +91,9 @@ export function collect(...sources: (object | undefined)[]): Record<string, unkn
 const secrets = new Map<string, boolean>();
 
 function isSecret(key: string): boolean {
-  let secret = secrets.get(key);
-  if (secret === undefined) {
-    secret = isSecretKey(key);
-    // Keys are few, unless somebody puts ids into them.
-    if (secrets.size < MAX_VALUES) secrets.set(key, secret);
-  }
+  const secret = secrets.get(key) ?? isSecretKey(key);
+  // Keys are few, unless somebody puts ids into them.
+  if (secrets.size < MAX_VALUES) secrets.set(key, secret);
   return secret;
 }
 

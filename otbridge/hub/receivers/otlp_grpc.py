@@ -6,14 +6,15 @@ is built before limits are checked. Rules S1 to S11 of the checklist (OTLP 1.11 
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.errors import LimitExceeded, MalformedData
 from otbridge.hub.ingest import Busy
-from otbridge.hub.limits import MAX_BODY_BYTES
+from otbridge.hub.limits import DECODE_INLINE_BYTES, MAX_BODY_BYTES
 from otbridge.hub.listening import AddressTaken, listener, printed
-from otbridge.hub.receivers.responses import response_protobuf
-from otbridge.hub.receivers.status import retry_details
+from otbridge.hub.receivers.responses import response_protobuf, warning_of, with_warning
+from otbridge.hub.receivers.status import bad_request_details, retry_details
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,6 +40,10 @@ _OPTIONS: Final = (
     # Linux would let a second hub listen on the same port and take half of the requests.
     ("grpc.so_reuseport", 0),
 )
+
+
+_DETAILS: Final = "grpc-status-details-bin"
+"""The trailer that a google.rpc.Status with details travels in."""
 
 
 class OtlpGrpc:
@@ -99,15 +104,20 @@ class OtlpGrpc:
             try:
                 taken = await self._ingest.take(signal, request, door="grpc")
             except MalformedData as error:
-                await context.abort(codes.INVALID_ARGUMENT, str(error))
+                details = bad_request_details(error)
+                await context.abort(codes.INVALID_ARGUMENT, str(error), ((_DETAILS, details),))
             except LimitExceeded as error:
                 # Without RetryInfo, which tells the sender not to try again (rule S3).
                 await context.abort(codes.RESOURCE_EXHAUSTED, str(error))
             except Busy as error:
                 details = retry_details(str(error), error.retry_s)
-                await context.abort(
-                    codes.UNAVAILABLE, str(error), (("grpc-status-details-bin", details),)
-                )
-            return response_protobuf(taken)
+                await context.abort(codes.UNAVAILABLE, str(error), ((_DETAILS, details),))
+            return response_protobuf(with_warning(taken, await _warning_of(signal, request)))
 
         return export
+
+
+async def _warning_of(signal: Signal, request: bytes) -> str:
+    if len(request) <= DECODE_INLINE_BYTES:
+        return warning_of(signal, request)
+    return await asyncio.to_thread(warning_of, signal, request)

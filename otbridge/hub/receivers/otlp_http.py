@@ -12,7 +12,12 @@ from otbridge.errors import LimitExceeded, MalformedData, OtbridgeError
 from otbridge.hub.asgi import SlowBody, header, headers_of, read_body, respond
 from otbridge.hub.ingest import Busy, Overload
 from otbridge.hub.limits import MAX_BODY_BYTES, MAX_INFLATED_BYTES
-from otbridge.hub.receivers.responses import response_json, response_protobuf
+from otbridge.hub.receivers.responses import (
+    response_json,
+    response_protobuf,
+    warning_of,
+    with_warning,
+)
 from otbridge.hub.receivers.status import JSON, PROTOBUF, status_body
 from otbridge.wire.compression import decompress
 
@@ -100,20 +105,20 @@ class OtlpHttp:
         encoding = ", ".join(value.decode("latin-1") for value in _encodings(scope))
         try:
             body = await read_body(scope, receive, MAX_BODY_BYTES)
-            request = await self._read_request(signal, body, encoding, content_type)
+            request, warning = await self._read_request(signal, body, encoding, content_type)
         except MalformedData:
             self._ledger.turned_away("malformed")
             raise
         except LimitExceeded:
             self._ledger.turned_away("too_large")
             raise
-        taken = await self._ingest.take(signal, request, door="http")
+        taken = with_warning(await self._ingest.take(signal, request, door="http"), warning)
         return response_json(signal, taken) if content_type == JSON else response_protobuf(taken)
 
     async def _read_request(
         self, signal: Signal, body: bytes, encoding: str, content_type: str
-    ) -> bytes:
-        """Return the protobuf request that *body* holds."""
+    ) -> tuple[bytes, str]:
+        """Return the protobuf request that *body* holds, and a warning or nothing."""
         as_json = content_type == JSON
         if len(body) <= _SMALL_BODY:
             return _inflate_and_parse(signal, body, encoding, as_json)
@@ -152,9 +157,12 @@ def _encodings(scope: Scope) -> list[bytes]:
     return headers_of(scope, b"content-encoding")
 
 
-def _inflate_and_parse(signal: Signal, body: bytes, encoding: str, as_json: bool) -> bytes:
+def _inflate_and_parse(
+    signal: Signal, body: bytes, encoding: str, as_json: bool
+) -> tuple[bytes, str]:
     plain = decompress(body, encoding, MAX_INFLATED_BYTES)
-    return _json_parser(signal)(plain) if as_json else plain
+    request = _json_parser(signal)(plain) if as_json else plain
+    return request, warning_of(signal, request)
 
 
 def _json_parser(signal: Signal) -> Callable[[bytes], bytes]:

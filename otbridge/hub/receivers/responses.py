@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from otbridge.wire.otlp_references import refers_to_strings
+
 if TYPE_CHECKING:
     from otbridge.hub.ingest import Taken
     from otbridge.typing import Signal
 
-__all__ = ["response_json", "response_protobuf"]
+__all__ = ["response_json", "response_protobuf", "warning_of", "with_warning"]
 
 _REJECTED: Final[dict[Signal, str]] = {
     "traces": "rejectedSpans",
     "logs": "rejectedLogRecords",
     "metrics": "rejectedDataPoints",
 }
+
+
+_REFERENCES: Final = (
+    "Some values refer to the string table of a profile and were taken as empty: only profiles "
+    "have one. Send the texts themselves."
+)
+
+
+def warning_of(signal: Signal, request: bytes) -> str:
+    """Return what the sender's developer should know of a request that is sound, or nothing."""
+    return _REFERENCES if refers_to_strings(signal, request) else ""
+
+
+def with_warning(taken: Taken, warning: str) -> Taken:
+    """Return *taken* with *warning* beside what it says already."""
+    if not warning:
+        return taken
+    return taken._replace(message=f"{taken.message}; {warning}" if taken.message else warning)
 
 
 def response_protobuf(taken: Taken) -> bytes:

@@ -15,7 +15,7 @@ from otbridge.wire.protobuf import BYTES, field, varint
 if TYPE_CHECKING:
     from otbridge.errors import OtbridgeError
 
-__all__ = ["CODES", "JSON", "PROTOBUF", "retry_details", "status_body"]
+__all__ = ["CODES", "JSON", "PROTOBUF", "bad_request_details", "retry_details", "status_body"]
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
@@ -53,10 +53,12 @@ def status_body(content_type: str, http_status: int, error: OtbridgeError) -> by
             violation = {"field": "", "description": error.why or error.what}
             document["details"] = [{"@type": _BAD_REQUEST, "fieldViolations": [violation]}]
         return msgspec.json.encode(document)
-    details = (
-        _any(_BAD_REQUEST, _string(1, _string(2, error.why or error.what))) if bad_data else b""
-    )
-    return _status(code, str(error), details)
+    return _status(code, str(error), _bad_request(error) if bad_data else b"")
+
+
+def bad_request_details(error: OtbridgeError) -> bytes:
+    """Return gRPC's `grpc-status-details-bin`: INVALID_ARGUMENT, and what is wrong."""
+    return _status(CODES[400], str(error), _bad_request(error))
 
 
 def retry_details(message: str, retry_s: int) -> bytes:
@@ -73,6 +75,10 @@ def retry_details(message: str, retry_s: int) -> bytes:
 def _status(code: int, message: str, details: bytes) -> bytes:
     head = b"\x08" + varint(code) + _string(2, message)
     return head + _string(3, details) if details else head
+
+
+def _bad_request(error: OtbridgeError) -> bytes:
+    return _any(_BAD_REQUEST, _string(1, _string(2, error.why or error.what)))
 
 
 def _any(type_url: str, value: bytes) -> bytes:

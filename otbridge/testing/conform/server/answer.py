@@ -42,11 +42,11 @@ class Answer:
     status: str
     """HTTP status in digits, or gRPC code by name; empty where nothing was answered."""
     body: bytes = b""
-    """The response message as it came."""
+    """The response message, inflated."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """HTTP headers, names in lower case."""
     message: str = ""
-    """gRPC's status message, or why there is no answer."""
+    """gRPC's status message, or what is wrong with an answer that could not be read."""
     details: bytes = b""
     """gRPC's `grpc-status-details-bin`."""
 

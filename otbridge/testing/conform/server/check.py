@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from otbridge.testing.conform.check import Finding, failed, not_applicable, passed
 from otbridge.testing.conform.server.requests import plain, plain_json
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from otbridge.testing.conform.server.target import Server
     from otbridge.typing import Signal
 
-__all__ = ["Bench", "Check", "all_of", "each_signal"]
+__all__ = ["NO_GZIP", "Bench", "Check", "all_of", "each_signal"]
 
 _T = TypeVar("_T")
+
+NO_GZIP: Final = "it takes no gzip at all: see S1"
+"""Why what has to come in gzip cannot be tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,11 @@ class Bench:
         )
 
     @property
+    def takes_gzip(self) -> bool:
+        """Whether it takes a plain request in gzip."""
+        return self.once("gzip", lambda: self.export_gzip(self.signal, plain(self.signal)).accepted)
+
+    @property
     def signal(self) -> Signal:
         """The signal to use where it does not matter which."""
         return self.served[0]
@@ -87,6 +96,12 @@ class Bench:
             return self.http.export(signal, body, encoding=encoding)
         assert self.grpc is not None  # noqa: S101 - a bench for gRPC has one
         return self.grpc.export(signal, body, encoding=encoding)
+
+    def export_gzip(self, signal: Signal, body: bytes) -> Answer:
+        """Send it in gzip, at a level that is quick."""
+        if self.protocol == "http":
+            body = gzip.compress(body, 1)
+        return self.export(signal, body, encoding="gzip")
 
     def once(self, name: str, make: Callable[[], _T]) -> _T:
         """Return what *make* made at the first call with this *name*."""

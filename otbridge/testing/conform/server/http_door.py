@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Self
 
 import httpx
@@ -87,15 +88,27 @@ class HttpDoor:
             )
             answer = self._client.send(request, stream=True)
             try:
-                return Answer("http", str(answer.status_code), _read(answer), _lower(answer))
+                return _taken(answer)
             finally:
                 answer.close()
         except httpx.HTTPError as error:
             return Answer("http", "", message=str(error) or type(error).__name__)
 
 
+def _taken(answer: httpx.Response) -> Answer:
+    body = _read(answer)
+    message = ""
+    if answer.headers.get("content-encoding") == "gzip":
+        # A server that compresses unasked is to be blamed for that, and not for what it says.
+        try:
+            body = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, _MOST_READ)
+        except zlib.error as error:
+            message = f"(the answer cannot be inflated: {error})"
+    return Answer("http", str(answer.status_code), body, _lower(answer), message)
+
+
 def _read(answer: httpx.Response) -> bytes:
-    """Return the body as it came, not inflated."""
+    """Return the body as it came."""
     parts = []
     size = 0
     for part in answer.iter_raw():

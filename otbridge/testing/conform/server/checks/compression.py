@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from typing import TYPE_CHECKING, Final
 
 from otbridge.testing.conform.server.answer import taken_whole
@@ -22,10 +21,8 @@ def _none(bench: Bench, signal: Signal) -> Finding:
 
 
 def _gzip(bench: Bench, signal: Signal) -> Finding:
-    body = of_size(signal, 4096)  # long enough for gRPC's library to think it worth while
-    if bench.protocol == "http":
-        body = gzip.compress(body)
-    return taken_whole(bench.export(signal, body, encoding="gzip"))
+    # Long enough for gRPC's library to think that it is worth while.
+    return taken_whole(bench.export_gzip(signal, of_size(signal, 4096)))
 
 
 CHECKS: Final = (

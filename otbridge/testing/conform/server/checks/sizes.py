@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 from typing import TYPE_CHECKING, Final
 
 from otbridge.testing.conform.check import Finding, failed, not_applicable, passed, skipped
-from otbridge.testing.conform.server.check import Check
+from otbridge.testing.conform.server.check import NO_GZIP, Check
 from otbridge.testing.conform.server.requests import new_trace_id, of_size, span, traces
 from otbridge.testing.conform.server.target import RECOMMENDED_LIMIT
 
@@ -39,10 +38,8 @@ def oversize(bench: Bench, *, compressed: bool = False) -> Answer:
     def send() -> Answer:
         if not compressed:
             return bench.export(bench.signal, of_size(bench.signal, _limit(bench)))
-        body = of_size(bench.signal, max(_limit(bench), RECOMMENDED_LIMIT))
-        if bench.protocol == "http":
-            body = gzip.compress(body, 1)
-        return bench.export(bench.signal, body, encoding="gzip")
+        size = max(_limit(bench), RECOMMENDED_LIMIT)
+        return bench.export_gzip(bench.signal, of_size(bench.signal, size))
 
     return bench.once(f"oversize {compressed}", send)
 
@@ -53,6 +50,8 @@ def _limit(bench: Bench) -> int:
 
 def _limited(*, compressed: bool) -> Callable[[Bench], Finding]:
     def run(bench: Bench) -> Finding:
+        if compressed and not bench.takes_gzip:
+            return not_applicable(NO_GZIP)
         answer = oversize(bench, compressed=compressed)
         if not answer.accepted:
             return passed(answer.words)
@@ -67,6 +66,8 @@ def _refused_with(
     status: str, *, compressed: bool, never: tuple[bytes, ...] = ()
 ) -> Callable[[Bench], Finding]:
     def run(bench: Bench) -> Finding:
+        if compressed and not bench.takes_gzip:
+            return not_applicable(NO_GZIP)
         answer = oversize(bench, compressed=compressed)
         if answer.accepted:
             return not_applicable("it was taken: see S2")

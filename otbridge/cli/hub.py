@@ -69,6 +69,14 @@ Exit codes: 0 ended by Ctrl-C or SIGTERM, 2 wrong options, 3 a port is taken,
     help="Delete the oldest records beyond this size; at least 64MB.",
 )
 @click.option(
+    "--forward",
+    multiple=True,
+    metavar="URL",
+    envvar="OTBRIDGE_HUB_FORWARD",
+    help="Pass on what comes in: http(s)://… or grpc(s)://…; may be repeated. Headers stand behind"
+    " a #, better in the environment: https://otlp.example#authorization=Bearer%20TOKEN",
+)
+@click.option(
     "--allow-host",
     "allowed_hosts",
     multiple=True,
@@ -93,6 +101,7 @@ def hub(
     store: str | None,
     keep_days: int,
     keep_bytes: int,
+    forward: tuple[str, ...],
     allowed_hosts: tuple[str, ...],
     allowed_origins: tuple[str, ...],
     insecure: bool,
@@ -106,6 +115,7 @@ def hub(
         data=data or default_data_folder(),
         store=store,
         retention=Retention(keep_days, keep_bytes),
+        forward=forward,
         host=host,
         http_port=http_port,
         grpc_port=grpc_port,

@@ -45,8 +45,9 @@ class LedgerSnapshot:
     """Refused by a receiver for good, by reason: `partial_success`, `400`, `INVALID_ARGUMENT`..."""
     dropped: Mapping[str, int] = field(default_factory=dict)
     """Given up by us, by reason: `queue_full` (`queue_full_error` for records of ERROR and above),
-    `sampled`, `too_large`, `shutdown`, `no_destination`, `internal_error`, the spool's `spool_full`,
-    `expired` and `corrupt`, or the last failure of a batch that was tried too long, e.g. `503`."""
+    `sampled`, `too_large`, `malformed` (somebody else's request), `shutdown`, `no_destination`,
+    `internal_error`, the spool's `spool_full`, `expired` and `corrupt`, or the last failure of a
+    batch that was tried too long, e.g. `503`."""
     spooled: int = 0
     """Safe on disk, to be sent later."""
     in_memory: int = 0

@@ -23,8 +23,11 @@ from otbridge.delivery.route import Route
 from otbridge.delivery.settings import BatchSettings, QueueSettings, RetrySettings
 from otbridge.delivery.spooling import Backlog, SpoolResort, disk_account
 from otbridge.delivery.worker import Worker
+from otbridge.errors import WireError
 from otbridge.typing import FlushResult, Retryable
+from otbridge.wire.compression import decompress
 from otbridge.wire.otlp_request import compose as compose_otlp
+from otbridge.wire.otlp_request import split_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,6 +46,8 @@ _KEPT_RECORDS: Final = 8192
 """Records kept for a destination that nobody asked for while it is not there: about 2 MiB."""
 _GLANCE_SECONDS: Final = 0.5
 """What a program that ends spends on finding out whether it is there after all."""
+_MAX_PLAIN_BYTES: Final = 64 << 20
+"""What a request that is put may inflate to: OTLP's recommended limit of a message."""
 _SPILL_SECONDS: Final = 0.6
 """Of the time for a shutdown this much, but no more than a third, is for the spool."""
 _LEAST_BATCH_BYTES: Final = 64 << 10
@@ -205,6 +210,32 @@ class Pipeline:
         """Begin to send what processes that ended have left on disk. Does not wait for it."""
         if self._spool is not None and not self._closed:
             self._worker.rouse()
+
+    def put_request(self, body: bytes, records: int, *, encoding: str = "none") -> int:
+        """Take a whole request of somebody else's for delivery, byte for byte.
+
+        It goes into the spool as it is, and from there to the destination, taken apart only where
+        that refuses parts of it. Where the spool does not take it, or there is none, its records
+        are taken one by one.
+
+        Args:
+            body: An Export*ServiceRequest, compressed by *encoding*.
+            records: How many records are in it.
+            encoding: `gzip`, `zstd` or `none`.
+
+        Returns:
+            How many of its records were taken. The ledger has counted the others.
+        """
+        spool = None if self._closed else self._spool
+        if spool is not None and spool.append_request(self._signal, body, encoding, records):
+            self._queue.note_elsewhere()
+            return records
+        try:
+            entries = split_request(self._signal, decompress(body, encoding, _MAX_PLAIN_BYTES))
+        except WireError:
+            self.ledger.turn_away("malformed", records)
+            return 0
+        return sum(self._put(envelope, record, 0) for envelope, record in entries)
 
     def flush(self, timeout: float) -> FlushResult:
         """Deliver what is waiting now; return when that is done or after *timeout* seconds."""

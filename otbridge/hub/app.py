@@ -31,6 +31,7 @@ from otbridge.hub.unfailing import Unfailing
 if TYPE_CHECKING:
     from otbridge._clock import Clock
     from otbridge.hub.asgi import App, Receive, Scope, Send
+    from otbridge.hub.forward import Forwarder
     from otbridge.hub.settings import HubSettings
     from otbridge.hub.store import Store
 
@@ -64,7 +65,8 @@ class Hub:
         self.started_ns = clock.time_ns()
         self.ledger = HubLedger()
         self.live = LiveFeed()
-        self.ingest = Ingest(store, self.live, self.ledger, clock)
+        self.forward = _open_forwarder(settings, clock)
+        self.ingest = Ingest(store, self.live, self.ledger, clock, self.forward)
         self._settings = settings
         self._clock = clock
         self.app: App = Unfailing(
@@ -88,6 +90,8 @@ class Hub:
             asyncio.create_task(keep_within(self._settings.retention, self._store)),
             asyncio.create_task(self.ingest.silence.watch()),
         ]
+        if self.forward is not None:
+            self.forward.begin()
 
     async def close(self) -> None:
         """Let everybody who is connected go with a word; then take nothing more.
@@ -135,8 +139,17 @@ def _api(hub: Hub, store: Store) -> App:
     api.state.store = store
     api.state.ledger = hub.ledger
     api.state.live = hub.live
+    api.state.forward = hub.forward
     api.state.started_ns = hub.started_ns
     return api
+
+
+def _open_forwarder(settings: HubSettings, clock: Clock) -> Forwarder | None:
+    if not settings.forward:
+        return None  # and nothing of the delivery is loaded
+    from otbridge.hub.forward import open_forwarder
+
+    return open_forwarder(settings.forward, settings.data / "forward", clock)
 
 
 def _own_names(settings: HubSettings) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from otbridge._clock import Clock
+    from otbridge.hub.forward import Forwarder
     from otbridge.hub.ledger import HubLedger
     from otbridge.hub.live import LiveFeed
     from otbridge.hub.store import Store
@@ -56,13 +57,22 @@ class Ingest:
         live: Who is shown them first.
         ledger: Who counts them.
         clock: What gives records without a time theirs.
+        forward: Who passes on what is stored.
     """
 
-    def __init__(self, store: Store, live: LiveFeed, ledger: HubLedger, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        live: LiveFeed,
+        ledger: HubLedger,
+        clock: Clock,
+        forward: Forwarder | None = None,
+    ) -> None:
         self._store = store
         self._live = live
         self._ledger = ledger
         self._clock = clock
+        self._forward = forward
         self.silence = Silence(store, live, clock)
         self._waiting_bytes = 0
         self._closing = False
@@ -94,6 +104,10 @@ class Ingest:
             self.silence.hear(batch)
             self._live.publish(batch)
             await self._stored(signal, batch, count)
+            if self._forward is not None:
+                records = count + len(rejected)
+                announced = bool(batch.open_spans)
+                await self._forward.take(signal, request, records, announced=announced)
         return Taken(len(rejected), _sentence(rejected))
 
     async def take_open_spans(self, request: bytes) -> None:

@@ -11,13 +11,19 @@ import binascii
 from typing import TYPE_CHECKING
 
 from otbridge import semconv
+from otbridge.wire.otlp_request import compose, split_request
+from otbridge.wire.protobuf import walk
 from otbridge.wire.rows import SpanRow
 
 if TYPE_CHECKING:
     from otbridge.wire.rows import LogRow
 
-__all__ = ["separate_open_spans"]
+__all__ = ["separate_open_spans", "without_announcements"]
 
+_EVENT_NAME = 12
+"""Number of LogRecord.event_name (opentelemetry/proto/logs/v1, 1.11)."""
+
+_STARTED = semconv.SPAN_STARTED.encode()
 _OURS = frozenset(
     {semconv.SPAN_STARTED_NAME, semconv.SPAN_STARTED_KIND, semconv.SPAN_STARTED_PARENT}
 )
@@ -33,6 +39,23 @@ def separate_open_spans(rows: list[LogRow]) -> tuple[list[LogRow], list[SpanRow]
         return rows, []
     logs = [row for row in rows if row.event_name != semconv.SPAN_STARTED]
     return logs, [_open_span(row) for row in announcements if row.trace_id and row.span_id]
+
+
+def without_announcements(request: bytes) -> tuple[bytes, int]:
+    """Return an ExportLogsServiceRequest without the announcements in it, and its records' number.
+
+    All other records keep their bytes.
+    """
+    kept = [entry for entry in split_request("logs", request) if not _announces(entry[1])]
+    return compose(kept), len(kept)
+
+
+def _announces(framed: bytes) -> bool:
+    (record,) = walk(framed)
+    return any(
+        item.number == _EVENT_NAME and framed[item.start : item.end] == _STARTED
+        for item in walk(framed, record.start, record.end)
+    )
 
 
 def _open_span(row: LogRow) -> SpanRow:

@@ -11,6 +11,7 @@ import uvicorn
 
 from otbridge.errors import ConfigurationError, StoreError
 from otbridge.hub.app import Hub
+from otbridge.hub.destinations import refuse_loops
 from otbridge.hub.http_protocol import HurriedProtocol
 from otbridge.hub.limits import MAX_CONNECTIONS, MAX_WEBSOCKET_BYTES
 from otbridge.hub.listening import listener, printed
@@ -29,6 +30,9 @@ __all__ = ["Addresses", "serve"]
 
 _GRACE_S = 1
 """What is under way at the end has this long to finish; then the store needs time to commit."""
+
+_FORWARD_S = 0.5
+"""What waits for upstreams is on disk; a little of it may still leave."""
 
 _IDLE_S = 60
 """A connection that nothing is asked on is closed after this."""
@@ -76,6 +80,11 @@ async def _serve(
     hub = Hub(store, settings)
     grpc = OtlpGrpc(hub.ingest)
     grpc_port = await grpc.start(settings.host, settings.grpc_port)
+    try:
+        await _refuse_loops(hub, settings.host, (bound.getsockname()[1], grpc_port))
+    except ConfigurationError:
+        await grpc.stop(0)
+        raise
     http = _Http(hub)
     serving = asyncio.create_task(http.serve(sockets=[bound]))
     try:
@@ -90,6 +99,13 @@ async def _serve(
         await hub.close()
         http.should_exit = True
         await asyncio.gather(grpc.stop(_GRACE_S), serving)
+        if hub.forward is not None:
+            await asyncio.to_thread(hub.forward.end, _FORWARD_S)
+
+
+async def _refuse_loops(hub: Hub, host: str, ports: tuple[int, ...]) -> None:
+    if hub.forward is not None:  # in a thread, because names are looked up
+        await asyncio.to_thread(refuse_loops, hub.forward.destinations, host, ports)
 
 
 class _Http(uvicorn.Server):

@@ -41,6 +41,8 @@ class HubSettings:
     """Address of the store; None keeps it in the data folder."""
     retention: Retention = field(default_factory=Retention)
     """How much the store keeps."""
+    forward: tuple[str, ...] = field(default=(), repr=False)
+    """Where to pass on what comes in; see `otbridge.hub.destinations`. May hold tokens."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     http_port: int = DEFAULT_HTTP_PORT

@@ -108,7 +108,7 @@ def play(tmp_path: Path) -> Callable[[Callable[[Stage], Awaitable[None]]], None]
     def on_stage(scene: Callable[[Stage], Awaitable[None]]) -> None:
         store = open_store(tmp_path, clock=clock)
         try:
-            asyncio.run(asyncio.wait_for(scene(Stage(store, clock)), 30))  # type: ignore[arg-type]
+            asyncio.run(asyncio.wait_for(scene(Stage(store, clock)), 30))
         finally:
             store.close()
 

@@ -1,8 +1,8 @@
 """The API as a whole: which questions there are, and how one is answered.
 
 `router` is mounted at `/api/v1` of an application whose state has `store` and, for the statistics,
-`ledger`, `live` and `started_ns`. Questions are answered in worker threads, a few at a time, so
-that neither the event loop nor the receivers ever wait for one.
+`ledger`, `live`, `forward` and `started_ns`. Questions are answered in worker threads, a few at a
+time, so that neither the event loop nor the receivers ever wait for one.
 """
 
 from __future__ import annotations

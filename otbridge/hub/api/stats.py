@@ -50,6 +50,28 @@ class LiveJson(TypedDict):
     skipped: int
 
 
+class DeliveryJson(TypedDict):
+    """What became of one signal's records on the way to a destination."""
+
+    accepted: int
+    delivered: int
+    rejected: dict[str, int]
+    dropped: dict[str, int]
+    spooled: int
+    in_memory: int
+    diverted: int
+    adopted: int
+
+
+class ForwardJson(TypedDict):
+    """A destination that everything is passed on to."""
+
+    destination: str
+    logs: DeliveryJson
+    traces: DeliveryJson
+    metrics: DeliveryJson
+
+
 class StatsJson(TypedDict):
     """The hub in numbers, since it was started; `store` over all that it holds."""
 
@@ -64,15 +86,17 @@ class StatsJson(TypedDict):
     senders: list[SenderJson]
     store: StoreJson
     live: LiveJson
+    forward: list[ForwardJson]
 
 
 def hub_numbers(state: Any) -> dict[str, Any]:
-    """Return the hub's own numbers: from `ledger`, `live` and `started_ns` of the app's state."""
+    """Return the hub's own numbers: from `ledger`, `live`, `forward` and `started_ns` of the app's state."""
     return {
         "version": version("otbridge"),
         "started_unix_nano": str(state.started_ns),
         **state.ledger.as_dict(),
         "live": state.live.as_dict(),
+        "forward": state.forward.as_dict() if state.forward else [],
     }
 
 

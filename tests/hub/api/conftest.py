@@ -36,6 +36,7 @@ def server() -> Iterator[tuple[Starlette, str]]:
     app.state.ledger = HubLedger()
     app.state.live = LiveFeed()
     app.state.started_ns = 1
+    app.state.forward = None
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off")
     listening = config.bind_socket()
     running = uvicorn.Server(config)

@@ -1,0 +1,194 @@
+"""Passes on what was received, byte for byte, to other hubs and backends.
+
+What the store has committed goes into a queue on disk, one for each destination, before the sender
+is answered; from there it is delivered by the same pipeline as any program's own telemetry, with
+its retries, its breaker and its ledger. No destination waits for another, and no sender for any.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from otbridge.delivery.pipeline import Pipeline
+from otbridge.delivery.spool.settings import SpoolSettings
+from otbridge.delivery.spool.spool import Spool
+from otbridge.errors import ConfigurationError, OtbridgeError
+from otbridge.hub.destinations import make_sink, read_destination
+from otbridge.hub.open_spans import without_announcements
+from otbridge.wire.compression import compress
+from otbridge.wire.otlp_request import split_request
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from otbridge._clock import Clock
+    from otbridge.hub.destinations import Destination
+    from otbridge.typing import Signal
+
+__all__ = ["Forwarder", "open_forwarder"]
+
+_logger = logging.getLogger("otbridge.hub")
+
+_SIGNALS: Final[tuple[Signal, ...]] = ("logs", "traces", "metrics")
+
+_QUEUE: Final = SpoolSettings(
+    durability="process",
+    max_bytes=1 << 30,  # compressed: some 25 million spans
+    max_age_s=7 * 86_400.0,  # as long as the store keeps them by default
+)
+
+_ENCODING: Final = "gzip"
+"""Every receiver takes it, so a request is compressed once, for the disk and all destinations."""
+
+_DENSEST: Final = 100
+"""What shrinks to less than one part in so many looks like a bomb to receivers (and to us, when
+we have to take it apart again), and is left as it is."""
+
+
+def open_forwarder(addresses: Sequence[str], folder: Path, clock: Clock) -> Forwarder | None:
+    """Return who passes on to *addresses*, or None where there are none.
+
+    Args:
+        addresses: As `read_destination` takes them.
+        folder: Where the queues are kept; made when it is first needed.
+        clock: For the pipelines.
+
+    Raises:
+        ConfigurationError: An address is wrong or comes twice, or others may write to the folder.
+    """
+    if not addresses:
+        return None
+    upstreams: dict[str, Upstream] = {}
+    for destination in map(read_destination, addresses):
+        upstream = Upstream(destination, folder, clock)
+        if upstream.name in upstreams:
+            raise ConfigurationError(
+                f"--forward is given twice for {upstream.name}.",
+                "It would get everything twice.",
+                "Give it once.",
+            )
+        upstreams[upstream.name] = upstream
+    return Forwarder(list(upstreams.values()))
+
+
+class Upstream:
+    """One destination: its queue on disk, and a pipeline for each signal.
+
+    Args:
+        destination: Where to.
+        folder: Where the queues of all destinations are.
+        clock: For the pipelines.
+    """
+
+    def __init__(self, destination: Destination, folder: Path, clock: Clock) -> None:
+        sinks = {signal: make_sink(destination) for signal in _SIGNALS}
+        self.destination = destination
+        self.name = sinks["traces"].name
+        """The destination in words, without anything secret; names its queue, too."""
+        self._spool = Spool(
+            str(folder), self.name, report=_logger.warning, settings=_QUEUE, clock=clock
+        )
+        self._pipelines = {
+            signal: Pipeline(signal, sink, report=_logger.warning, clock=clock, spool=self._spool)
+            for signal, sink in sinks.items()
+        }
+
+    def begin(self) -> None:
+        """Go on with what the hub before this one has left."""
+        for pipeline in self._pipelines.values():
+            pipeline.secure()
+
+    def put(self, signal: Signal, body: bytes, encoding: str, records: int) -> None:
+        """Take a request; what cannot be taken is in the ledger."""
+        self._pipelines[signal].put_request(body, records, encoding=encoding)
+
+    def hurry_to_end(self, timeout: float) -> None:
+        """Begin to end, in *timeout* seconds; what is not delivered then stays on disk."""
+        for pipeline in self._pipelines.values():
+            pipeline.close(timeout)
+
+    def end(self, deadline: float) -> None:
+        """End by *deadline*, in monotonic seconds."""
+        for pipeline in self._pipelines.values():
+            pipeline.shutdown(max(0.0, deadline - monotonic()))
+        self._spool.close()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the ledger of each signal."""
+        books: dict[str, Any] = {"destination": self.name}
+        for signal, pipeline in self._pipelines.items():
+            books[signal] = pipeline.ledger.snapshot().as_dict()
+        return books
+
+
+class Forwarder:
+    """Passes on to several destinations. Used by the event loop.
+
+    Args:
+        upstreams: Each of them.
+    """
+
+    def __init__(self, upstreams: Sequence[Upstream]) -> None:
+        self._upstreams = upstreams
+        # One thread: requests are queued in the order in which they were acknowledged.
+        self._queueing = ThreadPoolExecutor(1, thread_name_prefix="otbridge-forward")
+
+    @property
+    def destinations(self) -> list[Destination]:
+        """Where to."""
+        return [upstream.destination for upstream in self._upstreams]
+
+    def begin(self) -> None:
+        """Go on with what the hub before this one has left."""
+        for upstream in self._upstreams:
+            upstream.begin()
+
+    async def take(self, signal: Signal, request: bytes, records: int, *, announced: bool) -> None:
+        """Queue a request for everybody; return when it will survive the end of this process.
+
+        Never raises: the store has it already, and what cannot be queued is in the ledger.
+
+        Args:
+            signal: What it carries.
+            request: The Export…ServiceRequest.
+            records: How many records it has; for metrics they are counted here, by metric.
+            announced: Whether there are beginnings of spans among them. They stay here: any
+                other backend would show them as log lines.
+        """
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._queueing, self._put, signal, request, records, announced)
+        try:
+            await asyncio.shield(work)  # also for a sender that hangs up
+        except OtbridgeError as error:
+            _logger.warning("A request could not be passed on: %s", error)
+
+    def _put(self, signal: Signal, request: bytes, records: int, announced: bool) -> None:
+        if announced:
+            request, records = without_announcements(request)
+        elif signal == "metrics":
+            records = len(split_request(signal, request))
+        if not records:
+            return
+        body, encoding = compress(request, _ENCODING), _ENCODING
+        if len(request) > _DENSEST * len(body):
+            body, encoding = request, "none"
+        for upstream in self._upstreams:
+            upstream.put(signal, body, encoding, records)
+
+    def end(self, timeout: float) -> None:
+        """Deliver for *timeout* seconds more; the rest stays on disk for the next hub. Blocks."""
+        deadline = monotonic() + timeout
+        self._queueing.shutdown()
+        for upstream in self._upstreams:
+            upstream.hurry_to_end(timeout)
+        for upstream in self._upstreams:
+            upstream.end(deadline)
+
+    def as_dict(self) -> list[dict[str, Any]]:
+        """Return the books of every destination as `GET /api/v1/stats` shows them."""
+        return [upstream.as_dict() for upstream in self._upstreams]

@@ -72,7 +72,10 @@ class Replay {
 
   async #play(step: Frame): Promise<void> {
     if (step.connect) {
-      await this.#until(() => sockets.length > this.#socket);
+      // Of several attempts that nobody answered, the one that still waits.
+      await this.#until(
+        () => sockets.length > this.#socket && sockets.at(-1)?.closedWith === undefined,
+      );
       this.#socket = sockets.length;
       this.#current.accept();
     } else if (step.from === "server") {

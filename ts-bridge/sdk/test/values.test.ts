@@ -118,6 +118,11 @@ describe("secrets", () => {
     "csrf",
     "credentials",
     "cvv",
+    "userPin",
+    "SENTRY_DSN",
+    "XSRFToken",
+    "signing-key",
+    "password2",
   ])("the key %s is one", (key) => {
     expect(isSecretKey(key)).toBe(true);
     expect(keyValues([{ [key]: "hush" }])[0][0]?.value.stringValue).toBe("[redacted]");
@@ -134,6 +139,9 @@ describe("secrets", () => {
     "author",
     "passenger",
     "session.id",
+    "accessKeyId",
+    "cookie_name",
+    "spin",
     "cartItems",
     "order_id",
   ])("the key %s is none", (key) => {
@@ -146,6 +154,9 @@ describe("secrets", () => {
     ["ghp_" + "abcdefghijklmnopqrstuvwxyz0123456789", "[redacted]"],
     [`id ${AWS}.`, "id [redacted]"],
     ["Authorization: Bearer " + "abc.def-ghi_jkl==", "Authorization: Bearer [redacted]"],
+    ["Authorization: Basic " + "dXNlcjpwYXNzd29yZA==", "Authorization: Basic [redacted]"],
+    ["pypi-" + "AgEIcHlwaS5vcmcCJDEyMzQ", "[redacted]"],
+    ['{"secret": "two words", "n": 1}', '{"secret": [redacted], "n": 1}'],
     ["eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "[redacted]"],
     ["postgres://app:hunter2@db:5432/x", "postgres://app:[redacted]@db:5432/x"],
     ["GET /cb?access_token=abc123&x=1", "GET /cb?access_token=[redacted]&x=1"],
@@ -165,6 +176,8 @@ describe("secrets", () => {
     "me@example.org",
     "risk-assessment-of-the-year",
     "Asia-Pacific-Region-One",
+    "basic needs: none",
+    "a design: blue",
   ])("%j is left alone", (text) => {
     expect(redactText(text)).toBe(text);
   });
@@ -176,6 +189,7 @@ describe("secrets", () => {
     "token=",
     "-----BEGIN PRIVATE KEY-----",
     "bearer a",
+    'token="',
     "=",
     "@",
   ])("16 kB of %j take no more than 50 ms", (pump) => {

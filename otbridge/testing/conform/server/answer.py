@@ -24,7 +24,8 @@ JSON: Final = "application/json"
 _FAULTS: Final = frozenset({"UNKNOWN", "INTERNAL", "DATA_LOSS"})
 """gRPC codes that mean what HTTP's 5xx mean: the server has failed, not the request."""
 
-_DETAILS: Final = "grpc-status-details-bin"
+_LATER: Final = frozenset({"429", "UNAVAILABLE"})
+"""Statuses that invite the client to send the same again."""
 
 
 class Partial(NamedTuple):
@@ -62,13 +63,13 @@ class Answer:
 
     @property
     def refused(self) -> bool:
-        """Whether the request is refused, by a server that goes on as it should."""
-        return self.answered and not self.accepted and not self.faulty
+        """Whether the request is refused for good, by a server that goes on as it should."""
+        return not (self.accepted or self.faulty or self.status in _LATER) and self.answered
 
     @property
     def faulty(self) -> bool:
         """Whether the server itself has failed."""
-        return self.status in _FAULTS or (self.status.startswith("5") and self.status != "503")
+        return self.status in _FAULTS or self.status.startswith("5")
 
     @property
     def content_type(self) -> str:

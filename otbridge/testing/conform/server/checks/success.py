@@ -41,7 +41,7 @@ def _is_full_success(answer: Answer) -> Finding:
 
     kind = "a response message"
     try:
-        if answer.content_type == JSON:
+        if answer.content_type == JSON or answer.body[:1] == b"{":
             document = msgspec.json.decode(answer.body, type=dict)
             has_partial = document.get("partialSuccess") is not None
         else:

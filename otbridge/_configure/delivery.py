@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 from otbridge._configure import parts
 from otbridge.config.settings import SIGNALS, Destination
 from otbridge.delivery.pipeline import Pipeline
 from otbridge.delivery.settings import QueueSettings, RetrySettings
+from otbridge.delivery.strategy import DEFAULT_RULES, parse_rules
 from otbridge.errors import ConfigurationError
+from otbridge.typing import Success
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +22,9 @@ if TYPE_CHECKING:
     from otbridge.delivery.settings import QueuePolicy
     from otbridge.delivery.spool.settings import Durability
     from otbridge.delivery.spool.spool import Spool
-    from otbridge.typing import Signal, Sink
+    from otbridge.delivery.strategy import Rule
+    from otbridge.telemetry.health import Health, Source
+    from otbridge.typing import SendResult, Signal, Sink
 
     MakeSink = Callable[[Signal, Destination], Sink]
 
@@ -44,6 +50,9 @@ class Delivery:
     def __init__(self, config: Config, service: str, make_sink: MakeSink) -> None:
         self._config = config
         self._service = service
+        self._rules = _rules(config)
+        self.health: Health | None = None
+        """Told of every export, once there is one."""
         self.spool: Spool | None = self._make_spool(service)
         """What keeps records on disk; None where nobody named a destination, or it is off."""
         self.pipelines: dict[Signal, Pipeline] = {
@@ -76,6 +85,21 @@ class Delivery:
             spool.sync()
         else:
             spool.close()
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return what metrics about delivery are made of."""
+        from otbridge.telemetry.health import Source
+
+        return tuple(
+            Source(signal, pipeline, int(self._config.queue_max_records), *_server(destination))
+            for signal, pipeline in self.pipelines.items()
+            for destination in (self._config.destinations[signal],)
+        )
+
+    def _exported(self, signal: Signal, seconds: float, result: SendResult) -> None:
+        if self.health is not None:
+            failure = "" if isinstance(result, Success) else result.reason
+            self.health.timed(signal, seconds, failure)
 
     def _is_asked_for(self, destination: Destination) -> bool:
         # Who wants every record on disk wants it delivered, if only to the hub on this machine.
@@ -110,14 +134,33 @@ class Delivery:
                 policy=cast("QueuePolicy", config.queue_policy),
                 block_s=config.queue_block,
             ),
-            retry=RetrySettings(attempt_s=destination.timeout, fallback_s=config.fallback_after),
+            retry=RetrySettings(attempt_s=destination.timeout),
+            rules=self._rules,
             report=parts.report,
+            on_export=partial(self._exported, signal),
             optional=optional,
             spool=None if optional else self.spool,
             fallbacks=[
                 _fallback(signal, destination, where, make_sink) for where in config.fallback
             ],
         )
+
+
+def _rules(config: Config) -> tuple[Rule, ...]:
+    if config.strategies:
+        return parse_rules(config.strategies)
+    return tuple(
+        replace(rule, above=config.fallback_after) if rule.strategy == "fallback" else rule
+        for rule in DEFAULT_RULES
+    )
+
+
+def _server(destination: Destination) -> tuple[str, str, int]:
+    """Return transport, host and port."""
+    parts_ = urlsplit(destination.url)
+    transport = "grpc" if destination.protocol == "grpc" else "http"
+    default = 443 if parts_.scheme == "https" else 80
+    return transport, parts_.hostname or "", parts_.port or default
 
 
 def _open_spool(config: Config, service: str) -> Spool:

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
     from opentelemetry.propagators.textmap import TextMapPropagator
 
+    from otbridge._configure.delivery import Delivery
     from otbridge.config import Config, Destination
     from otbridge.processors.redact import Redactor
     from otbridge.telemetry.console import Console
+    from otbridge.telemetry.health import Health
     from otbridge.telemetry.live import LiveSpans
+    from otbridge.telemetry.metrics import LazyMeterProvider
     from otbridge.telemetry.record import Put, Recorder
     from otbridge.telemetry.short import ShortWay
     from otbridge.typing import Processor, Signal, Sink
@@ -32,6 +35,7 @@ __all__ = [
     "enriching_chain",
     "live_spans",
     "make_sink",
+    "measure_delivery",
     "propagator_for",
     "release_structlog",
     "report",
@@ -151,6 +155,32 @@ def set_propagator(propagator: TextMapPropagator) -> None:
     from opentelemetry import propagate
 
     propagate.set_global_textmap(propagator)
+
+
+_health: Health | None = None
+
+
+def measure_delivery(meters: LazyMeterProvider, sending: Delivery, *, at_once: bool) -> None:
+    """Have delivery measured by *meters*, whose instruments are made once in a process.
+
+    Args:
+        meters: Our meter provider.
+        sending: What is measured from now on.
+        at_once: Whether the SDK's metrics are loaded for this alone; else when the program uses
+            them.
+    """
+    global _health
+    first = _health is None
+    if _health is None:
+        from otbridge.telemetry.health import Health
+
+        _health = Health()
+    _health.sources = sending.sources()
+    sending.health = _health
+    if first:
+        meters.when_made(_health.register)
+    if at_once:
+        meters.get_meter("otbridge")
 
 
 def check_loguru(config: Config) -> None:

@@ -162,6 +162,10 @@ class Runtime:
             self.config.metric_interval,
             None if self.metrics is None else self.metrics.put,
         )
+        if self._meters is not None and self.config.self_metrics != "off":
+            parts.measure_delivery(
+                self._meters, self._sending, at_once=self.config.self_metrics == "on"
+            )
 
     # ------------------------------------------------------------------ in use
 

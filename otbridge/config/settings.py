@@ -319,6 +319,18 @@ class Config:
         "Seconds that the destination has to be away before everything goes to the fallback.",
         choices="seconds",
     )
+    strategies: tuple[str, ...] = _setting(
+        (),
+        values.words,
+        "When delivery moves to larger batches, to disk, to the fallback, to sampling, and back; off for never. By default as otbridge.delivery.strategy.DEFAULT_RULES says.",
+        choices="off, or strategy:measure>begin<end@seconds with commas",
+    )
+    self_metrics: str = _setting(
+        "auto",
+        values.choice("auto", "on", "off", aliases={"true": "on", "false": "off"}),
+        "Delivery's own metrics (otel.sdk.*); auto: when the program uses metrics.",
+        choices="auto, on, off",
+    )
     queue_policy: str = _setting(
         "spool",
         values.choice("spool", "drop_oldest", "drop_newest", "block", "sample"),

@@ -52,6 +52,8 @@ class LedgerSnapshot:
     """Safe on disk, to be sent later."""
     in_memory: int = 0
     """Waiting, or being sent at this moment."""
+    in_flight: int = 0
+    """Of those in memory: being sent at this moment."""
     diverted: int = 0
     """Of those delivered: taken by a fallback instead of the destination."""
     adopted: int = 0
@@ -71,6 +73,7 @@ class LedgerSnapshot:
             "dropped": dict(self.dropped),
             "spooled": self.spooled,
             "in_memory": self.in_memory,
+            "in_flight": self.in_flight,
             "diverted": self.diverted,
             "adopted": self.adopted,
         }
@@ -147,6 +150,7 @@ class Ledger:
                 dropped=dict(dropped),
                 spooled=disk.waiting,
                 in_memory=in_memory,
+                in_flight=self._in_flight,
                 diverted=self._diverted,
                 adopted=disk.adopted,
             )

@@ -18,9 +18,13 @@ class Linger:
     """
 
     def __init__(self, settings: BatchSettings) -> None:
+        self.use(settings)
+        self._seconds = self._first
+
+    def use(self, settings: BatchSettings) -> None:
+        """Wait by these *settings* from now on."""
         self._first = min(settings.first_age_s, settings.max_age_s)
         self._longest = settings.max_age_s
-        self._seconds = self._first
 
     def paused(self, seconds: float) -> None:
         """Take note that nothing came for *seconds*; a real pause starts us over."""
@@ -29,6 +33,6 @@ class Linger:
 
     def next(self) -> float:
         """Return the seconds that this batch may wait."""
-        seconds = self._seconds
+        seconds = min(self._seconds, self._longest)
         self._seconds = min(self._longest, seconds * 2)
         return seconds

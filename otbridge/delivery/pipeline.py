@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import weakref
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from otbridge._clock import SystemClock
+from otbridge.delivery.adaptation import Adaptation
 from otbridge.delivery.attempt import AttemptSender
 from otbridge.delivery.batch import Batch
 from otbridge.delivery.breaker import Breaker
@@ -22,6 +22,7 @@ from otbridge.delivery.queue import RecordQueue
 from otbridge.delivery.route import Route
 from otbridge.delivery.settings import BatchSettings, QueueSettings, RetrySettings
 from otbridge.delivery.spooling import Backlog, SpoolResort, disk_account
+from otbridge.delivery.strategy import DEFAULT_RULES, Action
 from otbridge.delivery.worker import Worker
 from otbridge.errors import WireError
 from otbridge.typing import FlushResult, Retryable
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from otbridge.delivery.dispatch import Undelivered
     from otbridge.delivery.sender import Resort, Sender
     from otbridge.delivery.spool.spool import Spool
-    from otbridge.typing import Signal, Sink
+    from otbridge.delivery.strategy import Rule
+    from otbridge.typing import SendResult, Signal, Sink
     from otbridge.wire.otlp_request import Envelope
 
 __all__ = ["Pipeline"]
@@ -77,6 +79,9 @@ class Pipeline:
             Shared by the pipelines of a process, and closed by who made it.
         fallbacks: Where to go, in this order, with what the destination refuses, and with
             everything once it has been away for long. The pipeline closes them.
+        rules: When to do things differently; see `otbridge.delivery.strategy`.
+        on_export: Told of each export, all attempts together: how many seconds it took, and how it
+            ended. Must not raise.
         compose: Makes one request of (envelope, record) pairs.
     """
 
@@ -93,6 +98,8 @@ class Pipeline:
         optional: bool = False,
         spool: Spool | None = None,
         fallbacks: Sequence[Sink] = (),
+        rules: Sequence[Rule] = DEFAULT_RULES,
+        on_export: Callable[[float, SendResult], None] | None = None,
         compose: Compose = compose_otlp,
     ) -> None:
         self._signal: Signal = signal
@@ -107,20 +114,36 @@ class Pipeline:
         self._losses = LossReporter(
             f"{signal} to {sink.name}", _ignore if optional else report, self._clock
         )
-        limits = queue or QueueSettings()
+        limits = self._limits = queue or QueueSettings()
         overflow = None if self._spool is None else self._append
+        policy = DropOldest() if optional else make_policy(limits, self._clock, overflow)
         self._queue = RecordQueue(
             limits,
             self._batch,
-            policy=DropOldest() if optional else make_policy(limits, self._clock, overflow),
+            policy=policy,
             let_go=self._why_let_go if optional else None,
             rouse=self._rouse,
             ledger=self.ledger,
             on_loss=self._losses.lost,
         )
         self._reader = None if self._spool is None else self._spool.reader(sink.name, signal)
-        durable = self._spool is not None and self._spool.settings.durability != "memory"
-        self._put = self._put_durably if durable else self._queue.put
+        self._durable = self._spool is not None and self._spool.settings.durability != "memory"
+        self._on_export = on_export
+        self._adaptation = Adaptation(
+            f"{signal} to {sink.name}",
+            () if optional else rules,
+            self._queue,
+            self._batch,
+            self._clock,
+            report=report,
+            failing_s=lambda: self._route.down_s,
+            load=self._load,
+            on_batch=self._wait_by,
+            to_disk=None if self._spool is None else Action(self._use_disk, self._use_memory),
+            has_fallback=bool(fallbacks),
+            policy=policy if limits.policy == "spool" else None,
+        )
+        self._use_memory()
         self._reset()
         _alive.add(self)
 
@@ -140,11 +163,13 @@ class Pipeline:
             elsewhere=self._spool is not None or len(self._sinks) > 1,
             holds=self._spool is not None,
             on_failure=self._held_up,
+            on_export=self._exported,
         )
         self._spilling: SpoolResort | None = None
         resorts: list[Resort] = []
         if len(self._sinks) > 1:
-            resorts.append(FallbackResort(self._fallbacks(), self._is_long_away))
+            due = lambda: "fallback" in self._adaptation.active  # noqa: E731 - one question
+            resorts.append(FallbackResort(self._fallbacks(), due))
         if self._spool is not None:
             encoding = getattr(self._sinks[0], "encoding", "gzip")
             self._spilling = SpoolResort(self._spool, self.ledger, encoding)
@@ -166,6 +191,7 @@ class Pipeline:
             pause=self._pause,
             close=self._close_sinks,
             backlog=self._backlog(),
+            look_in=lambda: self._adaptation.look_in,
         )
 
     def _fallbacks(self) -> list[tuple[str, Sender]]:
@@ -237,6 +263,11 @@ class Pipeline:
             return 0
         return sum(self._put(envelope, record, 0) for envelope, record in entries)
 
+    @property
+    def strategies(self) -> frozenset[str]:
+        """The strategies in use; none is the plain way. See `otbridge.delivery.strategy`."""
+        return self._adaptation.active
+
     def flush(self, timeout: float) -> FlushResult:
         """Deliver what is waiting now; return when that is done or after *timeout* seconds."""
         before = self.ledger.snapshot()
@@ -253,6 +284,7 @@ class Pipeline:
         sent as soon as possible. For signal handlers: does not wait for anybody.
         """
         if self._spilling is not None and not self._closed:
+            self._durable = True
             self._put = self._put_durably
             self._spill_queue(self._spilling)
         self._worker.hurry()
@@ -354,6 +386,7 @@ class Pipeline:
 
     def _pause(self) -> float:
         """Return the seconds until it is worth sending what waits in memory."""
+        self._adaptation.look()
         return self._route.seconds_to_try if self._optional or self._held_back else 0.0
 
     def _send_one(self) -> int:
@@ -398,13 +431,25 @@ class Pipeline:
 
     def _make_smaller_batches(self, refused_bytes: int) -> None:
         """Make batches that the receiver takes, rather than have each refused before."""
-        smaller = max(_LEAST_BATCH_BYTES, refused_bytes // 2)
-        if smaller < self._batch.max_bytes:
-            self._batch = replace(self._batch, max_bytes=smaller)
-            self._queue.batches_of(self._batch)
+        self._adaptation.limit_bytes(max(_LEAST_BATCH_BYTES, refused_bytes // 2))
 
-    def _is_long_away(self) -> bool:
-        return self._route.down_s >= self._retry.fallback_s
+    def _exported(self, seconds: float, result: SendResult) -> None:
+        self._adaptation.latency.add(seconds)
+        if self._on_export is not None:
+            self._on_export(seconds, result)
+
+    def _wait_by(self, settings: BatchSettings) -> None:
+        self._worker.batches_of(settings)
+
+    def _use_disk(self) -> None:
+        self._put = self._put_durably
+
+    def _use_memory(self) -> None:
+        self._put = self._put_durably if self._durable else self._queue.put
+
+    def _load(self) -> float:
+        disk = 0 if self._reader is None else self._reader.waiting
+        return max(self._queue.fullness, (len(self._queue) + disk) / self._limits.max_records)
 
     def _held_up(self, failure: Retryable, seconds: float) -> None:
         self._losses.held_up(failure.reason, failure.message, seconds)

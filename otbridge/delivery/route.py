@@ -9,6 +9,7 @@ from otbridge.delivery.breaker import Breaker
 from otbridge.delivery.hold import HoldSender
 from otbridge.delivery.optional import OptionalSender
 from otbridge.delivery.retry import RetrySender
+from otbridge.delivery.watch import WatchSender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from otbridge.delivery.pace import Pace
     from otbridge.delivery.sender import Sender
     from otbridge.delivery.settings import RetrySettings
-    from otbridge.typing import Retryable, Sink
+    from otbridge.typing import Retryable, SendResult, Sink
 
 __all__ = ["Route"]
 
@@ -38,6 +39,7 @@ class Route:
         elsewhere: Whether there is a spool or a fallback.
         holds: Whether there is a spool, so that refusals that people can put right are waited for.
         on_failure: Told of each failure, and for how many seconds there were only failures.
+        on_export: Told of each export, all attempts together, and how many seconds it took.
     """
 
     def __init__(
@@ -51,19 +53,28 @@ class Route:
         elsewhere: bool = False,
         holds: bool = False,
         on_failure: Callable[[Retryable, float], None],
+        on_export: Callable[[float, SendResult], None],
     ) -> None:
         attempt = AttemptSender(sink, settings.attempt_s, clock, pace)
         self.optional: OptionalSender | None = None
         self.breaker: Breaker | None = None
         self.first: Sender
         if optional:
-            self.first = self.optional = OptionalSender(attempt, clock)
+            watched = WatchSender(attempt, clock, on_export)
+            self.first = self.optional = OptionalSender(watched, clock)
         elif elsewhere:
             once: Sender = HoldSender(attempt, clock) if holds else attempt
             retry = RetrySender(once, settings, clock, pace, on_wait=on_failure, brief=True)
-            self.first = self.breaker = Breaker(retry, once, clock, pace, on_failure=on_failure)
+            self.first = self.breaker = Breaker(
+                WatchSender(retry, clock, on_export),
+                WatchSender(once, clock, on_export),
+                clock,
+                pace,
+                on_failure=on_failure,
+            )
         else:
-            self.first = RetrySender(attempt, settings, clock, pace, on_wait=on_failure)
+            patient = RetrySender(attempt, settings, clock, pace, on_wait=on_failure)
+            self.first = WatchSender(patient, clock, on_export)
 
     @property
     def absent(self) -> bool:

@@ -68,8 +68,6 @@ class RetrySettings:
     """The same where there is somewhere else to keep records, a spool or a fallback: long enough
     for a restart or a lost packet, short enough that little is in memory when a process is
     killed. The breaker goes on from there."""
-    fallback_s: float = 60.0
-    """Seconds that the destination has to be away before everything goes to a fallback."""
     jitter: float = 1.0
     """Share of each wait that is random: 1 is full jitter, any wait from 0 to its ceiling, which
     spreads the clients of a returning receiver best; 0 is none."""
@@ -78,7 +76,7 @@ class RetrySettings:
 
     def __post_init__(self) -> None:
         _positive(self, "initial_s", "max_s", "attempt_s")
-        if not 0 <= self.jitter <= 1 or min(self.max_elapsed_s, self.brief_s, self.fallback_s) < 0:
+        if not 0 <= self.jitter <= 1 or min(self.max_elapsed_s, self.brief_s) < 0:
             raise ConfigurationError(
                 f"Wrong retry settings: jitter={self.jitter}, max_elapsed_s={self.max_elapsed_s}.",
                 "The jitter is a share from 0 to 1, and time does not go backwards.",

@@ -37,6 +37,7 @@ class Worker:
         pause: Tells for how many seconds sending is pointless.
         close: Called last, when nothing will be sent any more.
         backlog: What waits on disk; None where there is no spool.
+        look_in: Tells after how many seconds to look again although nothing comes.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Worker:
         pause: Callable[[], float],
         close: Callable[[], None],
         backlog: Backlog | None = None,
+        look_in: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._name = name
         self._queue = queue
@@ -60,6 +62,7 @@ class Worker:
         self._pause = pause
         self._close = close
         self._backlog = backlog
+        self._look_in = look_in
         self._linger = Linger(batch)
         self._wake = Wake()
         self._is_ended = False
@@ -70,6 +73,10 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._sending = threading.Lock()
+
+    def batches_of(self, settings: BatchSettings) -> None:
+        """Wait for batches by these *settings* from now on."""
+        self._linger.use(settings)
 
     # ------------------------------------------------------------------ callers' side
 
@@ -228,7 +235,7 @@ class Worker:
         backlog_only = False
         if not self._queue and due_in != 0.0 and not self._is_urgent:
             begin = self._clock.monotonic()
-            backlog_only = not self._clock.wait(self._wake, due_in)
+            backlog_only = not self._clock.wait(self._wake, _sooner(due_in, self._look_in()))
             self._linger.paused(self._clock.monotonic() - begin)
         self._wake.clear()
         self._queue.wake_at_batch()
@@ -273,3 +280,7 @@ class Worker:
             for done in flushes:
                 done.set()
         return settled
+
+
+def _sooner(one: float | None, other: float | None) -> float | None:
+    return min((seconds for seconds in (one, other) if seconds is not None), default=None)

@@ -18,7 +18,7 @@ from otbridge.telemetry.decided import decided_already
 from otbridge.wire.otlp_request import Envelope, split_request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from otbridge.telemetry.record import Put
 
@@ -42,6 +42,7 @@ class LazyMeterProvider(MeterProvider):
         self._printed = False
         self.put: Put | None = None
         """Delivery's door; None throws metrics away."""
+        self._on_made: Callable[[MeterProvider], None] | None = None
 
     def describe(
         self, resource: Mapping[str, Any], interval_s: float, *, printed: bool = False
@@ -53,6 +54,14 @@ class LazyMeterProvider(MeterProvider):
         self._resource = Envelope.of(resource, "").resource
         self._interval_s = interval_s
         self._printed = printed
+
+    def when_made(self, do: Callable[[MeterProvider], None]) -> None:
+        """Have *do* called with the SDK's provider when it is made, or now if it is already."""
+        with self._lock:
+            self._on_made = do
+            real = self._real
+        if real is not None:
+            do(real)
 
     def forked(self, resource: Mapping[str, Any]) -> None:
         """Begin anew in a forked child, which is another process."""
@@ -68,8 +77,11 @@ class LazyMeterProvider(MeterProvider):
     ) -> Meter:
         """Return a meter of the SDK."""
         with self._lock:
-            if self._real is None:
+            made = self._real is None
+            if made:
                 self._real = self._make()
+        if made and self._on_made is not None:
+            self._on_made(self._real)
         meter: Meter = self._real.get_meter(name, version, schema_url, attributes)
         return meter
 

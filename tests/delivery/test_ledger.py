@@ -65,6 +65,7 @@ def test_as_dict_names_every_place() -> None:
         "dropped": {"too_large": 1},
         "spooled": 0,
         "in_memory": 0,
+        "in_flight": 0,
         "diverted": 0,
         "adopted": 0,
     }

@@ -108,6 +108,7 @@ def test_many_threads_deliver_every_record_once(
         "dropped": {},
         "spooled": 0,
         "in_memory": 0,
+        "in_flight": 0,
         "diverted": 0,
         "adopted": 0,
     }

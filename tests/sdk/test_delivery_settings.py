@@ -90,7 +90,8 @@ def test_what_a_receiver_refuses_goes_to_the_file(tmp_path: Path) -> None:
         otbridge.get_logger("x").info("refused")
         assert otbridge.shutdown().failed == 0
         assert otbridge.stats()["logs"].diverted == 1
-    request = json.loads(file.read_text().splitlines()[0])
+    requests = map(json.loads, file.read_text().splitlines())
+    request = next(request for request in requests if "resourceLogs" in request)
     body = request["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["body"]
     assert body == {"stringValue": "refused"}
 

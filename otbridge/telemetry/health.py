@@ -1,0 +1,205 @@
+"""What delivery says about itself as metrics: OpenTelemetry's `otel.sdk.*`, fed from the ledgers.
+
+Names, units and attributes: semantic-conventions 1.44, "OpenTelemetry SDK metrics" (development).
+A record that did not arrive is never counted without its `error.type`: `rejected` for those that a
+receiver refused in part, else the last cause. What the conventions have no name for is ours, under
+`otbridge.`: records on disk, records taken by a fallback, strategies in use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from opentelemetry.metrics import CallbackOptions, Observation
+
+from otbridge.delivery.strategy import Strategy
+from otbridge.semconv import ERROR_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from otbridge.delivery.ledger import LedgerSnapshot
+    from otbridge.delivery.pipeline import Pipeline
+    from otbridge.typing import Signal
+
+__all__ = ["Health", "Source"]
+
+_KINDS: Final[Mapping[Signal, str]] = {"logs": "log", "traces": "span"}
+"""Signals that the conventions have processors for. Of metrics they count data points, which our
+ledger does not: it counts metrics."""
+_BEFORE_EXPORT: Final = {
+    "queue_full": "queue_full",
+    "queue_full_error": "queue_full",
+    "sampled": "sampled",
+    "too_large": "too_large",
+    "shutdown": "already_shutdown",
+    "recursion": "recursion",
+    "no_destination": "no_destination",
+}
+"""Reasons of the ledger for records that never got to the exporter, and their `error.type`."""
+_DURATION: Final = "otel.sdk.exporter.operation.duration"
+_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+"""Those that the conventions advise for durations in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One signal's delivery, as metrics see it."""
+
+    signal: Signal
+    pipeline: Pipeline
+    capacity: int
+    """Most records in memory."""
+    transport: str = "http"
+    """`http` or `grpc`: part of the exporter's type."""
+    address: str = ""
+    port: int = 0
+
+    @property
+    def kind(self) -> str:
+        """`log` or `span`; empty for metrics."""
+        return _KINDS.get(self.signal, "")
+
+    @property
+    def processor(self) -> dict[str, Any]:
+        """Attributes of the component that queues."""
+        return _component(f"batching_{self.kind}_processor")
+
+    @property
+    def exporter(self) -> dict[str, Any]:
+        """Attributes of the component that sends."""
+        server = {"server.address": self.address, "server.port": self.port} if self.port else {}
+        return _component(f"otlp_{self.transport}_{self.kind}_exporter") | server
+
+
+class Health:
+    """Registers the instruments, once for a provider, and answers them from the present sources."""
+
+    def __init__(self) -> None:
+        self.sources: tuple[Source, ...] = ()
+        """What is measured: exchanged when otbridge is configured anew."""
+        self._duration: Any = None
+
+    def register(self, provider: Any) -> None:
+        """Make the instruments of the OpenTelemetry MeterProvider *provider*."""
+        meter = provider.get_meter("otbridge")
+        for kind in _KINDS.values():
+            unit = "{log_record}" if kind == "log" else "{span}"
+            processor, exporter = f"otel.sdk.processor.{kind}", f"otel.sdk.exporter.{kind}"
+            observe = self._observer
+            meter.create_observable_up_down_counter(
+                f"{processor}.queue.size", [observe(kind, _queue_size)], unit
+            )
+            meter.create_observable_up_down_counter(
+                f"{processor}.queue.capacity", [observe(kind, _queue_capacity)], unit
+            )
+            meter.create_observable_counter(
+                f"{processor}.processed", [observe(kind, _processed)], unit
+            )
+            meter.create_observable_up_down_counter(
+                f"{exporter}.inflight", [observe(kind, _in_flight)], unit
+            )
+            meter.create_observable_counter(
+                f"{exporter}.exported", [observe(kind, _exported)], unit
+            )
+            meter.create_observable_up_down_counter(
+                f"otbridge.spool.{kind}.waiting", [observe(kind, _spooled)], unit
+            )
+            meter.create_observable_counter(
+                f"otbridge.fallback.{kind}.taken", [observe(kind, _diverted)], unit
+            )
+            meter.create_observable_up_down_counter(
+                f"otbridge.strategy.{kind}.active", [observe(kind, _strategies)], "{strategy}"
+            )
+        self._duration = meter.create_histogram(
+            _DURATION, "s", explicit_bucket_boundaries_advisory=_BUCKETS
+        )
+
+    def timed(self, signal: Signal, seconds: float, error_type: str) -> None:
+        """Take note of one export, all its attempts together.
+
+        Args:
+            signal: What was exported.
+            seconds: How long it took.
+            error_type: Why it failed; empty where it did not.
+        """
+        duration = self._duration
+        source = next((each for each in self.sources if each.signal == signal), None)
+        if duration is not None and source is not None and source.kind:
+            failure = {ERROR_TYPE: error_type} if error_type else {}
+            duration.record(seconds, source.exporter | failure)
+
+    def _observer(
+        self, kind: str, look: Callable[[Source, LedgerSnapshot], Iterable[Observation]]
+    ) -> Callable[[CallbackOptions], Iterator[Observation]]:
+        def observe(_: CallbackOptions) -> Iterator[Observation]:
+            for source in self.sources:
+                if source.kind == kind:
+                    yield from look(source, source.pipeline.ledger.snapshot())
+
+        return observe
+
+
+def _queue_size(source: Source, found: LedgerSnapshot) -> Iterator[Observation]:
+    yield Observation(found.in_memory - found.in_flight, source.processor)
+
+
+def _queue_capacity(source: Source, _: LedgerSnapshot) -> Iterator[Observation]:
+    yield Observation(source.capacity, source.processor)
+
+
+def _processed(source: Source, found: LedgerSnapshot) -> Iterator[Observation]:
+    """Those handed to the exporter, and those that never were."""
+    before = _by_type(found.dropped, _BEFORE_EXPORT.get)
+    handed_over = found.accepted - sum(before.values()) - found.in_memory
+    yield Observation(handed_over, source.processor)
+    for error_type, records in before.items():
+        yield Observation(records, source.processor | {ERROR_TYPE: error_type})
+
+
+def _in_flight(source: Source, found: LedgerSnapshot) -> Iterator[Observation]:
+    yield Observation(found.in_flight, source.exporter)
+
+
+def _exported(source: Source, found: LedgerSnapshot) -> Iterator[Observation]:
+    """Those that arrived, and those that did not, with the final cause."""
+    yield Observation(found.delivered, source.exporter)
+    failed = _by_type(found.rejected, _rejected_type)
+    for reason, records in found.dropped.items():
+        if reason not in _BEFORE_EXPORT:
+            failed[reason] = failed.get(reason, 0) + records
+    for error_type, records in failed.items():
+        yield Observation(records, source.exporter | {ERROR_TYPE: error_type})
+
+
+def _spooled(source: Source, found: LedgerSnapshot) -> Iterator[Observation]:
+    yield Observation(found.spooled, source.exporter)
+
+
+def _diverted(source: Source, found: LedgerSnapshot) -> Iterator[Observation]:
+    yield Observation(found.diverted, source.exporter)
+
+
+def _strategies(source: Source, _: LedgerSnapshot) -> Iterator[Observation]:
+    for strategy in get_args(Strategy):
+        active = strategy in source.pipeline.strategies
+        yield Observation(int(active), source.processor | {"otbridge.strategy": strategy})
+
+
+def _rejected_type(reason: str) -> str:
+    return "rejected" if reason == "partial_success" else reason
+
+
+def _by_type(reasons: Mapping[str, int], type_of: Callable[[str], str | None]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for reason, records in reasons.items():
+        error_type = type_of(reason)
+        if error_type is not None:
+            found[error_type] = found.get(error_type, 0) + records
+    return found
+
+
+def _component(kind: str) -> dict[str, Any]:
+    # One of each kind in a process: configuring anew goes on with the same series.
+    return {"otel.component.type": kind, "otel.component.name": f"{kind}/0"}

@@ -102,6 +102,10 @@ def fate_of(**what: object) -> Fate:
             fate_of(delivered=0, accounts=({"delivered": 300, "failed": 0},)),
             "**300 lost** (100 %), claims 300 delivered",
         ),
+        (  # 7 of the counted lines are the SDK's own
+            fate_of(delivered=200, accounts=({"delivered": 203, "failed": 104},)),
+            "**100 lost** (33 %), counted",
+        ),
         (
             fate_of(delivered=0, accounts=({"delivered": 0, "failed": 50},)),
             "**300 lost** (100 %), counted 50",

@@ -13,6 +13,7 @@ from otbridge._configure import parts
 from otbridge._configure.life import ProcessLife
 from otbridge._configure.runtime import Runtime
 from otbridge.config import Config, resolve
+from otbridge.context.loading import loading
 from otbridge.errors import ConfigurationError
 from otbridge.telemetry import process
 from otbridge.typing import FlushResult
@@ -139,12 +140,14 @@ def activate(
     """
     global _runtime
     with _lock:
-        made = Runtime(config, make_sink=make_sink)
+        with loading:  # a fork waits, so that its child has all of it
+            made = Runtime(config, make_sink=make_sink)
         previous, _runtime = _runtime, made
         if previous is not None:
             previous.detach(previous.config.exit_timeout)
         # In force before the one before is drained, so that nothing is turned away meanwhile.
-        made.start()
+        with loading:
+            made.start()
         process.watch(_life)
         if previous is not None:
             previous.drain(previous.config.exit_timeout)

@@ -6,11 +6,12 @@ kept for as long as the provider stays the same one.
 
 from __future__ import annotations
 
-import importlib
 import logging
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
+
+from otbridge.context.start import start
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer, TracerProvider
@@ -47,7 +48,6 @@ def _start() -> None:
     global _started
     _started = True
     try:
-        # By name: who delivers is known to the composition root alone, and it knows this package.
-        importlib.import_module("otbridge._configure").runtime()
+        start()
     except Exception:  # noqa: BLE001 - an agent's work goes on without telemetry
         _log.debug("otbridge could not start by itself", exc_info=True)

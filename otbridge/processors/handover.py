@@ -6,10 +6,11 @@ started, by name, when the first event comes and nobody configured anything.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 from structlog.contextvars import merge_contextvars
+
+from otbridge.context.start import start
 
 if TYPE_CHECKING:
     from otbridge.typing import EventDict
@@ -40,7 +41,7 @@ def connect(recipient: Recipient | None) -> None:
 
 def _connected() -> Recipient | None:
     if _recipient is None:
-        importlib.import_module("otbridge._configure").runtime()
+        start()
     return _recipient
 
 

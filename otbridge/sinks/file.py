@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from otbridge.context.loading import loading
 from otbridge.errors import ConfigurationError
-from otbridge.sinks.loading import loading
 from otbridge.typing import Rejected, Retryable, SendResult, Success
 
 if TYPE_CHECKING:

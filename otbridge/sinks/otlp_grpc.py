@@ -11,9 +11,9 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from otbridge.context.loading import loading
 from otbridge.errors import ConfigurationError
 from otbridge.sinks.certificates import WatchedFiles
-from otbridge.sinks.loading import loading
 from otbridge.sinks.otlp_answer import (
     MAX_REQUEST_BYTES,
     MAX_RESPONSE_BYTES,

@@ -12,9 +12,9 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from otbridge.context.loading import loading
 from otbridge.errors import ConfigurationError, LimitExceeded, MalformedData
 from otbridge.sinks.certificates import WatchedFiles
-from otbridge.sinks.loading import loading
 from otbridge.sinks.otlp_answer import (
     MAX_REQUEST_BYTES,
     MAX_RESPONSE_BYTES,
@@ -134,9 +134,9 @@ class OtlpHttpSink:
 
     def close(self) -> None:
         """Close the connection; a later send opens a new one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        # The object stays: at the interpreter's end, what makes another cannot be imported.
+        if self._connection is not None:
+            self._connection.close()
 
     def _connected(self) -> HttpConnection:
         if self._connection is not None and self._watched.have_changed():

@@ -8,7 +8,6 @@ short way (`otbridge.telemetry.fused`), all others go through the processors one
 
 from __future__ import annotations
 
-import importlib
 import logging
 import sys
 import threading
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from structlog.contextvars import merge_contextvars
 
 from otbridge.config.values import LEVELS
+from otbridge.context.start import start
 from otbridge.context.suppression import is_suppressed
 from otbridge.processors import handover
 from otbridge.processors.callsite import caller
@@ -353,6 +353,5 @@ def activate(path: LogPath | None) -> None:
 def active() -> LogPath | None:
     """Return the path in force, starting otbridge with what the environment says if need be."""
     if _active is None:
-        # The composition root stands above this layer; zero configuration starts it by name.
-        importlib.import_module("otbridge._configure").runtime()
+        start()
     return _active

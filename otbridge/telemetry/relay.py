@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Final
 
+from otbridge.context.start import start
 from otbridge.wire.otlp_request import split_request
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def relay(signal: Signal, request: bytes) -> tuple[int, int]:
     Raises:
         MalformedData: *request* is not such a request.
     """
-    importlib.import_module("otbridge._configure").runtime()
+    start()
     records = split_request(signal, request)
     put = _doors.get(signal)
     if put is None:

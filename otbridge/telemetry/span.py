@@ -8,12 +8,12 @@ out, because a `with` around a `yield` would leak it into the consumer.
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from opentelemetry import context, trace
 
+from otbridge.context.start import start
 from otbridge.processors.exceptions import describe
 from otbridge.semconv import CODE_FUNCTION_NAME
 from otbridge.telemetry import logs
@@ -111,7 +111,7 @@ class SpanBlock:
 
     def _start(self, scope: str) -> Span:
         if logs._active is None:  # noqa: SLF001 - the first span starts otbridge, by name
-            importlib.import_module("otbridge._configure").runtime()
+            start()
         started: Span = _tracer(scope).start_span(
             self._name, attributes={key: _plain(value) for key, value in self._attributes.items()}
         )

@@ -1,8 +1,15 @@
-"""Loading a transport in the worker's thread without endangering forks.
+"""Loading modules in a thread without endangering forks.
 
-A sink loads its libraries when it first sends, which is in a thread. A fork in that moment would
-leave the child with import locks whose holder does not exist there: its own first send would wait
-for ever. So a fork waits until the loading is done.
+A sink loads its libraries when it first sends, and otbridge loads itself when the first line is
+logged. A fork in that moment, by another thread, would leave the child with import locks whose
+holder does not exist there: its own first line would wait for ever. So a fork waits until the
+loading is done.
+
+The standard library's thread pool has a lock of its own that it takes before a fork and gives back
+after it, from the moment on in which it is loaded. That moment has to be before all others:
+- before a fork waits here, or it would give back, after the fork, what it has not taken before;
+- before a provider of OpenTelemetry's SDK is made. The provider detects its resource anew in a
+  child, with a thread pool, and would there wait for the lock before it is given back (SDK 1.45).
 """
 
 from __future__ import annotations
@@ -10,6 +17,11 @@ from __future__ import annotations
 import os
 import threading
 from typing import Final
+
+try:
+    import concurrent.futures.thread  # noqa: F401 - see above
+except RuntimeError:
+    pass  # first loaded when the interpreter is ending: nobody forks any more
 
 __all__ = ["loading"]
 

@@ -316,6 +316,8 @@ class Pipeline:
             timeout = min(timeout, _GLANCE_SECONDS)
         if not late:
             self._queue.close()
+        elif self._spilling is not None:
+            self._put = self._put_durably  # other threads may be logging until they are no more
         finished = self._worker.end(timeout, self._reserve(timeout), late=late)
         self._spill_rest()
         self._abandon_rest()
@@ -362,7 +364,9 @@ class Pipeline:
 
     def _spill_queue(self, spilling: SpoolResort) -> None:
         try:
-            while entries := self._queue.take():
+            waiting = len(self._queue)  # of now: other threads may be logging without end
+            while waiting > 0 and (entries := self._queue.take()):
+                waiting -= len(entries)
                 batch = Batch(self._signal, entries, self._compose)
                 parts = spilling.take(batch, Retryable("shutdown"))
                 left = [part for part, outcome in parts if isinstance(outcome, Retryable)]

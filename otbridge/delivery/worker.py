@@ -135,7 +135,9 @@ class Worker:
             self._close()
         if late:
             self._is_late = True
-            self._turn_late()  # what came when the thread had looked for the last time
+            # What came when the thread had looked for the last time; once, for there may be threads
+            # that log without end.
+            self._turn_late(again=False)
         return finished
 
     def _wait_for_end(self) -> bool:
@@ -190,19 +192,20 @@ class Worker:
             self._pace.deadline = before
             self._sending.release()
 
-    def _turn_late(self) -> None:
+    def _turn_late(self, *, again: bool = True) -> None:
         """Send what was put after the end, in the thread that put it: there is no other any more.
 
         Who finds another caller at it leaves it to that one, which looks again before it goes.
         """
-        settled = True
-        while settled and self._has_work and self._sending.acquire(blocking=False):
+        while self._has_work and self._sending.acquire(blocking=False):
             try:
                 with suppressed():
                     settled = self._turn()
                     self._close()
             finally:
                 self._sending.release()
+            if not (again and settled) or self._clock.monotonic() >= self._pace.deadline:
+                break
         self._queue.wake_at_first()
 
     # ------------------------------------------------------------------ the thread's side
@@ -268,7 +271,9 @@ class Worker:
         settled = False
         try:
             while True:
-                sent = self._send() if due > 0 or self._queue.has_batch else 0
+                # Who waits for what was there must not wait for what still comes.
+                more = due > 0 or (self._queue.has_batch and not asked)
+                sent = self._send() if more else 0
                 due = due - sent if sent else 0
                 caught_up = self._backlog is not None and self._backlog.send_one()
                 if not sent and not caught_up:

@@ -5,11 +5,12 @@ over `atexit`. It runs finalizers of its own before; so does billiard's, which i
 multiprocessing. The workers of Celery's pool do not even run those, but say good-bye by a signal of
 Celery's.
 
-None of these libraries is imported here: who has not loaded them is not their child.
+None of these libraries is imported here first: who has not loaded one is not its child.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
@@ -38,15 +39,17 @@ class Children:
     def begin(self) -> None:
         """Prepare this process; after `forked`, too."""
         for family in _FAMILIES:
-            util: Any = sys.modules.get(f"{family}.util")
-            if util is None:
+            process: Any = sys.modules.get(f"{family}.process")
+            if process is None:
                 continue
+            # In a child of billiard's it is not loaded yet, but will be.
+            util = importlib.import_module(f"{family}.util")
             if family not in self._prepared:
                 # A child forgets all finalizers before it begins, and runs these right after;
                 # a spawned one as well, which has by then imported the program's main module.
                 self._prepared.add(family)
                 util.register_after_fork(self, lambda mine, util=util: mine.finalize(util))
-            if _is_child(sys.modules.get(f"{family}.process")):
+            if _is_child(process):
                 self.finalize(util)
         celery: Any = sys.modules.get("celery.signals")
         if celery is not None:
@@ -60,7 +63,9 @@ class Children:
         Args:
             util: The library's module of that name.
         """
-        util.Finalize(None, self._after_threads, exitpriority=_FIRST)
+        joins_threads = util.__name__.startswith(_FAMILIES[0])  # billiard does not wait for them
+        end = self._after_threads if joins_threads else self._finish
+        util.Finalize(None, end, exitpriority=_FIRST)
 
     def _worker_ends(self, **_: Any) -> None:
         self._finish()
@@ -86,8 +91,6 @@ class Children:
 
 
 def _is_child(process: Any) -> bool:
-    if process is None:
-        return False
     if hasattr(process, "parent_process"):
         return process.parent_process() is not None
     return bool(process.current_process().name != "MainProcess")  # billiard

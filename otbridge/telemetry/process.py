@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 from typing import Final, Protocol
 
 from otbridge.telemetry.children import Children
@@ -57,6 +58,8 @@ class _Watch:
                 os.register_at_fork(after_in_child=self._forked)
         self._children.begin()
         self._signals.take()
+        if not threading.main_thread().is_alive():
+            self._finish()  # the first line of all is logged by another `atexit` function
 
     def _finish(self) -> None:
         if self._life is None or self._finished:

@@ -14,6 +14,7 @@ __all__ = [
     "HEAD_S",
     "MAX_BODY_BYTES",
     "MAX_CONNECTIONS",
+    "MAX_CONNECTIONS_PER_ADDRESS",
     "MAX_INFLATED_BYTES",
     "MAX_WAITING_BYTES",
     "MAX_WEBSOCKET_BYTES",
@@ -39,9 +40,14 @@ BODY_BYTES_PER_S: Final = 64 << 10
 HEAD_S: Final = 5.0
 """A connection has this long to show the whole head of a request."""
 
-MAX_CONNECTIONS: Final = 1000
-"""Open connections; beyond, new requests get 503. Below the 1,024 files that a process may
-usually have open, and far above the few that a machine's services and pages need."""
+MAX_CONNECTIONS: Final = 512
+"""Open connections to the HTTP port, far more than a machine's services and pages need and half
+of the 1,024 files that a process may usually have open. Beyond, the longest silent one is closed;
+where all are busy the new one gets 503."""
+
+MAX_CONNECTIONS_PER_ADDRESS: Final = 32
+"""The same for one address of another machine. This machine's own has no such limit: a server with
+sixteen workers has one connection a signal in each."""
 
 MAX_WEBSOCKET_BYTES: Final = 1 << 20
 """One WebSocket message, of a bridge or a viewer; each has its own, lower limit on top."""

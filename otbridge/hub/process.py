@@ -13,7 +13,7 @@ from otbridge.errors import ConfigurationError, StoreError
 from otbridge.hub.app import Hub
 from otbridge.hub.destinations import refuse_loops
 from otbridge.hub.http_protocol import HurriedProtocol
-from otbridge.hub.limits import MAX_CONNECTIONS, MAX_WEBSOCKET_BYTES
+from otbridge.hub.limits import MAX_WEBSOCKET_BYTES
 from otbridge.hub.listening import listener, printed
 from otbridge.hub.memory import return_large_blocks
 from otbridge.hub.receivers.otlp_grpc import OtlpGrpc
@@ -124,7 +124,6 @@ class _Http(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                limit_concurrency=MAX_CONNECTIONS,
                 timeout_keep_alive=_IDLE_S,
                 timeout_graceful_shutdown=_GRACE_S,
             )

@@ -23,10 +23,14 @@ _PATIENCE_SECONDS: Final = 5.0
 """Delivery that has failed for this long is worth a word, although nothing is lost yet."""
 _WORDS: Final = {
     "queue_full": "the queue is full",
+    "queue_full_error": "the queue is full of records of ERROR and above",
+    "sampled": "the queue is filling up, and only some are taken",
     "too_large": "they are too large to send",
     "partial_success": "the receiver refused them",
     "shutdown": "the program ended before they could be sent",
     "internal_error": "otbridge itself failed",
+    "invalid_response": "what answers is no OTLP receiver",
+    "response_too_large": "the answer is too large to be read",
 }
 
 

@@ -136,7 +136,12 @@ class Runtime:
         from otbridge.telemetry import traces
         from otbridge.telemetry.sampling import make_sampler
 
-        ours = traces.install(self.resource, make_sampler(self.config), parts.report)
+        ours = traces.install(
+            self.resource,
+            make_sampler(self.config),
+            parts.report,
+            light=self.config.tracer == "otbridge",
+        )
         targets: list[Any] = [BaggageStamp()]
         if self.traces is not None:
             self._live = parts.live_spans(self.config, self.logs.put if self.logs else None)

@@ -210,6 +210,12 @@ class Config:
         choices="auto, on, off",
     )
 
+    tracer: str = _setting(
+        "sdk",
+        values.choice("sdk", "otbridge"),
+        "Who makes spans where we make the provider: the SDK, or our own tracer at a third of its cost.",
+        choices="sdk, otbridge",
+    )
     sample: float = _setting(
         1.0,
         values.number(0, 1),

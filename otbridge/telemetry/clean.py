@@ -27,6 +27,8 @@ MOST_CACHED: Final = 4096
 """Entries of a table; a full one is emptied, which costs time but no memory."""
 _LONGEST_CACHED: Final = 128
 """Characters of a text that is remembered: names, routes and states come again, prose does not."""
+_MOST_SAID: Final = 512
+"""Different texts under one name after which no more of them are remembered: ids, not states."""
 _SHORTEST_SECRET: Final = 8
 
 _SMALL: Final = len(SMALL)
@@ -63,6 +65,7 @@ def clean(
     """
     known: dict[str, Name] = {}
     texts: dict[str, bytes] = {}
+    varied: dict[str, int] = {}
 
     def learn(key: Any) -> Name | None:
         if type(key) is not str or key in reserved:
@@ -85,11 +88,19 @@ def clean(
             and redactor.text(text) is not text
         ):
             return None
-        encoded = utf8(text)
-        if size <= _LONGEST_CACHED:
-            if len(texts) >= MOST_CACHED:
-                texts.clear()
-            texts[text] = encoded
+        return utf8(text)
+
+    def learn_text(key: str, text: str) -> bytes | None:
+        """Return *text* if it is harmless, and remember it unless *key* never says a thing twice."""
+        encoded = harmless(text)
+        if encoded is not None and len(text) <= _LONGEST_CACHED:
+            said = varied.get(key, 0)
+            if said < _MOST_SAID:
+                varied[key] = said + 1
+                if len(texts) >= MOST_CACHED:
+                    texts.clear()
+                    varied.clear()
+                texts[text] = encoded
         return encoded
 
     def encode_odd(parts: list[bytes], odd: list[tuple[int, Name, str, Any]]) -> bool:
@@ -120,7 +131,7 @@ def clean(
                 name = found
             kind = type(value)
             if kind is str:
-                encoded = texts.get(value) or harmless(value)
+                encoded = texts.get(value) or learn_text(key, value)
                 if encoded is None:
                     return False
                 size = len(encoded)

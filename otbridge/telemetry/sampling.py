@@ -35,7 +35,8 @@ class FollowParent(sampling.ParentBased):
 
     def __init__(self, root: sampling.Sampler) -> None:
         super().__init__(root)
-        self._always = root is sampling.ALWAYS_ON
+        self.keeps_roots = root is sampling.ALWAYS_ON
+        """Whether all that begins here is kept."""
         self._decide = root.should_sample
 
     def should_sample(  # noqa: PLR0917 - the SDK's signature
@@ -54,7 +55,7 @@ class FollowParent(sampling.ParentBased):
             if parent.trace_flags.sampled:
                 return SamplingResult(_KEEP, attributes, parent.trace_state)
             return SamplingResult(_DROP, None, parent.trace_state)
-        if self._always:
+        if self.keeps_roots:
             return SamplingResult(_KEEP, attributes)
         return self._decide(parent_context, trace_id, name, kind, attributes, links, trace_state)
 
@@ -73,6 +74,8 @@ class SwitchSampler(sampling.Sampler):
     @target.setter
     def target(self, target: sampling.Sampler) -> None:
         self._target = target
+        self.follows_parent = type(target) is FollowParent and target.keeps_roots
+        """Whether it comes to "as the parent, and every root": then nobody needs to ask."""
         vars(self)["should_sample"] = target.should_sample  # asked directly: one hop less a span
 
     def should_sample(self, *args: Any, **kwargs: Any) -> sampling.SamplingResult:

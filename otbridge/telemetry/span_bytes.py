@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.trace import DEFAULT_TRACE_STATE, SpanKind, Status, StatusCode
 
 from otbridge.telemetry.clean import MOST_CACHED, clean
+from otbridge.telemetry.light_span import NONE_DROPPED, LightSpan
 from otbridge.wire.otlp_spans import (
     FLAGS,
     SPAN_NAMES,
@@ -27,7 +28,9 @@ from otbridge.wire.otlp_spans import (
 from otbridge.wire.protobuf import SMALL, varint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from opentelemetry.trace import SpanContext
 
     from otbridge.processors.redact import Redactor
     from otbridge.telemetry.record import Put
@@ -85,52 +88,90 @@ def take_plain_spans(
             unset = status  # one object, which all spans are born with
         return encode_status(status)
 
-    def take(span: Any) -> bool:
-        # Where the SDK's ReadableSpan keeps things; asking its properties for them costs as much
-        # as encoding them.
-        kept = vars(span)
-        trace_id, span_id, _, own_flags, state, _ = kept["_context"]
+    def deliver(  # noqa: PLR0917 - called once per span: keywords would cost time
+        context: SpanContext,
+        parent: SpanContext | None,
+        name: str,
+        kind: SpanKind,
+        start_time: int | None,
+        end_time: int | None,
+        attributes: Mapping[str, Any],
+        status: Status,
+        scope: Any,
+        resource: Any,
+    ) -> bool:
+        trace_id, span_id, _, own_flags, state, _ = context
         if not own_flags & _SAMPLED:
             return True
-        attributes, events, links = kept["_attributes"], kept["_events"], kept["_links"]
-        name = names.get(kept["_name"]) or name_of(kept["_name"])
-        status = kept["_status"]
+        encoded_name = names.get(name) or name_of(name)
         encoded_status = _UNSET if status is unset else status_of(status)
         if (
-            name is None
+            encoded_name is None
             or encoded_status is None
-            or events
-            or links
-            or (attributes.dropped or events.dropped or links.dropped)
             or (state is not DEFAULT_TRACE_STATE and state)
         ):
             return False
-        parent, kind = kept["_parent"], kept["_kind"]
         high, low = trace_id >> 64, trace_id & _U64
         if parent is None:
+            origin = own_flags, False
             ids = _ids(b"\x0a\x10", high, low, b"\x12\x08", span_id)
         else:
+            origin = own_flags, parent[2]
             ids = _ids_and_parent(
                 b"\x0a\x10", high, low, b"\x12\x08", span_id, b"\x22\x08", parent[1]
             )
-        origin = own_flags, parent is not None and parent[2]
         parts = [
             ids,
             FLAGS.get(origin) or encode_flags(*origin),
-            name,
+            encoded_name,
             _INTERNAL if kind is SpanKind.INTERNAL else encode_kind(kind),
-            _times(0x39, kept["_start_time"], 0x41, kept["_end_time"]),
+            _times(0x39, start_time, 0x41, end_time),
             encoded_status,
         ]
-        if not append_clean(parts, attributes.copy()):
+        if not append_clean(parts, attributes):
             return False
         record = b"".join(parts)
         size = len(record)
         put(
-            envelope_of(kept["_instrumentation_scope"], kept["_resource"]),
+            envelope_of(scope, resource),
             b"\x12" + (SMALL[size] if size < _SMALL else varint(size)) + record,
-            _INFO if encoded_status is _UNSET else severity_of(status),
+            _INFO if status is unset else severity_of(status),
         )
         return True
+
+    def take(span: Any) -> bool:
+        if type(span) is LightSpan:
+            if span._events or span._links or span._dropped is not NONE_DROPPED:  # noqa: SLF001 - ours
+                return False
+            return deliver(
+                span._context,  # noqa: SLF001 - as above, and below
+                span._parent,  # noqa: SLF001
+                span._name,  # noqa: SLF001
+                span._kind,  # noqa: SLF001
+                span._start_time,  # noqa: SLF001
+                span._end_time,  # noqa: SLF001
+                span._attributes,  # noqa: SLF001
+                span._status,  # noqa: SLF001
+                span._instrumentation_scope,  # noqa: SLF001
+                span._resource,  # noqa: SLF001
+            )
+        # Where the SDK's ReadableSpan keeps things; asking its properties for them costs as much
+        # as encoding them.
+        kept = vars(span)
+        attributes, events, links = kept["_attributes"], kept["_events"], kept["_links"]
+        if events or links or events.dropped or links.dropped or attributes.dropped:
+            return False
+        return deliver(
+            kept["_context"],
+            kept["_parent"],
+            kept["_name"],
+            kept["_kind"],
+            kept["_start_time"],
+            kept["_end_time"],
+            attributes.copy(),
+            kept["_status"],
+            kept["_instrumentation_scope"],
+            kept["_resource"],
+        )
 
     return take

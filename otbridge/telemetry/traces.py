@@ -229,8 +229,21 @@ _providers: list[Any] = []
 # Providers that have the switch; there is no way to take a processor out of one again.
 
 
-def install(resource: Mapping[str, Any], sampler: Sampler, report: Callable[[str], None]) -> bool:
+def install(
+    resource: Mapping[str, Any],
+    sampler: Sampler,
+    report: Callable[[str], None],
+    *,
+    light: bool = False,
+) -> bool:
     """Put the switch into the global provider, making one where there is none.
+
+    Args:
+        resource: Attributes of this process's resource.
+        sampler: Decides what is kept, where the provider is of our making.
+        report: Told, in one sentence, why spans are not delivered.
+        light: Whether a provider that we make has our own tracers. OpenTelemetry lets the provider
+            be set once in a process, so only the first choice counts.
 
     Returns:
         Whether the provider is of our making.
@@ -238,12 +251,19 @@ def install(resource: Mapping[str, Any], sampler: Sampler, report: Callable[[str
     _sampler.target = sampler
     provider: Any = trace.get_tracer_provider()
     if isinstance(provider, trace.ProxyTracerProvider):
+        kind: type[TracerProvider] = TracerProvider
+        if light:
+            from otbridge.telemetry.light import LightTracerProvider
+
+            kind = LightTracerProvider
         with decided_already():
-            provider = TracerProvider(
-                sampler=_sampler, resource=Resource(dict(resource)), shutdown_on_exit=False
+            provider = kind(
+                sampler=_sampler,
+                resource=Resource(dict(resource)),
+                shutdown_on_exit=False,
+                active_span_processor=_host,
             )
         trace.set_tracer_provider(provider)
-        provider.add_span_processor(_guest)
         _providers.append(provider)
         return True
     if any(known is provider for known in _providers):

@@ -130,6 +130,16 @@ def otbridge_spans(url: str, **settings: Any) -> Way:
     return _spans_of_tracer(waiting, lambda: otbridge.flush(60))
 
 
+def otbridge_light_spans(url: str) -> Way:
+    """A span of our own tracer."""
+    return otbridge_spans(url, tracer="otbridge")
+
+
+def otbridge_light_span_blocks(url: str) -> Way:
+    """`with otbridge.span(…)` on our own tracer."""
+    return otbridge_span_blocks(url, tracer="otbridge")
+
+
 def otbridge_span_blocks(url: str, **settings: Any) -> Way:
     """`with otbridge.span(…)`."""
     import otbridge
@@ -324,7 +334,9 @@ LOGS: Final[dict[str, Callable[[str], Way]]] = {
 SPANS: Final[dict[str, Callable[[str], Way]]] = {
     "official": official_spans,
     "otbridge, SDK's tracer": otbridge_spans,
+    "otbridge, own tracer": otbridge_light_spans,
     "otbridge.span, SDK's tracer": otbridge_span_blocks,
+    "otbridge.span, own tracer": otbridge_light_span_blocks,
 }
 
 

@@ -7,8 +7,8 @@ const [hubUrl, count] = process.argv.slice(2);
 const result = await withBrowser(async (context, problems) => {
   const page = context.pages()[0] ?? (await context.newPage());
   const connected = page.waitForEvent("websocket");
-  await page.goto(hubUrl);
-  await (await connected).waitForEvent("framereceived");
+  await page.goto(hubUrl, { waitUntil: "networkidle" });
+  await connected;
   const milliseconds = [];
   for (let number = 0; number < Number(count); number++) {
     const words = `on screen ${number}`;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,11 @@ __all__ = ["hub"]
 _PORT = click.IntRange(0, 65535)
 _SIZE = SizeType(minimum=64_000_000)
 
+_COMMANDS = {
+    "export": "otbridge.cli.hub_export:export",
+    "import": "otbridge.cli.hub_import:import_",
+}
+
 _EPILOG = """
 Prints "ready http://HOST:PORT grpc HOST:PORT" when it serves.
 
@@ -29,7 +35,24 @@ Exit codes: 0 ended by Ctrl-C or SIGTERM, 2 wrong options, 3 a port is taken,
 """
 
 
-@click.command(epilog=_EPILOG)
+class _Hub(click.Group):
+    """Runs a hub where no command follows; the commands' files are loaded when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        place = _COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(
+    cls=_Hub, invoke_without_command=True, epilog=_EPILOG, subcommand_metavar="[export|import …]"
+)
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
@@ -107,7 +130,12 @@ def hub(
     insecure: bool,
     no_open: bool,
 ) -> None:
-    """Receive, keep and show telemetry on this machine, until Ctrl-C."""
+    """Receive, keep and show telemetry on this machine, until Ctrl-C.
+
+    `otbridge hub export` and `import` ask a hub that runs; the options below are not for them.
+    """
+    if click.get_current_context().invoked_subcommand is not None:
+        return
     from otbridge.hub.settings import HubSettings, default_data_folder
     from otbridge.hub.store.vocabulary import Retention
 

@@ -11,11 +11,19 @@ from otbridge.errors import OtbridgeError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["HubClient", "HubUnreachableError"]
+__all__ = ["HubClient", "HubUnreachableError", "TooLargeForHubError"]
+
+
+_PATIENCE_S = 60.0
+_LONGEST_WAIT_S = 10
 
 
 class HubUnreachableError(OtbridgeError):
     """No hub answers at the address, or it refuses the question."""
+
+
+class TooLargeForHubError(HubUnreachableError):
+    """The hub takes less in one request."""
 
 
 class HubClient:
@@ -61,6 +69,34 @@ class HubClient:
                 str(told.get("do", "")),
             )
         return body
+
+    def post(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
+        """Send OTLP/JSON, and return the answer; wait where the hub asks for it, up to a minute.
+
+        Raises:
+            TooLargeForHubError: It is more than the hub takes at once.
+            HubUnreachableError: Nothing answers, or the hub refuses it.
+        """
+        import httpx
+        import msgspec
+
+        body = msgspec.json.encode(document)
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                answer = self._http.post(
+                    path, content=body, headers={"content-type": "application/json"}
+                )
+                told: dict[str, Any] = answer.json()
+            except (httpx.HTTPError, ValueError) as error:
+                raise self._unreachable(error) from error
+            if not answer.is_error:
+                return told
+            if answer.status_code not in (429, 503) or time.monotonic() > deadline:
+                what = told.get("message") or f"The hub answered {answer.status_code}."
+                kind = TooLargeForHubError if answer.status_code == 413 else HubUnreachableError
+                raise kind(str(what))
+            time.sleep(_wait_s(answer.headers.get("retry-after", "")))
 
     def live(self, wanted: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
         """Yield the messages of the hub's live feed that fit *wanted*, until the hub closes it.
@@ -108,3 +144,7 @@ class HubClient:
             f"{type(error).__name__}: {error}.",
             "Start one with `otbridge hub`, or name another with --hub URL.",
         )
+
+
+def _wait_s(retry_after: str) -> int:
+    return min(int(retry_after), _LONGEST_WAIT_S) if retry_after.isdecimal() else 1

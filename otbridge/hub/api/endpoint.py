@@ -89,6 +89,13 @@ _ALL = (
         {"type": "string"},
     ),
     Parameter(
+        "signal",
+        arguments.read_signal,
+        "What is asked for.",
+        {"type": "string", "enum": ["traces", "logs", "metrics"], "default": "traces"},
+        default="traces",
+    ),
+    Parameter(
         "trace_id",
         arguments.read_trace_id,
         "A trace.",
@@ -119,10 +126,11 @@ _CURSOR = "The `next_cursor` of the page before."
 
 
 def parameters(*names: str) -> tuple[Parameter, ...]:
-    """Return the arguments with these names; `trace_cursor` and `log_cursor` are both `cursor`."""
+    """Return the arguments with these names; all cursors are `cursor`."""
     cursor = {
         "trace_cursor": Parameter("cursor", cursors.read_trace_cursor, _CURSOR, _TEXT),
         "log_cursor": Parameter("cursor", cursors.read_log_cursor, _CURSOR, _TEXT),
+        "scan_cursor": Parameter("cursor", cursors.read_scan_cursor, _CURSOR, _TEXT),
     }
     return tuple(cursor.get(name) or _BY_NAME[name] for name in names)
 

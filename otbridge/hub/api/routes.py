@@ -17,7 +17,7 @@ from anyio.lowlevel import RunVar
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from otbridge.hub.api import logs, runs, schemas, services, stats, traces
+from otbridge.hub.api import export, logs, runs, schemas, services, stats, traces
 from otbridge.hub.api.endpoint import Endpoint, parameters, path_id, read_arguments
 from otbridge.hub.api.errors import MethodNotAllowed, NotFound, answer_for
 from otbridge.hub.api.openapi import describe_api
@@ -85,6 +85,13 @@ ENDPOINTS = (
         schemas.RunDetailsJson,
         runs.get_run,
         (path_id("run_id"),),
+    ),
+    Endpoint(
+        "/export",
+        "Everything of one signal as OTLP/JSON, in the order in which it was stored.",
+        schemas.ExportJson,
+        export.get_export,
+        parameters("signal", "from", "to", "limit", "scan_cursor"),
     ),
     Endpoint(
         "/services",

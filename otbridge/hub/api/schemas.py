@@ -10,6 +10,7 @@ from typing import Any, NotRequired, TypedDict
 __all__ = [
     "AgentJson",
     "EventJson",
+    "ExportJson",
     "GenAiJson",
     "LinkJson",
     "LogJson",
@@ -193,6 +194,16 @@ class OtlpJson(TypedDict):
 
     resourceSpans: list[dict[str, Any]]
     resourceLogs: list[dict[str, Any]]
+
+
+class ExportJson(TypedDict):
+    """A page of an export: one of the three lists, with OTLP/JSON in it."""
+
+    resourceSpans: NotRequired[list[dict[str, Any]]]
+    resourceLogs: NotRequired[list[dict[str, Any]]]
+    resourceMetrics: NotRequired[list[dict[str, Any]]]
+    records: int
+    next_cursor: str | None
 
 
 class LogsJson(TypedDict):

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
-from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+from typing import TYPE_CHECKING, Any
 
 from otbridge.hub.api.errors import NotFound, TooLarge
+from otbridge.hub.api.otlp import resource_logs, resource_spans
 from otbridge.hub.api.shapes import ResourceTable, logs_json, span_json, summary_json
 from otbridge.hub.query.cursors import trace_cursor
 from otbridge.hub.query.pages import list_traces
 from otbridge.hub.query.runs import usage_of
 from otbridge.hub.store.vocabulary import TraceFilter
-from otbridge.wire.otlp_json import to_json
-from otbridge.wire.rows import LogRow, SpanRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from otbridge.hub.api.schemas import OtlpJson, TraceJson, TracesJson
     from otbridge.hub.store import Store
     from otbridge.hub.store.vocabulary import StoredTrace
 
 __all__ = ["get_trace", "get_trace_otlp", "get_traces"]
-
-_Row = TypeVar("_Row", SpanRow, LogRow)
 
 _MAX_SHOWN = 10_000
 """Spans, and logs, in one trace's answer: about 10 MB of JSON."""
@@ -89,8 +81,8 @@ def get_trace_otlp(store: Store, asked: dict[str, Any]) -> OtlpJson:
             "Ask for its logs page by page at /api/v1/logs?trace_id=….",
         )
     return {
-        "resourceSpans": _resource_spans(trace.spans),
-        "resourceLogs": _resource_logs(trace.logs),
+        "resourceSpans": resource_spans(trace.spans),
+        "resourceLogs": resource_logs(trace.logs),
     }
 
 
@@ -104,48 +96,3 @@ def _known(store: Store, trace_id: bytes, limit: int) -> StoredTrace:
             "Check the id, and that the sender's exporter points to this hub.",
         )
     return trace
-
-
-def _resource_spans(rows: Sequence[SpanRow]) -> list[dict[str, Any]]:
-    data = TracesData()
-    for (resource, resource_url), scopes in _grouped(rows).items():
-        of_resource = data.resource_spans.add(schema_url=resource_url)
-        if resource:
-            of_resource.resource.MergeFromString(resource)
-        for (scope, scope_url), members in scopes.items():
-            of_scope = of_resource.scope_spans.add(schema_url=scope_url)
-            if scope:
-                of_scope.scope.MergeFromString(scope)
-            for row in members:
-                of_scope.spans.add().MergeFromString(row.data)
-    found: list[dict[str, Any]] = to_json(data).get("resourceSpans", [])
-    return found
-
-
-def _resource_logs(rows: Sequence[LogRow]) -> list[dict[str, Any]]:
-    data = LogsData()
-    for (resource, resource_url), scopes in _grouped(rows).items():
-        of_resource = data.resource_logs.add(schema_url=resource_url)
-        if resource:
-            of_resource.resource.MergeFromString(resource)
-        for (scope, scope_url), members in scopes.items():
-            of_scope = of_resource.scope_logs.add(schema_url=scope_url)
-            if scope:
-                of_scope.scope.MergeFromString(scope)
-            for row in members:
-                of_scope.log_records.add().MergeFromString(row.data)
-    found: list[dict[str, Any]] = to_json(data).get("resourceLogs", [])
-    return found
-
-
-_Source = tuple[bytes, str]
-"""A resource or a scope, serialised, and its schema URL."""
-
-
-def _grouped(rows: Sequence[_Row]) -> dict[_Source, dict[_Source, list[_Row]]]:
-    """Return the rows by resource and by scope, each in the order in which they are met."""
-    groups: dict[_Source, dict[_Source, list[_Row]]] = {}
-    for row in rows:
-        scopes = groups.setdefault((row.resource, row.resource_schema_url), {})
-        scopes.setdefault((row.scope, row.scope_schema_url), []).append(row)
-    return groups

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from otbridge.errors import QueryError
 from otbridge.hub.store.vocabulary import Term
+
+if TYPE_CHECKING:
+    from otbridge.typing import Signal
 
 __all__ = [
     "MAX_LIMIT",
@@ -19,6 +22,7 @@ __all__ = [
     "read_flag",
     "read_limit",
     "read_severity",
+    "read_signal",
     "read_span_id",
     "read_terms",
     "read_text",
@@ -40,6 +44,8 @@ SEVERITIES: Final = {
     "critical": 21,
 }
 """The lowest number of each name (OTel logs data model, Severity Fields)."""
+
+_SIGNALS: Final[tuple[Signal, ...]] = ("traces", "logs", "metrics")
 
 _MAX_TEXT: Final = 1_000
 _MAX_TERMS: Final = 16
@@ -139,6 +145,16 @@ def read_severity(name: str, text: str) -> int:
             f"Give {', '.join(SEVERITIES)}, or a number from 1 to 24.",
         )
     return number
+
+
+def read_signal(name: str, text: str) -> Signal:
+    """Return which signal is meant."""
+    for signal in _SIGNALS:
+        if text == signal:
+            return signal
+    raise QueryError(
+        f"{name} is {text[:40]!r}.", "It is one of OTLP's three.", f"Give {', '.join(_SIGNALS)}."
+    )
 
 
 def read_trace_id(name: str, text: str) -> bytes:

@@ -9,9 +9,16 @@ from typing import NoReturn, TypeVar
 import msgspec
 
 from otbridge.errors import QueryError
-from otbridge.hub.store.vocabulary import LogPosition, TracePosition
+from otbridge.hub.store.vocabulary import LogPosition, ScanPosition, TracePosition
 
-__all__ = ["log_cursor", "read_log_cursor", "read_trace_cursor", "trace_cursor"]
+__all__ = [
+    "log_cursor",
+    "read_log_cursor",
+    "read_scan_cursor",
+    "read_trace_cursor",
+    "scan_cursor",
+    "trace_cursor",
+]
 
 _MAX_TIME = 2**63 - 1
 _T = TypeVar("_T")
@@ -25,6 +32,11 @@ def trace_cursor(position: TracePosition) -> str:
 def log_cursor(position: LogPosition) -> str:
     """Return the cursor of a page of logs that ends at *position*."""
     return _encode(("l", *position))
+
+
+def scan_cursor(position: ScanPosition) -> str:
+    """Return the cursor of a page of an export that ends at *position*."""
+    return _encode(("s", *position))
 
 
 def read_trace_cursor(name: str, text: str) -> TracePosition:
@@ -44,6 +56,14 @@ def read_log_cursor(name: str, text: str) -> LogPosition:
     if kind != "l" or not 0 <= time_ns <= _MAX_TIME or not 0 <= row <= _MAX_TIME:
         _refuse(name)
     return LogPosition(time_ns, day, row)
+
+
+def read_scan_cursor(name: str, text: str) -> ScanPosition:
+    """Return the position that `scan_cursor` wrote down."""
+    kind, day, row = _decode(name, text, tuple[str, str, int])
+    if kind != "s" or not 0 <= row <= _MAX_TIME:
+        _refuse(name)
+    return ScanPosition(day, row)
 
 
 def _encode(values: tuple[str | int, ...]) -> str:

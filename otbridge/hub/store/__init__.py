@@ -21,6 +21,9 @@ if TYPE_CHECKING:
         LogFilter,
         LogPosition,
         Retention,
+        ScanFilter,
+        ScanPage,
+        ScanPosition,
         ServiceTotals,
         StoredLog,
         StoredTrace,
@@ -120,6 +123,13 @@ class Store(Protocol):
 
     def open_producers(self) -> list[str]:
         """Return the producers of spans that are open and not lost."""
+        ...
+
+    def scan(self, wanted: ScanFilter, limit: int, after: ScanPosition | None = None) -> ScanPage:
+        """Return at most *limit* records in the order in which they were stored.
+
+        Of metrics, what one resource sent at once counts as one.
+        """
         ...
 
     def services(self) -> list[ServiceTotals]:

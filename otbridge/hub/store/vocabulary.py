@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from otbridge.wire.rows import LogRow, SpanRow
+    from otbridge.typing import Signal
+    from otbridge.wire.rows import LogRow, MetricsRow, SpanRow
 
 __all__ = [
     "Expired",
     "LogFilter",
     "LogPosition",
     "Retention",
+    "ScanFilter",
+    "ScanPage",
+    "ScanPosition",
     "ServiceTotals",
     "StoreTotals",
     "StoredLog",
@@ -92,6 +96,17 @@ class LogFilter:
     to_ns: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ScanFilter:
+    """What is wanted of everything stored; open spans never are."""
+
+    signal: Signal
+    from_ns: int | None = None
+    """Begun (spans), happened (logs) or received (metrics) at this time or later."""
+    to_ns: int | None = None
+    """The same before this time."""
+
+
 class TracePosition(NamedTuple):
     """Where a page of traces ended; the order is newest start first, then by trace id."""
 
@@ -105,6 +120,21 @@ class LogPosition(NamedTuple):
     time_ns: int
     day: str
     row: int
+
+
+class ScanPosition(NamedTuple):
+    """Where a page of a scan ended; the order is that of storing."""
+
+    day: str
+    row: int
+
+
+class ScanPage(NamedTuple):
+    """Some records in the order in which they were stored, all of one signal."""
+
+    rows: list[SpanRow] | list[LogRow] | list[MetricsRow]
+    next_position: ScanPosition | None
+    """Where to go on; None at the end. A page may be empty and not the last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -415,9 +415,9 @@ def test_answers_are_of_the_type_that_the_openapi_document_says(
     api: httpx.Client, endpoint: Any
 ) -> None:
     response = api.get(EXAMPLES.get(endpoint.path, endpoint.path))
-    msgspec.json.decode(response.content, type=endpoint.answer)
+    msgspec.json.decode(response.content, type=endpoint.answer)  # all that is required is there
 
-    assert set(response.json()) == set(get_type_hints(endpoint.answer))
+    assert set(response.json()) <= set(get_type_hints(endpoint.answer))
 
 
 def test_the_openapi_document_names_every_address_and_argument(api: httpx.Client) -> None:

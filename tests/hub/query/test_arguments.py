@@ -26,6 +26,7 @@ READERS: list[Callable[[str, str], Any]] = [
     arguments.read_duration,
     lambda name, text: arguments.read_time(name, text, NOW),
     arguments.read_severity,
+    arguments.read_signal,
     arguments.read_trace_id,
     arguments.read_span_id,
     arguments.read_terms,

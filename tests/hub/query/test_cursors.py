@@ -10,10 +10,12 @@ from otbridge.errors import QueryError
 from otbridge.hub.query.cursors import (
     log_cursor,
     read_log_cursor,
+    read_scan_cursor,
     read_trace_cursor,
+    scan_cursor,
     trace_cursor,
 )
-from otbridge.hub.store.vocabulary import LogPosition, TracePosition
+from otbridge.hub.store.vocabulary import LogPosition, ScanPosition, TracePosition
 
 times = st.integers(min_value=0, max_value=2**63 - 1)
 
@@ -57,3 +59,11 @@ def test_a_cursor_of_another_list_is_refused() -> None:
 def test_a_forged_trace_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(QueryError):
         read_trace_cursor("cursor", cursor)
+
+
+def test_a_cursor_of_an_export_leads_back_to_where_it_was_made() -> None:
+    position = ScanPosition("2026-01-01.000002", 17)
+    assert read_scan_cursor("cursor", scan_cursor(position)) == position
+    for other in (log_cursor(LogPosition(1, "d", 2)), "abc", ""):
+        with pytest.raises(QueryError, match="not one of ours"):
+            read_scan_cursor("cursor", other)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from otbridge._clock import SystemClock
 from otbridge.errors import StoreError
-from otbridge.hub.store.sqlite import logs, runs, totals, traces
+from otbridge.hub.store.sqlite import logs, runs, scan, totals, traces
 from otbridge.hub.store.sqlite.day_files import DayFiles
 from otbridge.hub.store.sqlite.days import Folder, date_of
 from otbridge.hub.store.sqlite.reader import Readers
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
         Expired,
         LogFilter,
         LogPosition,
+        ScanFilter,
+        ScanPage,
+        ScanPosition,
         ServiceTotals,
         StoredLog,
         StoredTrace,
@@ -139,6 +142,11 @@ class SqliteStore:
         """Return the producers of spans that are open and not lost."""
         with self._readers.lend() as reader:
             return traces.open_producers(reader)
+
+    def scan(self, wanted: ScanFilter, limit: int, after: ScanPosition | None = None) -> ScanPage:
+        """Return a page of everything stored, in the order in which it was."""
+        with self._readers.lend() as reader:
+            return scan.page(reader, wanted, limit, after)
 
     def services(self) -> list[ServiceTotals]:
         """Return every service that has sent spans or logs."""

@@ -1,0 +1,131 @@
+"""`otbridge hub export`: what a hub holds, in the file format that the whole ecosystem reads."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from otbridge.cli.hub_options import asks_hub
+from otbridge.cli.otlp_lines import LISTS, count, report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from otbridge.cli.hub_client import HubClient
+
+__all__ = ["export"]
+
+_PAGE: Final = 1000
+"""Records on a line: below the 20,000 that a hub takes in one request."""
+
+
+@click.command(name="export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True))
+@click.option("--trace", "trace_id", metavar="ID", help="Only this trace, with its log lines.")
+@click.option("--from", "from_", metavar="TIME", help="Since then: -15m, -2h, or RFC 3339.")
+@click.option("--to", metavar="TIME", help="Before then; written like --from.")
+@asks_hub
+def export(
+    *,
+    file: Path,
+    trace_id: str | None,
+    from_: str | None,
+    to: str | None,
+    hub_url: str,
+    style: str,
+) -> None:
+    """Write what a running hub holds to FILE (`-`: standard output).
+
+    One OTLP/JSON object a line, as the OpenTelemetry Collector's file exporter writes them. Spans
+    that have not ended are left out.
+    """
+    from otbridge.cli.hub_client import HubClient
+
+    if trace_id and (from_ or to):
+        raise click.UsageError("--trace is whole: leave --from and --to out.")
+    with HubClient(hub_url) as hub, _opened(file) as out:
+        if trace_id:
+            counts = _write_trace(hub, trace_id, out)
+        else:
+            counts = {signal: _write_all(hub, signal, from_, to, out) for signal in LISTS}
+    report(counts, "Wrote", style)
+
+
+def _write_all(
+    hub: HubClient, signal: str, from_: str | None, to: str | None, out: BinaryIO
+) -> int:
+    cursor: str | None = None
+    total = 0
+    while True:
+        page = hub.get(
+            "/api/v1/export",
+            signal=signal,
+            limit=_PAGE,
+            to=to,
+            cursor=cursor,
+            **{"from": from_},
+        )
+        if page["records"]:
+            _write_line(out, LISTS[signal], page[LISTS[signal]])
+            total += page["records"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return total
+
+
+def _write_trace(hub: HubClient, trace_id: str, out: BinaryIO) -> dict[str, int]:
+    found = hub.get(f"/api/v1/traces/{trace_id}/otlp")
+    found["resourceSpans"] = _ended(found["resourceSpans"])
+    counts = {}
+    for signal in ("traces", "logs"):
+        name = LISTS[signal]
+        counts[signal] = count(signal, found[name])
+        if counts[signal]:
+            _write_line(out, name, found[name])
+    return counts
+
+
+def _ended(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return *resources* without open spans, which no reader of such files expects."""
+    for resource in resources:
+        for scope in resource.get("scopeSpans", ()):
+            scope["spans"] = [span for span in scope["spans"] if "endTimeUnixNano" in span]
+    return [
+        resource
+        for resource in resources
+        if any(scope["spans"] for scope in resource.get("scopeSpans", ()))
+    ]
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    """Open *file* for what may be anybody's secrets: its owner's only, and whole or not at all."""
+    if str(file) == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    part = file.with_name(f"{file.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        number = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
+    try:
+        with os.fdopen(number, "wb") as out:
+            yield out
+        part.replace(file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _write_line(out: BinaryIO, name: str, resources: list[dict[str, Any]]) -> None:
+    import msgspec
+
+    out.write(msgspec.json.encode({name: resources}) + b"\n")

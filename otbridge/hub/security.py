@@ -15,7 +15,8 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from otbridge.hub.asgi import Header, error_body, header, headers_of, respond
+from otbridge.hub.asgi import Header, header, headers_of, respond
+from otbridge.hub.refusals import Refusal, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,17 +70,7 @@ class HostGuard:
             await _refuse_upgrade(send)
             return
         status = 421 if len(hosts) == 1 else 400
-        await respond(
-            send,
-            status,
-            "application/json",
-            error_body(
-                "unknown_host",
-                "The hub does not know itself by the name in the Host header.",
-                "A page elsewhere could reach it under a name of its own (DNS rebinding).",
-                "Use http://127.0.0.1, or start the hub with --allow-host NAME.",
-            ),
-        )
+        await refuse(scope, send, _UNKNOWN_HOST._replace(status=status))
 
     def _is_own(self, name: str) -> bool:
         return name in self._names or (self._any_address and _is_address(name))
@@ -114,7 +105,7 @@ class Origins:
         """Answer an OPTIONS request: 204 with permission, or 403."""
         origin = header(scope, b"origin")
         if not origin or not self.may_send(origin):
-            await self.refuse(send)
+            await self.refuse(scope, send)
             return
         headers = [
             *self.headers(origin),
@@ -127,20 +118,27 @@ class Origins:
         ]
         await respond(send, 204, "text/plain", b"", headers)
 
-    async def refuse(self, send: Send) -> None:
+    async def refuse(self, scope: Scope, send: Send) -> None:
         """Answer 403 to a page that may not send."""
-        await respond(
-            send,
-            403,
-            "application/json",
-            error_body(
-                "unknown_origin",
-                "Pages of this origin may not send to the hub.",
-                "Only pages on this machine may, and those that are configured.",
-                "Start the hub with --allow-origin ORIGIN.",
-            ),
-            ((b"vary", b"Origin"),),
-        )
+        await refuse(scope, send, _UNKNOWN_ORIGIN)
+
+
+_UNKNOWN_HOST: Final = Refusal(
+    421,
+    "unknown_host",
+    "The hub does not know itself by the name in the Host header.",
+    "A page elsewhere could reach it under a name of its own (DNS rebinding).",
+    "Use http://127.0.0.1, or start the hub with --allow-host NAME.",
+)
+
+_UNKNOWN_ORIGIN: Final = Refusal(
+    403,
+    "unknown_origin",
+    "Pages of this origin may not send to the hub.",
+    "Only pages on this machine may, and those that are configured.",
+    "Start the hub with --allow-origin ORIGIN.",
+    ((b"vary", b"Origin"),),
+)
 
 
 def own_origin(scope: Scope) -> bool:

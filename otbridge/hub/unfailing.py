@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from otbridge.hub.asgi import error_body, respond
+from otbridge.hub.asgi import error_body
+from otbridge.hub.refusals import Refusal, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +50,7 @@ class Unfailing:
             elif answer.begun:
                 raise  # the server then cuts the connection, so that half is not taken for whole
             else:
-                await respond(send, 503, "application/json", _FAULT, ((b"retry-after", b"5"),))
+                await refuse(scope, send, _FAULT)
 
 
 class _Answer:
@@ -75,7 +76,7 @@ async def _end_websocket(scope: Scope, send: Send, *, opened: bool) -> None:
         return
     headers = [(b"content-type", b"application/json"), (b"retry-after", b"5")]
     await send({"type": "websocket.http.response.start", "status": 503, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": _FAULT})
+    await send({"type": "websocket.http.response.body", "body": _FAULT_BODY})
 
 
 def _with_nosniff(headers: Iterable[Header]) -> list[Header]:
@@ -88,9 +89,12 @@ class _FrameworkFailed(Exception):  # noqa: N818 - never leaves this file
     """A framework was about to answer 500; it raises the reason itself."""
 
 
-_FAULT = error_body(
+_FAULT = Refusal(
+    503,
     "fault",
     "The hub could not answer this request.",
     "This is a fault of the hub's; its log says where.",
     "Try again; if it stays, report it with the log.",
+    ((b"retry-after", b"5"),),
 )
+_FAULT_BODY = error_body(_FAULT.code, _FAULT.what, _FAULT.why, _FAULT.do)

@@ -68,7 +68,7 @@ class OtlpHttp:
             return
         origin = header(scope, b"origin")
         if not self._origins.may_send(origin):
-            await self._origins.refuse(send)
+            await self._origins.refuse(scope, send)
             return
         status, content_type, body, headers = await self._answer(scope, receive)
         await respond(send, status, content_type, body, (*headers, *self._origins.headers(origin)))

@@ -28,6 +28,7 @@ CODES: Final = {
     408: 4,  # DEADLINE_EXCEEDED
     413: 8,  # RESOURCE_EXHAUSTED
     415: 3,
+    421: 7,
     429: 8,
     503: 14,  # UNAVAILABLE
 }

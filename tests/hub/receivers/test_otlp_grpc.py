@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 import pytest
-from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
+from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped]
+    BadRequest,
+    RetryInfo,
+)
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
@@ -98,6 +101,19 @@ def test_malformed_data_is_an_invalid_argument(export: Callable[..., Any]) -> No
     error = refused(export, b"\xff\xff")
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT  # S9
     assert "protobuf" in error.details()
+    status = Status.FromString(dict(error.trailing_metadata())["grpc-status-details-bin"])
+    details = BadRequest()
+    assert status.details[0].Unpack(details)
+    assert details.field_violations[0].description
+
+
+def test_references_to_a_string_table_are_warned_of(export: Callable[..., Any]) -> None:
+    message = ExportTraceServiceRequest.FromString(request(b"r" * 16))
+    attribute = message.resource_spans[0].scope_spans[0].spans[0].attributes.add(key="a")
+    attribute.value.string_value_strindex = 7
+    answer = ExportTraceServiceResponse.FromString(export(message.SerializeToString(), timeout=10))
+    assert answer.partial_success.rejected_spans == 0  # S8
+    assert "string table" in answer.partial_success.error_message  # S14
 
 
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])

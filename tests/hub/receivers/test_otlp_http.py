@@ -433,3 +433,39 @@ def test_a_hub_that_cannot_take_now_says_when_to_come_again(
     assert answer.status_code == status  # H7
     assert answer.headers["retry-after"] == str(busy.retry_s)
     assert status_of(answer).message == busy.what
+
+
+@pytest.mark.parametrize("content_type", TYPES)
+@pytest.mark.parametrize(
+    ("header", "value", "status"),
+    [("host", "evil.test", 421), ("origin", "https://evil.test", 403)],
+)
+def test_a_sender_that_is_turned_away_at_the_door_reads_a_status(
+    shared_hub: HubProcess, content_type: str, header: str, value: str, status: int
+) -> None:
+    body = encoded(one_span(), content_type)
+    answer = post(shared_hub, body, content_type, **{header: value})
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == content_type
+    assert status_of(answer).code == 7  # H6
+
+
+@pytest.mark.parametrize("content_type", TYPES)
+def test_references_to_a_string_table_are_taken_and_warned_of(
+    shared_hub: HubProcess, content_type: str
+) -> None:
+    trace_id = new_trace()
+    request = one_span(trace_id=trace_id)
+    attribute = request.resource_spans[0].scope_spans[0].spans[0].attributes.add(key="a")
+    attribute.value.string_value_strindex = 7
+    answer = post(shared_hub, encoded(request, content_type), content_type)
+    if content_type == JSON:
+        partial = answer.json()["partialSuccess"]
+        said = (partial["rejectedSpans"], partial["errorMessage"])
+    else:
+        response = ExportTraceServiceResponse.FromString(answer.content).partial_success
+        said = (str(response.rejected_spans), response.error_message)
+    assert said[0] == "0"  # S8
+    assert "string table" in said[1]  # S14
+    (stored,) = trace(shared_hub, trace_id)["spans"]
+    assert stored["attributes"] == {"a": None}

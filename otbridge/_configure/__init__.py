@@ -157,8 +157,9 @@ def activate(
 def runtime() -> Runtime:
     """Return the runtime in force; the first call starts one with what the environment says.
 
-    Never raises: where the environment or a file holds a setting that cannot be used, that is
-    said on standard error, and it is left out.
+    Never raises, for it is called from a log call: where the environment or a file holds a setting
+    that cannot be used, that is said on standard error, and it is left out; where a part cannot
+    start, that is said, and the others go on.
     """
     current = _runtime
     if current is not None:
@@ -172,6 +173,14 @@ def runtime() -> Runtime:
         except ConfigurationError as error:
             parts.report(f"{error} The defaults are used.")
             return activate(Config())
+        except Exception as error:
+            if _runtime is None:
+                raise
+            parts.report(
+                f"a part of otbridge cannot start: {type(error).__name__}: {error}. The others go "
+                "on; call otbridge.configure() to see where it fails."
+            )
+            return _runtime
 
 
 def flush(timeout: float = 5.0) -> FlushResult:

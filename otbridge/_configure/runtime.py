@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -216,9 +217,7 @@ class Runtime:
         self._collect(timeout)
         if self._meters is not None:
             self._meters.put = None
-        if self._delivery is not None or self._console is not None:
-            from otbridge.telemetry import traces
-
+        if (traces := sys.modules.get("otbridge.telemetry.traces")) is not None:
             traces.connect(())
         loguru.stop()
         if self._capture is not None:

@@ -158,3 +158,24 @@ def test_an_argument_is_stronger_than_the_sdks_own_switch() -> None:
     )
 
     assert finished.stdout.split() == ["True", "true"]
+
+
+def test_a_broken_installation_is_told_once_and_never_raises_into_a_log_call() -> None:
+    """Where the SDK's spans cannot be loaded, log lines go on, and why is said once."""
+    program = (
+        "import sys, otbridge\n"
+        "sys.modules['opentelemetry.sdk.trace'] = None\n"
+        "log = otbridge.get_logger('x')\n"
+        "for number in range(3):\n"
+        "    log.info('still here', number=number)\n"
+        "    with otbridge.span('work'):\n"
+        "        pass\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    told, *lines = finished.stderr.splitlines()
+    assert "a part of otbridge cannot start: ModuleNotFoundError" in told
+    assert "opentelemetry.sdk.trace" in told
+    assert ["still here" in line for line in lines] == [True] * 3

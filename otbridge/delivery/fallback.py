@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from otbridge.delivery.attempt import AttemptSender
+from otbridge.delivery.breaker import Breaker
 from otbridge.delivery.sender import Diverted
 from otbridge.typing import Rejected, Retryable, Success
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from otbridge._clock import Clock
     from otbridge.delivery.batch import Batch
+    from otbridge.delivery.pace import Pace
     from otbridge.delivery.sender import Outcome, Part, Sender
+    from otbridge.typing import Sink
 
-__all__ = ["FallbackResort"]
+__all__ = ["FallbackResort", "make_fallbacks"]
 
 
 class FallbackResort:
@@ -45,3 +50,18 @@ class FallbackResort:
                 if isinstance(result, Success) and not result.rejected:
                     return [(batch, Diverted(name))]
         return [(batch, outcome)]
+
+
+def make_fallbacks(
+    sinks: Sequence[Sink], attempt_s: float, clock: Clock, pace: Pace
+) -> list[tuple[str, Sender]]:
+    """Return names and senders of *sinks*: one attempt each, and none while one is away."""
+    made: list[tuple[str, Sender]] = []
+    for sink in sinks:
+        once = AttemptSender(sink, attempt_s, clock, pace)
+        made.append((sink.name, Breaker(once, once, clock, pace, on_failure=_ignore)))
+    return made
+
+
+def _ignore(failure: Retryable, seconds: float) -> None:
+    """Take note of nothing: the ledger says what fallbacks have taken."""

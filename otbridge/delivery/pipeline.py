@@ -1,31 +1,23 @@
-"""One signal's way from `put` to a receiver: queue, worker and chain of senders, put together."""
+"""One signal's way from `put` to a receiver, as its callers see it."""
 
 from __future__ import annotations
 
 import os
-import sys
 import weakref
 from typing import TYPE_CHECKING, Final
 
 from otbridge._clock import SystemClock
 from otbridge.delivery.adaptation import Adaptation
-from otbridge.delivery.attempt import AttemptSender
-from otbridge.delivery.batch import Batch
-from otbridge.delivery.breaker import Breaker
-from otbridge.delivery.dispatch import Dispatcher
-from otbridge.delivery.fallback import FallbackResort
 from otbridge.delivery.ledger import DiskAccount, Ledger, LedgerSnapshot
 from otbridge.delivery.losses import LossReporter
-from otbridge.delivery.pace import Pace
 from otbridge.delivery.policies import DropOldest, make_policy
 from otbridge.delivery.queue import RecordQueue
-from otbridge.delivery.route import Route
+from otbridge.delivery.sending import Sending
 from otbridge.delivery.settings import BatchSettings, QueueSettings, RetrySettings
-from otbridge.delivery.spooling import Backlog, SpoolResort, disk_account
+from otbridge.delivery.spooling import disk_account
 from otbridge.delivery.strategy import DEFAULT_RULES, Action
-from otbridge.delivery.worker import Worker
 from otbridge.errors import WireError
-from otbridge.typing import FlushResult, Retryable
+from otbridge.typing import FlushResult
 from otbridge.wire.compression import decompress
 from otbridge.wire.otlp_request import compose as compose_otlp
 from otbridge.wire.otlp_request import split_request
@@ -35,8 +27,7 @@ if TYPE_CHECKING:
 
     from otbridge._clock import Clock
     from otbridge.delivery.batch import Compose
-    from otbridge.delivery.dispatch import Undelivered
-    from otbridge.delivery.sender import Resort, Sender
+    from otbridge.delivery.spool.reader import SpoolReader
     from otbridge.delivery.spool.spool import Spool
     from otbridge.delivery.strategy import Rule
     from otbridge.typing import SendResult, Signal, Sink
@@ -44,16 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipeline"]
 
-_KEPT_RECORDS: Final = 8192
-"""Records kept for a destination that nobody asked for while it is not there: about 2 MiB."""
 _GLANCE_SECONDS: Final = 0.5
 """What a program that ends spends on finding out whether it is there after all."""
 _MAX_PLAIN_BYTES: Final = 64 << 20
 """What a request that is put may inflate to: OTLP's recommended limit of a message."""
 _SPILL_SECONDS: Final = 0.6
 """Of the time for a shutdown this much, but no more than a third, is for the spool."""
-_LEAST_BATCH_BYTES: Final = 64 << 10
-"""A receiver that takes less than 64 KiB has its batches divided each time."""
 _NOTHING: Final = FlushResult(delivered=0, failed=0, spooled=0, timed_out=False)
 
 
@@ -126,7 +113,9 @@ class Pipeline:
             ledger=self.ledger,
             on_loss=self._losses.lost,
         )
-        self._reader = None if self._spool is None else self._spool.reader(sink.name, signal)
+        self._disk: tuple[Spool, SpoolReader] | None = None
+        if self._spool is not None:
+            self._disk = (self._spool, self._spool.reader(sink.name, signal))
         self._durable = self._spool is not None and self._spool.settings.durability != "memory"
         self._on_export = on_export
         self._adaptation = Adaptation(
@@ -136,7 +125,7 @@ class Pipeline:
             self._batch,
             self._clock,
             report=report,
-            failing_s=lambda: self._route.down_s,
+            failing_s=lambda: self._sending.route.down_s,
             load=self._load,
             on_batch=self._wait_by,
             to_disk=None if self._spool is None else Action(self._use_disk, self._use_memory),
@@ -148,73 +137,22 @@ class Pipeline:
         _alive.add(self)
 
     def _reset(self) -> None:
-        """Make everything that belongs to one process: the worker, and what it works with."""
         self._closed = False
         self._late = False
-        self._in_hand: Batch | None = None
-        self._held_back = False
-        self._pace = Pace()
-        self._route = Route(
-            self._sinks[0],
-            self._retry,
-            self._clock,
-            self._pace,
-            optional=self._optional,
-            elsewhere=self._spool is not None or len(self._sinks) > 1,
-            holds=self._spool is not None,
-            on_failure=self._held_up,
-            on_export=self._exported,
-        )
-        self._spilling: SpoolResort | None = None
-        resorts: list[Resort] = []
-        if len(self._sinks) > 1:
-            due = lambda: "fallback" in self._adaptation.active  # noqa: E731 - one question
-            resorts.append(FallbackResort(self._fallbacks(), due))
-        if self._spool is not None:
-            encoding = getattr(self._sinks[0], "encoding", "gzip")
-            self._spilling = SpoolResort(self._spool, self.ledger, encoding)
-            resorts.append(self._spilling)
-        self._dispatcher = Dispatcher(
-            self._route.first,
-            self.ledger,
-            self._losses,
-            resorts,
-            on_too_large=self._make_smaller_batches,
-        )
-        self._worker = Worker(
-            f"otbridge-{self._signal}",
-            self._queue,
-            self._batch,
-            self._clock,
-            self._pace,
-            send=self._send_one,
-            pause=self._pause,
-            close=self._close_sinks,
-            backlog=self._backlog(),
-            look_in=lambda: self._adaptation.look_in,
-        )
-
-    def _fallbacks(self) -> list[tuple[str, Sender]]:
-        made: list[tuple[str, Sender]] = []
-        for sink in self._sinks[1:]:
-            once = AttemptSender(sink, self._retry.attempt_s, self._clock, self._pace)
-            breaker = Breaker(once, once, self._clock, self._pace, on_failure=_ignore_failure)
-            made.append((sink.name, breaker))
-        return made
-
-    def _backlog(self) -> Backlog | None:
-        if self._spool is None or self._reader is None:
-            return None
-        return Backlog(
-            self._spool,
-            self._reader,
-            dispatcher=self._dispatcher,
+        self._sending = Sending(
+            self._signal,
+            self._sinks,
+            queue=self._queue,
             ledger=self.ledger,
-            settings=self._batch,
-            compose=self._compose,
+            losses=self._losses,
+            adaptation=self._adaptation,
+            batch=self._batch,
+            retry=self._retry,
             clock=self._clock,
-            seconds_to_send=lambda: self._route.seconds_to_try,
-            take_back=self._take_back,
+            compose=self._compose,
+            spool=self._disk,
+            optional=self._optional,
+            on_export=self._on_export,
         )
 
     # ------------------------------------------------------------------ callers' side
@@ -235,7 +173,7 @@ class Pipeline:
     def resume(self) -> None:
         """Begin to send what processes that ended have left on disk. Does not wait for it."""
         if self._spool is not None and not self._closed:
-            self._worker.rouse()
+            self._sending.worker.rouse()
 
     def put_request(self, body: bytes, records: int, *, encoding: str = "none") -> int:
         """Take a whole request of somebody else's for delivery, byte for byte.
@@ -273,8 +211,8 @@ class Pipeline:
         before = self.ledger.snapshot()
         if self._closed or not before.in_memory + before.spooled:
             return _NOTHING
-        self._route.hurry()
-        finished = self._worker.flush(timeout)
+        self._sending.route.hurry()
+        finished = self._sending.worker.flush(timeout)
         return self._since(before, timed_out=not finished)
 
     def secure(self) -> None:
@@ -283,11 +221,11 @@ class Pipeline:
         It goes to the spool, `put` by `put`, and is sent from there; where there is none, it is
         sent as soon as possible. For signal handlers: does not wait for anybody.
         """
-        if self._spilling is not None and not self._closed:
+        if self._sending.spilling is not None and not self._closed:
             self._durable = True
             self._put = self._put_durably
-            self._spill_queue(self._spilling)
-        self._worker.hurry()
+            self._sending.spill_queue()
+        self._sending.worker.hurry()
 
     def close(self, timeout: float) -> None:
         """Begin to end: let nothing take longer than *timeout* seconds from now. Does not wait.
@@ -295,7 +233,7 @@ class Pipeline:
         For several pipelines that are to end in the same time, and for a signal handler that cuts
         a `shutdown` short, which then goes on to what it does when time is up.
         """
-        self._worker.close(timeout, self._reserve(timeout))
+        self._sending.worker.close(timeout, self._reserve(timeout))
 
     def shutdown(self, timeout: float, *, late: bool = False) -> FlushResult:
         """Deliver what can be delivered within *timeout* seconds, then stop; once and for all.
@@ -309,22 +247,22 @@ class Pipeline:
         """
         if self._closed:
             return _NOTHING
-        self._closed = True
+        self._closed = self._sending.ends = True
         self._late = late
         before = self.ledger.snapshot()
-        if self._route.absent:
+        if self._sending.route.absent:
             timeout = min(timeout, _GLANCE_SECONDS)
         if not late:
             self._queue.close()
-        elif self._spilling is not None:
+        elif self._sending.spilling is not None:
             self._put = self._put_durably  # other threads may be logging until they are no more
-        finished = self._worker.end(timeout, self._reserve(timeout), late=late)
-        self._spill_rest()
-        self._abandon_rest()
+        finished = self._sending.worker.end(timeout, self._reserve(timeout), late=late)
+        self._sending.spill_rest()
+        self._sending.abandon_rest()
         return self._since(before, timed_out=not finished)
 
     def _reserve(self, timeout: float) -> float:
-        return 0.0 if self._spilling is None else min(_SPILL_SECONDS, timeout / 3)
+        return 0.0 if self._sending.spilling is None else min(_SPILL_SECONDS, timeout / 3)
 
     def _since(self, before: LedgerSnapshot, *, timed_out: bool) -> FlushResult:
         after = self.ledger.snapshot()
@@ -351,99 +289,13 @@ class Pipeline:
 
     def _why_let_go(self) -> str:
         """Return the reason under which the oldest records of a full queue count as dropped."""
-        return "no_destination" if self._route.absent else "queue_full"
-
-    def _spill_rest(self) -> None:
-        """Put on disk what the worker has not come to, or is stuck with."""
-        if self._spilling is not None:
-            stuck = self._in_hand
-            self._spill_queue(self._spilling)
-            if stuck is not None and self._worker.is_sending:
-                # Last: what it tells of them later is not counted again.
-                self._spilling.rescue(stuck)
-
-    def _spill_queue(self, spilling: SpoolResort) -> None:
-        try:
-            waiting = len(self._queue)  # of now: other threads may be logging without end
-            while waiting > 0 and (entries := self._queue.take()):
-                waiting -= len(entries)
-                batch = Batch(self._signal, entries, self._compose)
-                parts = spilling.take(batch, Retryable("shutdown"))
-                left = [part for part, outcome in parts if isinstance(outcome, Retryable)]
-                if left:  # the disk takes nothing
-                    for part in reversed(left):
-                        self._queue.put_back(part.entries)
-                    return
-        except Exception as error:  # noqa: BLE001 - what is in flight then is counted as dropped
-            self._losses.lost("internal_error", 0, f"{type(error).__name__}: {error}")
-
-    def _abandon_rest(self) -> None:
-        reason = "no_destination" if self._route.absent else "shutdown"
-        records = self._queue.discard(reason) + self.ledger.abandon(reason)
-        if records:
-            self._losses.lost(reason, records)
-
-    # ------------------------------------------------------------------ worker's side
+        return "no_destination" if self._sending.route.absent else "queue_full"
 
     def _rouse(self) -> None:
-        self._worker.rouse()
-
-    def _pause(self) -> float:
-        """Return the seconds until it is worth sending what waits in memory."""
-        self._adaptation.look()
-        return self._route.seconds_to_try if self._optional or self._held_back else 0.0
-
-    def _send_one(self) -> int:
-        """Take a batch and see it through; return its records, 0 where none are settled."""
-        if self._pace.closing and self._route.optional is not None and self._route.optional.absent:
-            return 0  # the program ends, and a destination that nobody asked for is not there
-        entries = self._queue.take()
-        if not entries:
-            return 0
-        batch = self._in_hand = Batch(self._signal, entries, self._compose)
-        left = self._dispatcher.dispatch(batch)
-        self._in_hand = None
-        if self._route.optional is not None:
-            self._queue.limit(_KEPT_RECORDS if self._route.optional.absent else sys.maxsize)
-        for undelivered in reversed(left):
-            self._keep_or_give_up(undelivered)
-        self._held_back = bool(left)
-        return len(batch) - sum(len(undelivered.batch) for undelivered in left)
-
-    def _keep_or_give_up(self, undelivered: Undelivered) -> None:
-        batch, failure = undelivered
-        if self._closed and not self._optional:
-            self._dispatcher.give_up(batch, "shutdown", failure.message)
-        elif self._optional or self._pace.closing or self._route.breaker is not None:
-            # There is nobody to send to, a flush ran out of time, or the disk takes nothing.
-            self._queue.put_back(batch.entries)
-        else:
-            self._dispatcher.give_up(batch, failure.reason, failure.message)
-
-    def _take_back(self, undelivered: Undelivered) -> None:
-        """Take records into memory that were on disk together with others that are settled."""
-        entries = undelivered.batch.entries
-        self.ledger.take_off(len(entries))
-        self._queue.put_back(entries)
-
-    def _close_sinks(self) -> None:
-        for sink in self._sinks:
-            try:
-                sink.close()
-            except Exception:  # noqa: BLE001 - nothing will be sent any more, closed well or badly
-                pass
-
-    def _make_smaller_batches(self, refused_bytes: int) -> None:
-        """Make batches that the receiver takes, rather than have each refused before."""
-        self._adaptation.limit_bytes(max(_LEAST_BATCH_BYTES, refused_bytes // 2))
-
-    def _exported(self, seconds: float, result: SendResult) -> None:
-        self._adaptation.latency.add(seconds)
-        if self._on_export is not None:
-            self._on_export(seconds, result)
+        self._sending.worker.rouse()
 
     def _wait_by(self, settings: BatchSettings) -> None:
-        self._worker.batches_of(settings)
+        self._sending.worker.batches_of(settings)
 
     def _use_disk(self) -> None:
         self._put = self._put_durably
@@ -452,11 +304,8 @@ class Pipeline:
         self._put = self._put_durably if self._durable else self._queue.put
 
     def _load(self) -> float:
-        disk = 0 if self._reader is None else self._reader.waiting
+        disk = 0 if self._disk is None else self._disk[1].waiting
         return max(self._queue.fullness, (len(self._queue) + disk) / self._limits.max_records)
-
-    def _held_up(self, failure: Retryable, seconds: float) -> None:
-        self._losses.held_up(failure.reason, failure.message, seconds)
 
     def _after_fork(self) -> None:
         """Begin anew in a forked child: what the parent has in memory is the parent's to send."""
@@ -465,15 +314,11 @@ class Pipeline:
         self.ledger.forget()
         self._losses.renew_lock()
         self._reset()
-        self._closed = closed
+        self._closed = self._sending.ends = closed
 
 
 def _ignore(sentence: str) -> None:
     """Take a report that nobody wants to have."""
-
-
-def _ignore_failure(failure: Retryable, seconds: float) -> None:
-    """Take note of nothing: the ledger says what fallbacks have taken."""
 
 
 _alive: Final[weakref.WeakSet[Pipeline]] = weakref.WeakSet()

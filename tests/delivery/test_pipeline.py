@@ -335,7 +335,7 @@ def test_a_sink_that_hangs_does_not_hold_up_a_shutdown(
     assert held.closed == 0  # it is still at work
 
     held.held.set()
-    pipeline._worker._thread.join(5)
+    pipeline._sending.worker._thread.join(5)
     assert pipeline.ledger.snapshot().accepted == 2
     assert pipeline.ledger.dropped == {"shutdown": 2}
 

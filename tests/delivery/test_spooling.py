@@ -246,7 +246,7 @@ def test_what_a_process_leaves_later_is_found_within_a_minute(
     receiver.answer_always(Answer.ok())
     clock.advance(60.0)
     second.pipeline.put(envelope, record(3))
-    second.pipeline._worker.hurry()
+    second.pipeline._sending.worker.hurry()
     receiver.wait_for(3)
     assert sorted(numbers(receiver)) == [1, 2, 3]
 
@@ -263,7 +263,7 @@ def test_a_sink_that_never_comes_back_does_not_keep_its_records_from_the_disk(
     assert (result.failed, result.spooled, result.timed_out) == (0, 2, True)
 
     held.held.set()  # it comes back after all: delivered twice perhaps, counted once
-    thread = pipeline._worker._thread
+    thread = pipeline._sending.worker._thread
     assert thread is not None
     thread.join(5)
     found = pipeline.ledger.snapshot()

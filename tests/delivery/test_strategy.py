@@ -178,15 +178,15 @@ class Turns:
     """Plays the worker's part by hand, so that every step is the test's."""
 
     def __init__(self, pipeline: Pipeline, clock: FakeClock) -> None:
-        pipeline._worker._ensure_thread = lambda: True  # type: ignore[method-assign]  # no thread
+        pipeline._sending.worker._ensure_thread = lambda: True  # type: ignore[method-assign]  # no thread
         self._pipeline = pipeline
         self._clock = clock
 
     def turn(self, seconds: float = 0.0) -> frozenset[str]:
         self._clock.advance(seconds)
-        self._pipeline._pause()
-        self._pipeline._worker._turn()
-        self._pipeline._pause()
+        self._pipeline._sending.pause()
+        self._pipeline._sending.worker._turn()
+        self._pipeline._sending.pause()
         return self._pipeline.strategies
 
 
@@ -228,9 +228,9 @@ def test_memory_that_fills_up_is_relieved_by_the_disk_until_all_has_gone(
     worker = Turns(pipeline, clock)
     for number in range(60):
         pipeline.put(envelope, record(number))
-    pipeline._pause()
+    pipeline._sending.pause()
     clock.advance(1.0)
-    pipeline._pause()
+    pipeline._sending.pause()
     assert pipeline.strategies == {"spool"}
     pipeline.put(envelope, record(60))
     assert (pipeline.ledger.in_memory, pipeline.ledger.spooled) == (60, 1)
@@ -251,9 +251,9 @@ def test_without_a_disk_memory_that_fills_up_is_sampled(
     worker = Turns(pipeline, clock)
     for number in range(95):
         pipeline.put(envelope, record(number))
-    pipeline._pause()
+    pipeline._sending.pause()
     clock.advance(2.0)
-    pipeline._pause()
+    pipeline._sending.pause()
     assert pipeline.strategies == {"sampling"}
     assert not pipeline.put(envelope, record(95), 9)
     assert pipeline.put(envelope, record(96), 17)

@@ -112,7 +112,7 @@ def test_what_did_not_arrive_is_never_without_its_error(
 
 def test_what_never_got_to_the_exporter_is_the_processors_loss(make: Any) -> None:
     harness = make(queue=QueueSettings(max_records=20, policy="drop_newest"))
-    harness.pipeline._worker.rouse = lambda: None
+    harness.pipeline._sending.worker.rouse = lambda: None
     harness.put(25)
     assert harness.values("otel.sdk.processor.log.queue.size") == {None: 20}
     assert harness.values("otel.sdk.processor.log.queue.capacity") == {None: 100}

@@ -181,6 +181,6 @@ def test_a_certificate_that_we_do_not_trust_is_said_at_the_first_try(
         delivery = deliver(OtlpHttpSink(f"https://localhost:{receiver.http_port}"))
         delivery.put(10)
         eventually(lambda: delivery.ledger.spooled == 10)
-        failure = delivery.pipeline._route.breaker._failure
+        failure = delivery.pipeline._sending.route.breaker._failure
     assert failure.reason == "SSLCertVerificationError"
     assert "self-signed certificate" in failure.message

@@ -77,6 +77,8 @@ class RetrySender:
             elapsed = self._clock.monotonic() - begin
             if elapsed >= self._patience or self._is_long(result.after, elapsed):
                 return result
+            if self._brief and self._pace.closing:
+                return result  # the program ends: what is safe elsewhere is not worth a wait
             self._on_wait(result, elapsed)
             if not self._wait(attempt, result.after):
                 return result

@@ -131,6 +131,28 @@ def test_a_child_of_a_program_that_uses_grpc_can_deliver(receiver: OtlpReceiver)
     assert bodies(receiver) == Counter(["child", "parent"])
 
 
+def test_a_fork_after_grpc_was_used_leaves_both_sides_able_to_deliver(
+    receiver: OtlpReceiver,
+) -> None:
+    done = run(
+        """
+        pipeline = Pipeline("logs", OtlpGrpcSink(url, insecure=True), report=say)
+        put(pipeline, "before")
+        assert pipeline.flush(5).delivered == 1
+        for number in range(3):
+            if (pid := os.fork()) == 0:
+                put(pipeline, f"child {number}")
+                os._exit(0 if pipeline.flush(5).delivered == 1 else 1)
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        put(pipeline, "after")
+        assert pipeline.shutdown(3).delivered == 1
+        """,
+        receiver.grpc_target,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert bodies(receiver) == Counter(["before", "child 0", "child 1", "child 2", "after"])
+
+
 def test_a_program_that_just_ends_leaves_no_trace_on_stderr(receiver: OtlpReceiver) -> None:
     done = run(
         """

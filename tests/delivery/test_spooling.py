@@ -215,6 +215,18 @@ def test_what_a_process_could_not_deliver_the_next_one_does(  # noqa: PLR0917 - 
     assert second.ledger.snapshot().adopted == 50
 
 
+def test_a_program_does_not_wait_at_its_end_for_who_is_not_there(
+    start: Any, receiver: OtlpReceiver, envelope: Envelope, record: Numbered
+) -> None:
+    receiver.answer_always(Answer.refuse(503))
+    process = start(receiver, retry=RetrySettings())
+    for number in range(10):
+        process.pipeline.put(envelope, record(number))
+    begin = time.monotonic()
+    assert process.end(3.0).spooled == 10
+    assert time.monotonic() - begin < 0.5
+
+
 def test_a_process_that_records_nothing_sends_what_was_left(
     start: Any, receiver: OtlpReceiver, envelope: Envelope, record: Numbered
 ) -> None:

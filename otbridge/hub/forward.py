@@ -101,7 +101,7 @@ class Upstream:
     def begin(self) -> None:
         """Go on with what the hub before this one has left."""
         for pipeline in self._pipelines.values():
-            pipeline.secure()
+            pipeline.resume()
 
     def put(self, signal: Signal, body: bytes, encoding: str, records: int) -> None:
         """Take a request; what cannot be taken is in the ledger."""

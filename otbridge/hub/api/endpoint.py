@@ -89,6 +89,20 @@ _ALL = (
         {"type": "string"},
     ),
     Parameter(
+        "of",
+        lambda name, text: arguments.read_word(name, text, ("logs", "traces")),
+        "What is counted.",
+        {"type": "string", "enum": ["logs", "traces"], "default": "logs"},
+        default="logs",
+    ),
+    Parameter(
+        "field",
+        lambda name, text: arguments.read_word(name, text, ("service", "severity", "name")),
+        "Whose values are counted; the name of a log record is its event's.",
+        {"type": "string", "enum": ["service", "severity", "name"], "default": "service"},
+        default="service",
+    ),
+    Parameter(
         "signal",
         arguments.read_signal,
         "What is asked for.",

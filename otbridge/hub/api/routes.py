@@ -17,7 +17,7 @@ from anyio.lowlevel import RunVar
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from otbridge.hub.api import export, logs, runs, schemas, services, stats, traces
+from otbridge.hub.api import export, facets, logs, runs, schemas, services, stats, traces
 from otbridge.hub.api.endpoint import Endpoint, parameters, path_id, read_arguments
 from otbridge.hub.api.errors import MethodNotAllowed, NotFound, answer_for
 from otbridge.hub.api.openapi import describe_api
@@ -70,6 +70,27 @@ ENDPOINTS = (
         logs.get_logs,
         parameters(
             "trace_id", "span_id", "service", "severity", "q", "from", "to", "limit", "log_cursor"
+        ),
+    ),
+    Endpoint(
+        "/facets",
+        "Which values a field has among the logs, or traces, that fit, and how often.",
+        schemas.FacetsJson,
+        facets.get_facets,
+        parameters(
+            "of",
+            "field",
+            "service",
+            "name",
+            "min_duration",
+            "error",
+            "severity",
+            "trace_id",
+            "span_id",
+            "q",
+            "from",
+            "to",
+            "limit",
         ),
     ),
     Endpoint(

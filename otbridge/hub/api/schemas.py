@@ -11,6 +11,7 @@ __all__ = [
     "AgentJson",
     "EventJson",
     "ExportJson",
+    "FacetsJson",
     "GenAiJson",
     "LinkJson",
     "LogJson",
@@ -204,6 +205,24 @@ class ExportJson(TypedDict):
     resourceMetrics: NotRequired[list[dict[str, Any]]]
     records: int
     next_cursor: str | None
+
+
+class FacetJson(TypedDict):
+    """A value, and in how many records it occurs."""
+
+    value: str
+    count: int
+
+
+class FacetsJson(TypedDict):
+    """The values of a field, the most frequent first."""
+
+    of: str
+    field: str
+    values: list[FacetJson]
+    value_count: int
+    looked_at: int
+    complete: bool
 
 
 class LogsJson(TypedDict):

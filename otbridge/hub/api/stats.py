@@ -59,6 +59,7 @@ class DeliveryJson(TypedDict):
     dropped: dict[str, int]
     spooled: int
     in_memory: int
+    in_flight: int
     diverted: int
     adopted: int
 

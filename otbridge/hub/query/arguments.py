@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from otbridge.errors import QueryError
 from otbridge.hub.store.vocabulary import Term
@@ -28,6 +28,7 @@ __all__ = [
     "read_text",
     "read_time",
     "read_trace_id",
+    "read_word",
 ]
 
 MAX_LIMIT: Final = 1_000
@@ -45,7 +46,7 @@ SEVERITIES: Final = {
 }
 """The lowest number of each name (OTel logs data model, Severity Fields)."""
 
-_SIGNALS: Final[tuple[Signal, ...]] = ("traces", "logs", "metrics")
+_SIGNALS: Final = ("traces", "logs", "metrics")
 
 _MAX_TEXT: Final = 1_000
 _MAX_TERMS: Final = 16
@@ -147,14 +148,18 @@ def read_severity(name: str, text: str) -> int:
     return number
 
 
+def read_word(name: str, text: str, words: tuple[str, ...]) -> str:
+    """Return one of *words*."""
+    if text in words:
+        return text
+    raise QueryError(
+        f"{name} is {text[:40]!r}.", "It is one of a few words.", f"Give {', '.join(words)}."
+    )
+
+
 def read_signal(name: str, text: str) -> Signal:
     """Return which signal is meant."""
-    for signal in _SIGNALS:
-        if text == signal:
-            return signal
-    raise QueryError(
-        f"{name} is {text[:40]!r}.", "It is one of OTLP's three.", f"Give {', '.join(_SIGNALS)}."
-    )
+    return cast("Signal", read_word(name, text, _SIGNALS))
 
 
 def read_trace_id(name: str, text: str) -> bytes:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from otbridge._clock import Clock
     from otbridge.hub.store.vocabulary import (
         Expired,
+        FacetField,
+        Facets,
         LogFilter,
         LogPosition,
         Retention,
@@ -129,6 +131,13 @@ class Store(Protocol):
         """Return at most *limit* records in the order in which they were stored.
 
         Of metrics, what one resource sent at once counts as one.
+        """
+        ...
+
+    def facets(self, wanted: LogFilter | TraceFilter, field: FacetField) -> Facets:
+        """Return how often each value of *field* occurs among the logs, or traces, that fit.
+
+        Traces have no severity. Only so many are looked at as the time budget allows.
         """
         ...
 

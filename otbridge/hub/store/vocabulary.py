@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from otbridge.typing import Signal
     from otbridge.wire.rows import LogRow, MetricsRow, SpanRow
 
 __all__ = [
     "Expired",
+    "FacetField",
+    "Facets",
     "LogFilter",
     "LogPosition",
     "Retention",
@@ -27,6 +31,9 @@ __all__ = [
     "TraceState",
     "TraceSummary",
 ]
+
+FacetField = Literal["service", "severity", "name"]
+"""What values are counted of; a log record's name is its event's."""
 
 TraceState = Literal["open", "complete", "lost"]
 
@@ -196,6 +203,17 @@ class StoredTrace:
     """In time order."""
     truncated: bool
     """Whether there is more of it than was asked for."""
+
+
+class Facets(NamedTuple):
+    """How often each value of a field occurs."""
+
+    counts: Mapping[str, int]
+    """By value; severities by their level's name. A trace counts for each of its services."""
+    looked_at: int
+    """Records that fit and were counted, the newest of each day first."""
+    complete: bool
+    """Whether these were all that fit."""
 
 
 class ServiceTotals(NamedTuple):

@@ -341,6 +341,34 @@ def test_stats(api: httpx.Client, store: Store) -> None:
     assert answer["received"] == {"logs": 0, "traces": 0, "metrics": 0}
 
 
+def test_facets(api: httpx.Client) -> None:
+    """The values that the list could be narrowed to, most frequent first."""
+    answer = get(api, "/facets", field="service", limit="1")
+    assert (answer["of"], answer["field"], answer["complete"]) == ("logs", "service", True)
+    logs = get(api, "/logs", limit="1000")["logs"]
+    counts = sorted(
+        (
+            (sum(log["service"] == name for log in logs), name)
+            for name in {x["service"] for x in logs}
+        ),
+        key=lambda pair: (-pair[0], pair[1]),
+    )
+    assert answer["values"] == [{"value": counts[0][1], "count": counts[0][0]}]
+    assert answer["value_count"] == len(counts)
+    assert answer["looked_at"] == len(logs)
+    traces = get(api, "/facets", of="traces", field="name", error="false")
+    assert traces["looked_at"] == len(get(api, "/traces", error="false")["traces"])
+
+
+def test_export_pages_are_otlp_and_lead_on(api: httpx.Client) -> None:
+    first = get(api, "/export", signal="logs", limit="1")
+    assert first["records"] == 1
+    second = get(api, "/export", signal="logs", limit="1", cursor=first["next_cursor"])
+    assert second["resourceLogs"] != first["resourceLogs"]
+    whole = get(api, "/export", signal="traces")
+    assert (whole["records"] > 0, whole["next_cursor"]) == (True, None)
+
+
 @pytest.mark.parametrize(
     ("address", "status", "code"),
     [
@@ -355,6 +383,13 @@ def test_stats(api: httpx.Client, store: Store) -> None:
         ("/logs?severity=loud", 400, "bad_argument"),
         ("/logs?trace_id=1", 400, "bad_argument"),
         ("/services?limit=1", 400, "bad_argument"),
+        ("/export?signal=noise", 400, "bad_argument"),
+        ("/export?cursor=abc", 400, "bad_argument"),
+        ("/facets?field=colour", 400, "bad_argument"),
+        ("/facets?of=metrics", 400, "bad_argument"),
+        ("/facets?of=traces&field=severity", 400, "bad_argument"),
+        ("/facets?of=traces&severity=warn", 400, "bad_argument"),
+        ("/facets?of=logs&error=true", 400, "bad_argument"),
         ("/nowhere", 404, "unknown_address"),
         ("/", 404, "unknown_address"),
         ("/traces/", 404, "unknown_address"),

@@ -27,6 +27,7 @@ READERS: list[Callable[[str, str], Any]] = [
     lambda name, text: arguments.read_time(name, text, NOW),
     arguments.read_severity,
     arguments.read_signal,
+    lambda name, text: arguments.read_word(name, text, ("logs", "traces")),
     arguments.read_trace_id,
     arguments.read_span_id,
     arguments.read_terms,

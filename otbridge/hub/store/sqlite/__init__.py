@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from otbridge._clock import SystemClock
 from otbridge.errors import StoreError
-from otbridge.hub.store.sqlite import logs, runs, scan, totals, traces
+from otbridge.hub.store.sqlite import facets, logs, runs, scan, totals, traces
 from otbridge.hub.store.sqlite.day_files import DayFiles
 from otbridge.hub.store.sqlite.days import Folder, date_of
 from otbridge.hub.store.sqlite.reader import Readers
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from otbridge._clock import Clock
     from otbridge.hub.store.vocabulary import (
         Expired,
+        FacetField,
+        Facets,
         LogFilter,
         LogPosition,
         ScanFilter,
@@ -147,6 +149,11 @@ class SqliteStore:
         """Return a page of everything stored, in the order in which it was."""
         with self._readers.lend() as reader:
             return scan.page(reader, wanted, limit, after)
+
+    def facets(self, wanted: LogFilter | TraceFilter, field: FacetField) -> Facets:
+        """Return how often each value of *field* occurs."""
+        with self._readers.lend() as reader:
+            return facets.count(reader, wanted, field)
 
     def services(self) -> list[ServiceTotals]:
         """Return every service that has sent spans or logs."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import LogFilter
 
-__all__ = ["page"]
+__all__ = ["log_conditions", "page"]
 
 _WARNING = 13
 """OTLP's WARN, from which on the table of logs has an index of its own."""
@@ -51,7 +51,7 @@ def _day_logs(  # noqa: PLR0917 - one caller
     sound: list[StoredLog] = []
     while True:
         asked = limit - len(sound)
-        where = _log_conditions(wanted, key)
+        where = log_conditions(wanted, key)
         if after is not None:
             # At one time the later day comes first, and within a day the later row.
             below = after.row if day == after.day else (0 if day > after.day else 2**63 - 1)
@@ -76,7 +76,8 @@ def _day_logs(  # noqa: PLR0917 - one caller
         # Some rows did not fit their checksum: a short page would look like the last one.
 
 
-def _log_conditions(wanted: LogFilter, key: int | None) -> Conditions:
+def log_conditions(wanted: LogFilter, key: int | None) -> Conditions:
+    """Return what has to hold for a row of `otel_logs o`; *key* is the wanted trace's."""
     where = Conditions()
     if key is not None:
         where.add("o.TraceKey = ?", key)

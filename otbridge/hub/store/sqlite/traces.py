@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import Term, TraceFilter, TracePosition
 
-__all__ = ["home_of", "open_producers", "page", "summary", "whole"]
+__all__ = ["home_of", "open_producers", "page", "summary", "trace_conditions", "whole"]
 
 
 def page(
     reader: Reader, wanted: TraceFilter, limit: int, after: TracePosition | None
 ) -> list[TraceSummary]:
     """Answer `Store.traces`."""
-    where = _trace_conditions(wanted, after)
+    where = trace_conditions(wanted, after)
     sql = (
         f"SELECT {COLUMNS} FROM otel_trace_summary WHERE {where}"
         " ORDER BY Start DESC, TraceId DESC LIMIT ?"
@@ -40,7 +40,8 @@ def page(
     return list(islice(newest_first, limit))
 
 
-def _trace_conditions(wanted: TraceFilter, after: TracePosition | None) -> Conditions:
+def trace_conditions(wanted: TraceFilter, after: TracePosition | None) -> Conditions:
+    """Return what has to hold for a row of `otel_trace_summary`."""
     where = Conditions("AgentSpanCount > 0" if wanted.agents else "SpanCount > 0")
     if after is not None:
         where.add("(Start, TraceId) < (?, ?)", after.start_ns, after.trace_id)

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
-from otbridge.errors import WireError
+from otbridge.errors import LimitExceeded, WireError
 from otbridge.testing.answers import Answer
 from otbridge.wire.compression import decompress
 
@@ -95,6 +95,8 @@ class HttpServer(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128
+    """Connections that wait to be accepted; beyond the five of the base class, bursts are reset."""
 
     def __init__(
         self, receive: Receive, port: int, *, tls: Tls | None, elsewhere: Signal | None
@@ -169,7 +171,8 @@ class _HttpHandler(BaseHTTPRequestHandler):
         try:
             body = decompress(wire, self.headers.get("Content-Encoding", ""), _MAX_BODY)
         except WireError as error:
-            self._send(Answer.refuse(400, message=str(error)))
+            status = 413 if isinstance(error, LimitExceeded) else 400
+            self._send(Answer.refuse(status, message=str(error)))
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         answer = self.server.receive(

@@ -68,7 +68,7 @@ class Pipeline:
             everything once it has been away for long. The pipeline closes them.
         rules: When to do things differently; see `otbridge.delivery.strategy`.
         on_export: Told of each export, all attempts together: how many seconds it took, and how it
-            ended. Must not raise.
+            ended. What it raises is swallowed.
         compose: Makes one request of (envelope, record) pairs.
     """
 

@@ -226,7 +226,10 @@ class Sending:
     def _exported(self, seconds: float, result: SendResult) -> None:
         self._adaptation.latency.add(seconds)
         if self._on_export is not None:
-            self._on_export(seconds, result)
+            try:
+                self._on_export(seconds, result)
+            except Exception:  # noqa: BLE001 - a measurement that fails must not cost the batch
+                pass
 
     def _is_fallback_due(self) -> bool:
         return "fallback" in self._adaptation.active

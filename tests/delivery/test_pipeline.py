@@ -238,6 +238,15 @@ def test_a_sink_that_raises_costs_no_record(
     assert pipeline.flush(5).delivered == 1
 
 
+def test_a_measurement_that_fails_costs_nothing(make: Any, envelope: Any, record: Any) -> None:
+    def fail(seconds: float, result: Any) -> None:
+        raise ValueError(seconds)
+
+    pipeline = make(MemorySink(), on_export=fail)
+    pipeline.put(envelope, record(1))
+    assert pipeline.flush(5).delivered == 1
+
+
 def test_a_fault_of_our_own_is_counted_and_stops_nothing(
     make: Any, envelope: Any, record: Any, reports: list[str]
 ) -> None:

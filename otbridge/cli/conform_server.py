@@ -123,7 +123,7 @@ def _pairs(headers: tuple[str, ...]) -> dict[str, str]:
     found = {}
     for text in headers:
         name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise click.UsageError(f"{text!r} is no header. Give it as NAME=VALUE.")
+        if not equals or not name.strip() or not text.isascii():
+            raise click.UsageError(f"{text!r} is no header. Give it as NAME=VALUE, in ASCII.")
         found[name.strip()] = value.strip()
     return found

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from otbridge.testing import Answer, OtlpReceiver
 from otbridge.testing.conform.server import (
+    SERVER_RULES,
     Server,
     breaks_must,
     check_server,
@@ -67,7 +69,9 @@ def test_the_command_exits_with_1_where_a_must_is_broken() -> None:
     [
         (("localhost:4318",), "'localhost:4318' is no URL. Give one such as http://127.0.0.1:4318"),
         (("--rule", "S99"), "There is no rule 'S99'; they are S1 to S17, H1 to H11 and J1 to J8."),
-        (("--header", "token"), "'token' is no header. Give it as NAME=VALUE."),
+        (("--header", "token"), "'token' is no header. Give it as NAME=VALUE, in ASCII."),
+        (("--header", "key=schlüssel"), "Give it as NAME=VALUE, in ASCII."),
+        (("http://[::1:4318",), "http://[::1:4318 does not answer"),
         ((f"http://127.0.0.1:{closed_port()}",), "does not answer"),
     ],
 )
@@ -93,6 +97,30 @@ def test_a_server_that_takes_nothing_breaks_the_rules_about_that_and_no_more() -
     assert failed == {"H1", "S11"}
     assert breaks_must(results)
     assert any("who are you?" in line for line in server_as_text(results))
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{" * 100_000,
+        b'{"partialSuccess":[]}',
+        b'{"partialSuccess":{"rejectedSpans":[1],"errorMessage":2}}',
+        b'{"code":"x","message":[],"details":[{"@type":"nothing"}]}',
+        b"\x0a\xff\xff\xff\xff",
+        b"\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+    ],
+    ids=range(8),
+)
+def test_a_server_that_answers_nonsense_gets_its_report(status: int, body: bytes) -> None:
+    nonsense = replace(Answer.raw(status, body, "application/json"), code="OK")
+    rules = [rule.id for rule in SERVER_RULES if rule.id not in ("S2", "S3", "S4", "H4", "H11")]
+    with OtlpReceiver(nonsense) as receiver:
+        results = check_server(Server(receiver.http_url, receiver.grpc_target), rules=rules)
+    assert {result.check.rule for result in results} == set(rules)
+    assert list(server_as_text(results, everything=True))
 
 
 def test_headers_and_metadata_go_with_every_request() -> None:

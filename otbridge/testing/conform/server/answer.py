@@ -163,8 +163,10 @@ def _partial_json(body: bytes) -> Partial | None:
     found = _document(body).get("partialSuccess")
     if not isinstance(found, dict):
         return None
-    numbers = [value for key, value in found.items() if key.startswith("rejected")]
-    return Partial(int(numbers[0]) if numbers else 0, str(found.get("errorMessage", "")))
+    numbers = [value for key, value in found.items() if key.startswith("rejected")] or [0]
+    if not isinstance(numbers[0], int | str):
+        raise ValueError("the number of rejected records is no number")  # noqa: TRY004 - as below
+    return Partial(int(numbers[0]), str(found.get("errorMessage", "")))
 
 
 def _decoded(kind: Any, body: bytes) -> Any:
@@ -179,7 +181,7 @@ def _decoded(kind: Any, body: bytes) -> Any:
 def _document(body: bytes) -> dict[str, Any]:
     try:
         document = msgspec.json.decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(f"it is no JSON: {error}") from None
     if not isinstance(document, dict):
         raise ValueError("it is no JSON object")  # noqa: TRY004 - a wrong answer, not a wrong call

@@ -93,7 +93,7 @@ class HttpDoor:
                 return _taken(answer)
             finally:
                 answer.close()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Answer("http", "", message=str(error) or type(error).__name__)
 
 

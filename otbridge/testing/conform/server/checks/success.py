@@ -47,7 +47,7 @@ def _is_full_success(answer: Answer) -> Finding:
         else:
             response = ExportTraceServiceResponse.FromString(answer.body)
             has_partial = response.HasField("partial_success")
-    except (msgspec.MsgspecError, DecodeError):
+    except (msgspec.MsgspecError, RecursionError, DecodeError):
         return failed(f"the body is not {kind}: {answer.body[:40]!r}")
     if has_partial:
         return failed(f"{answer.words}: partial_success is set")

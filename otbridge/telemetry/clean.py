@@ -92,15 +92,24 @@ def clean(
 
     def learn_text(key: str, text: str) -> bytes | None:
         """Return *text* if it is harmless, and remember it unless *key* never says a thing twice."""
-        encoded = harmless(text)
-        if encoded is not None and len(text) <= _LONGEST_CACHED:
-            said = varied.get(key, 0)
-            if said < _MOST_SAID:
-                varied[key] = said + 1
-                if len(texts) >= MOST_CACHED:
-                    texts.clear()
-                    varied.clear()
-                texts[text] = encoded
+        size = len(text)
+        if size > _LONGEST_CACHED or (value_limit is not None and size > value_limit):
+            return harmless(text)
+        if (
+            redactor is not None
+            and size >= _SHORTEST_SECRET
+            and is_suspicious(text)
+            and redactor.text(text) is not text
+        ):
+            return None
+        encoded = utf8(text)
+        said = varied.get(key, 0)
+        if said < _MOST_SAID:
+            varied[key] = said + 1
+            if len(texts) >= MOST_CACHED:
+                texts.clear()
+                varied.clear()
+            texts[text] = encoded
         return encoded
 
     def encode_odd(parts: list[bytes], odd: list[tuple[int, Name, str, Any]]) -> bool:

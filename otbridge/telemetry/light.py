@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.trace import Link, Span, TraceState
+    from opentelemetry.trace import Link, Span
     from opentelemetry.util.types import Attributes
 
 __all__ = ["LightTracer", "LightTracerProvider"]
@@ -44,6 +44,7 @@ __all__ = ["LightTracer", "LightTracerProvider"]
 _SAMPLED: Final = int(TraceFlags.SAMPLED)
 _RANDOM: Final = int(getattr(TraceFlags, "RANDOM_TRACE_ID", 0))
 """Newer versions of the API tell whether a trace id is random."""
+_new: Final = tuple.__new__
 _FLAGS: Final = tuple(TraceFlags(number) for number in range(4))
 
 
@@ -139,11 +140,11 @@ class LightTracer(trace.Tracer):
             sampled = _SAMPLED if result.decision is Decision.RECORD_AND_SAMPLE else 0
             recorded = sampled or result.decision is Decision.RECORD_ONLY
             attributes, state = result.attributes, result.trace_state or DEFAULT_TRACE_STATE
-        own = _context(
-            trace_id,
-            (getrandbits(64) or 1) if ids is None else ids.generate_span_id(),
-            _FLAGS[sampled | flags & _RANDOM],
-            state,
+        span_id = (getrandbits(64) or 1) if ids is None else ids.generate_span_id()
+        # The tuple that its type says it is; its constructor would check ids that we have made.
+        own = _new(
+            SpanContext,
+            (trace_id, span_id, False, _FLAGS[sampled | flags & _RANDOM], state, True),
         )
         if not recorded:
             return NonRecordingSpan(own)
@@ -171,33 +172,21 @@ class LightTracer(trace.Tracer):
         end_on_exit: bool = True,
     ) -> CurrentSpan:
         """Return a context manager, and decorator, in which a span is the current one."""
-        return CurrentSpan(
-            self,
-            (
-                name,
-                context,
-                kind,
-                attributes,
-                links,
-                start_time,
-                record_exception,
-                set_status_on_exception,
-            ),
-            end=end_on_exit,
-            record=record_exception,
-            status=set_status_on_exception,
-        )
+        begin = (
+            name, context, kind, attributes, links, start_time,
+            record_exception, set_status_on_exception,
+        )  # fmt: skip
+        return CurrentSpan(self, begin, end_on_exit)
 
-    def ended(self, span: LightSpan) -> None:
-        """Pass on a span that has ended."""
+    @property
+    def calls_ending(self) -> bool:
+        """Whether a processor has something to do just before a span ends.
+
+        That is experimental in the SDK; no processor of ours makes use of it.
+        """
+        return self._ending is not None and not getattr(self.span_processor, "is_alone", False)
+
+    def ending(self, span: LightSpan) -> None:
+        """Let those processors do it."""
         if self._ending is not None:
             self._ending(span)
-        self.span_processor.on_end(span)
-
-
-def _context(trace_id: int, span_id: int, flags: TraceFlags, state: TraceState) -> SpanContext:
-    """Return a valid SpanContext of this process.
-
-    It is the tuple that its type says it is; its constructor would check ids that we have made.
-    """
-    return tuple.__new__(SpanContext, (trace_id, span_id, False, flags, state, True))

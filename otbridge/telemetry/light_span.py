@@ -218,10 +218,14 @@ class LightSpan(sdk.Span):
 
     def end(self, end_time: int | None = None) -> None:
         """End it, now or at a time in Unix nanoseconds, and hand it to the processors."""
-        if self._is_over("end it"):
+        if self._end_time is not None:
+            self._is_over("end it")
             return
         self._end_time = time_ns() if end_time is None else end_time
-        self._tracer.ended(self)
+        tracer = self._tracer
+        if tracer.calls_ending:
+            tracer.ending(self)
+        tracer.span_processor.on_end(self)
 
     def _is_over(self, what: str) -> bool:
         if self._end_time is None:
@@ -263,14 +267,11 @@ class CurrentSpan(ContextDecorator):
     The span begins when it is entered. Used as a decorator, every call is a span.
     """
 
-    def __init__(
-        self, tracer: LightTracer, begin: tuple[Any, ...], *, end: bool, record: bool, status: bool
-    ) -> None:
+    def __init__(self, tracer: LightTracer, begin: tuple[Any, ...], end: bool) -> None:
         self._tracer = tracer
         self._begin = begin
+        """Arguments of `start_span`; the last two say what is done about an exception."""
         self._end = end
-        self._record = record
-        self._status = status
 
     def __enter__(self) -> Span:
         span = self._span = self._tracer.start_span(*self._begin)
@@ -284,18 +285,24 @@ class CurrentSpan(ContextDecorator):
         traceback: TracebackType | None,
     ) -> None:
         detach(self._token)
-        span = self._span
         try:
             # What is no Exception (a generator closed, a task cancelled) is no error.
-            if isinstance(error, Exception) and span.is_recording():
-                if self._record:
-                    span.record_exception(error)
-                if self._status:
-                    why = f"{type(error).__name__}: {error}"
-                    span.set_status(Status(StatusCode.ERROR, why))
+            if isinstance(error, Exception):
+                self._tell(error)
         finally:
             if self._end:
-                span.end()
+                self._span.end()
+
+    def _tell(self, error: Exception) -> None:
+        """Note on the span what has left the block."""
+        *_, record, set_status = self._begin
+        span = self._span
+        if not span.is_recording():
+            return
+        if record:
+            span.record_exception(error)
+        if set_status:
+            span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
 
     def __call__(self, function: Any) -> Any:
         """Make every call of *function* a span, from its first step to its last."""
@@ -311,6 +318,4 @@ class CurrentSpan(ContextDecorator):
 
     def _recreate_cm(self) -> CurrentSpan:
         """Return one for one call: calls at the same time have a span each."""
-        return CurrentSpan(
-            self._tracer, self._begin, end=self._end, record=self._record, status=self._status
-        )
+        return CurrentSpan(self._tracer, self._begin, self._end)

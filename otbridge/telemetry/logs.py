@@ -22,9 +22,7 @@ from otbridge.context.suppression import is_suppressed
 from otbridge.processors import handover
 from otbridge.processors.callsite import caller
 from otbridge.telemetry import nesting
-from otbridge.telemetry.bound import with_bound
 from otbridge.telemetry.record import DEFAULT_SCOPE
-from otbridge.telemetry.sites import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
     from otbridge.telemetry.surroundings import Around
     from otbridge.typing import EventDict, Processor
 
-__all__ = ["NOTHING", "LogPath", "activate", "active"]
+__all__ = ["NOTHING", "LogPath", "activate", "active", "calling_module"]
 
 
 NOTHING: Final = 1_000
@@ -82,7 +80,8 @@ class LogPath:
         self._visiting = tuple(visiting)
         self.recorder = recorder
         self.short = short
-        self._console = console
+        self.console = console
+        """Where events are shown; None where they are not."""
         self.threshold = threshold
         self._report = report
         self._lost = lost
@@ -91,11 +90,15 @@ class LogPath:
         """Whether our handler will meet the records of a standard library logger."""
         self.keep_captured: Callable[[int], None] = _nothing
         """Puts our handler back where something has removed it; called with every event's time."""
+        if short is not None:
+            vars(self)["native"] = short.door(self)
 
     # ------------------------------------------------------------------ doors
 
     def native(self, logger: Any, method_name: str, fields: dict[str, Any], message: Any) -> None:
         """Take an event from one of our own loggers. Never raises.
+
+        This is the long way; where there is a short one, its door stands before it.
 
         Args:
             logger: The innermost logger; its name is the scope, if it has one.
@@ -104,36 +107,13 @@ class LogPath:
             message: The message.
         """
         at_ns = time_ns()
-        if is_suppressed():
-            return
-        short = self.short
-        if short is not None:
-            try:
-                self.keep_captured(at_ns)
-                grade = short.grades.get(method_name) or short.grade(method_name)
-                if grade is not None:
-                    frame = sys._getframe(2)  # noqa: SLF001 - documented, and far cheaper than inspect
-                    site = NOWHERE if short.sites is None else short.sites.of(frame)
-                    scope = getattr(logger, "name", "") or _calling_module()
-                    with_all = with_bound(fields)
-                    around = short.around()
-                    if short.take(with_all, message, grade, scope, at_ns, at_ns, around, site):
-                        if self._console is not None:
-                            self._show_plain(with_all, message, grade, scope, at_ns, around, site)
-                        return
-            except Exception:  # noqa: BLE001 - the long way copes with it, or tells what it was
-                pass
-        self._native_the_long_way(logger, method_name, {**fields, "event": message}, at_ns)
-
-    def _native_the_long_way(
-        self, logger: Any, method_name: str, event: EventDict, at_ns: int
-    ) -> None:
-        if self._too_deep():
+        if is_suppressed() or self._too_deep():
             return
         try:
             self.keep_captured(at_ns)
+            event: EventDict = {**fields, "event": message}
             merge_contextvars(logger, method_name, event)
-            scope = getattr(logger, "name", "") or _calling_module()
+            scope = getattr(logger, "name", "") or calling_module()
             complete = self._run(logger, method_name, event)
             self._finish(complete, scope, at_ns, at_ns, show=True, ours=True)
         except Exception as error:  # noqa: BLE001 - a log call never raises
@@ -175,11 +155,11 @@ class LogPath:
         scope = scope or DEFAULT_SCOPE
         if not short.take(fields, message, grade, scope, at_ns, observed_ns, around, site):
             return False
-        if show and self._console is not None:
-            self._show_plain(fields, message, grade, scope, at_ns, around, site)
+        if show and self.console is not None:
+            self.show_plain(fields, message, grade, scope, at_ns, around, site)
         return True
 
-    def _show_plain(  # noqa: PLR0917 - the same as `take`, in the same order
+    def show_plain(  # noqa: PLR0917 - the same as `take`, in the same order
         self,
         fields: dict[str, Any],
         message: Any,
@@ -189,12 +169,13 @@ class LogPath:
         around: Around,
         site: Site,
     ) -> None:
-        if self._console is not None:
+        """Show an event that has been taken, where events are shown."""
+        if self.console is not None:
             event = {**fields, "event": message, "level": grade.level}
             event["severity_number"] = grade.number
             event |= around.fields
             event |= site.fields
-            self._show(self._console, event, scope, at_ns)
+            self._show(self.console, event, scope, at_ns)
 
     def foreign(
         self, name: str, level: str, event: EventDict, at_ns: int, *, show: bool, ours: bool = True
@@ -255,7 +236,7 @@ class LogPath:
                     return
                 if self.sees_stdlib(logger):
                     _thread.handed_over = (logger.name, level)
-            name = event_dict.get("logger") or getattr(logger, "name", None) or _calling_module()
+            name = event_dict.get("logger") or getattr(logger, "name", None) or calling_module()
             event = self._run(logger, method_name, dict(event_dict))  # theirs goes on as it is
             self._finish(event, str(name), at_ns, at_ns, show=False)
         except Exception as error:  # noqa: BLE001 - a log call never raises
@@ -293,8 +274,8 @@ class LogPath:
     ) -> None:
         if self.recorder is not None:
             self.recorder.record(event, scope or DEFAULT_SCOPE, at_ns, observed_ns, ours=ours)
-        if show and self._console is not None:
-            self._show(self._console, event, scope, at_ns)
+        if show and self.console is not None:
+            self._show(self.console, event, scope, at_ns)
 
     def _show(self, console: Console, event: EventDict, scope: str, at_ns: int) -> None:
         try:
@@ -323,7 +304,8 @@ def _nothing(_at_ns: int) -> None:
     """Do nothing: nothing is captured."""
 
 
-def _calling_module() -> str:
+def calling_module() -> str:
+    """Return the name of the module that logs, for loggers without a name."""
     frame = caller()
     return DEFAULT_SCOPE if frame is None else frame.f_globals.get("__name__", DEFAULT_SCOPE)
 

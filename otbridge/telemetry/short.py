@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from contextvars import copy_context
+from sys import _getframe  # documented, and far cheaper than inspect
+from time import time_ns
+from typing import TYPE_CHECKING, Any, Final
 
+from otbridge.context.suppression import is_suppressed
 from otbridge.processors.severity import of_level, of_number
+from otbridge.telemetry.bound import OTHERS, with_bound
 from otbridge.telemetry.fused import Grade, Take, fuse
-from otbridge.telemetry.sites import Sites
+from otbridge.telemetry.logs import calling_module
+from otbridge.telemetry.sites import NOWHERE, Sites
 from otbridge.telemetry.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from otbridge.processors.redact import Redactor
+    from otbridge.telemetry.logs import LogPath
     from otbridge.telemetry.record import Recorder
     from otbridge.telemetry.surroundings import Around
     from otbridge.typing import Processor
@@ -61,6 +68,47 @@ class ShortWay:
         self.grades: Final[dict[str, Grade]] = {}
         """Levels by name, as far as they came up."""
         self._numbered: dict[tuple[int, str], Grade] = {}
+
+    def door(self, path: LogPath) -> Callable[[Any, str, dict[str, Any], Any], None]:
+        """Make `LogPath.native` for *path*: plain events go the short way, the others its own.
+
+        One function of local names, for it runs with every log line; what other modules have a
+        function for (`Surroundings.current`, `Sites.of`, `with_bound`) is looked up here first.
+        """
+        take, grades, sites, around = self.take, self.grades, self.sites, self.around
+        codes = {} if sites is None else sites.codes
+        long_way = type(path).native
+
+        def native(logger: Any, method_name: str, fields: dict[str, Any], message: Any) -> None:
+            at_ns = time_ns()
+            if is_suppressed():
+                return
+            try:
+                path.keep_captured(at_ns)
+                grade = grades.get(method_name) or self.grade(method_name)
+                site = NOWHERE
+                if sites is not None:
+                    frame = _getframe(3)  # above us, `Logger._say` and `Logger.info`
+                    known = codes.get(id(frame.f_code))
+                    found = known and known.sites and known.sites.get(frame.f_lasti)
+                    site = found or sites.of(frame)
+                scope = getattr(logger, "name", "") or calling_module()
+                for variable in copy_context():
+                    if variable not in OTHERS:
+                        fields = with_bound(fields)
+                        break
+                here = around()
+                if grade is not None and take(
+                    fields, message, grade, scope, at_ns, at_ns, here, site
+                ):
+                    if path.console is not None:
+                        path.show_plain(fields, message, grade, scope, at_ns, here, site)
+                    return
+            except Exception:  # noqa: BLE001 - the long way copes with it, or tells what it was
+                pass
+            long_way(path, logger, method_name, fields, message)
+
+        return native
 
     def grade(self, level: str) -> Grade | None:
         """Return the level of this name; None for `exception`, whose events are never plain."""

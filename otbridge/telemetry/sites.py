@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from otbridge.typing import EventDict, Processor
 
-__all__ = ["NOWHERE", "Site", "Sites"]
+__all__ = ["NOWHERE", "Code", "Site", "Sites"]
 
 _MOST_CODES: Final = 4096
 """Functions remembered; a program that makes more at run time has them described again."""
@@ -36,7 +36,7 @@ NOWHERE: Final = Site({}, b"")
 """The site of records that do not say where they were written."""
 
 
-class _Code:
+class Code:
     """What is known of one code object, which is kept so that its id stays its own."""
 
     __slots__ = ("code", "sites")
@@ -54,12 +54,12 @@ class Sites:
         finish: Processors that a site's fields go through, as those of any event do.
     """
 
-    __slots__ = ("_codes", "_finish", "_told")
+    __slots__ = ("_finish", "_told", "codes")
 
     def __init__(self, finish: Sequence[Processor]) -> None:
         self._finish = tuple(finish)
-        # By id: hashing a code object costs more than all else here.
-        self._codes: dict[int, _Code] = {}
+        self.codes: dict[int, Code] = {}
+        """By id, for hashing a code object costs more than all else here."""
         self._told: dict[tuple[Any, ...], Site] = {}
 
     def told(self, *place: Any) -> Site:
@@ -77,7 +77,7 @@ class Sites:
 
     def of(self, frame: FrameType | None) -> Site:
         """Return the site of the nearest caller of *frame*, or its own, that is no machinery."""
-        codes = self._codes
+        codes = self.codes
         while frame is not None:
             code = frame.f_code
             known = codes.get(id(code))
@@ -90,12 +90,12 @@ class Sites:
             frame = frame.f_back
         return NOWHERE
 
-    def _meet(self, frame: FrameType) -> _Code:
-        if len(self._codes) >= _MOST_CODES:
-            self._codes.clear()
+    def _meet(self, frame: FrameType) -> Code:
+        if len(self.codes) >= _MOST_CODES:
+            self.codes.clear()
         ours = is_machinery(frame.f_globals.get("__name__", ""))
-        known = _Code(frame.f_code, None if ours else {})
-        self._codes[id(frame.f_code)] = known
+        known = Code(frame.f_code, None if ours else {})
+        self.codes[id(frame.f_code)] = known
         return known
 
     def _describe(self, frame: FrameType, sites: dict[int, Site]) -> Site:

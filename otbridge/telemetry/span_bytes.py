@@ -56,17 +56,19 @@ def severity_of(status: Status) -> int:
 
 
 def take_plain_spans(
-    put: Put, redactor: Redactor | None, envelope_of: Callable[[Any, Any], Envelope]
-) -> Callable[[Any], bool]:
-    """Make the function that delivers an ended span, if it is a plain one.
-
-    It returns whether it has seen to the span; if not, nothing has happened. It raises where a
-    span does not keep its parts as the SDK's do, and nothing has happened then either.
+    put: Put,
+    redactor: Redactor | None,
+    envelope_of: Callable[[Any, Any], Envelope],
+    otherwise: Callable[[Any], None],
+) -> Callable[[Any], None]:
+    """Make the function that delivers an ended span.
 
     Args:
         put: Delivery's door.
         redactor: Tells what is a secret; None where nothing is redacted.
         envelope_of: Returns the envelope for an instrumentation scope and a resource.
+        otherwise: Takes the spans that are not plain, and those that do not keep their parts as
+            the SDK's do.
     """
     append_clean, harmless = clean(SPAN_NAMES, redactor)
     names: dict[str, bytes] = {}
@@ -141,10 +143,12 @@ def take_plain_spans(
 
     def take(span: Any) -> bool:
         if type(span) is LightSpan:
-            if span._events or span._links or span._dropped is not NONE_DROPPED:  # noqa: SLF001 - ours
+            # Our own class; its parts are read here as the SDK's are below.
+            if span._events or span._links or span._dropped is not NONE_DROPPED:  # noqa: SLF001
                 return False
+            tracer = span._tracer  # noqa: SLF001
             return deliver(
-                span._context,  # noqa: SLF001 - as above, and below
+                span._context,  # noqa: SLF001
                 span._parent,  # noqa: SLF001
                 span._name,  # noqa: SLF001
                 span._kind,  # noqa: SLF001
@@ -152,8 +156,8 @@ def take_plain_spans(
                 span._end_time,  # noqa: SLF001
                 span._attributes,  # noqa: SLF001
                 span._status,  # noqa: SLF001
-                span._instrumentation_scope,  # noqa: SLF001
-                span._resource,  # noqa: SLF001
+                tracer.instrumentation_scope,
+                tracer.resource,
             )
         # Where the SDK's ReadableSpan keeps things; asking its properties for them costs as much
         # as encoding them.
@@ -174,4 +178,12 @@ def take_plain_spans(
             kept["_resource"],
         )
 
-    return take
+    def on_end(span: Any) -> None:
+        try:
+            seen_to = take(span)
+        except Exception:  # noqa: BLE001 - a span of another making: the long way asks its properties
+            seen_to = False
+        if not seen_to:
+            otherwise(span)
+
+    return on_end

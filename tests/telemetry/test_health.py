@@ -188,3 +188,4 @@ def test_a_receiver_that_refuses_is_not_counted_as_a_success() -> None:
         if pair.key == "error.type"
     }
     assert failed == {"rejected": 7}
+    otbridge.configure(profile="testing")  # the test run has lost nothing

@@ -10,6 +10,7 @@ whatever else the machine does falls on all of them alike; what is shown is the 
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import subprocess
@@ -19,7 +20,17 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Receiver", "Result", "percentile", "serve", "table", "take_turns"]
+__all__ = [
+    "Receiver",
+    "Result",
+    "number",
+    "percentile",
+    "ratio",
+    "run_fresh",
+    "serve",
+    "table",
+    "take_turns",
+]
 
 Result = dict[str, float]
 """What one run measured, by name."""
@@ -88,6 +99,24 @@ def take_turns(runs: int, ways: Mapping[str, Callable[[], Result]]) -> dict[str,
             median["spread"] = (max(each) - min(each)) / median["us"]
         medians[name] = median
     return medians
+
+
+def number(key: str, form: str = ".2f") -> Callable[[Any], str]:
+    """Return how the cell of *key* is written; empty where a row has none."""
+    return lambda row: format(row[key], form) if key in row else ""
+
+
+def ratio(base: Result | None, key: str = "us") -> Callable[[Any], str]:
+    """Return how a cell is written that compares *key* with *base*'s."""
+    return lambda row: "" if base is None else format(row[key] / base[key], ".3f")
+
+
+def options() -> dict[str, int]:
+    """Return what the command line says: runs of each way, and records of each run."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--records", type=int, default=40_000)
+    return vars(parser.parse_args())
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

@@ -18,7 +18,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.harness import Receiver, Result, percentile
-from tests.benchmarks.ways import LOGS, SPANS
+from tests.benchmarks.ways import DURABLE, LOGS, SPANS
 
 if TYPE_CHECKING:
     from tests.benchmarks.ways import Way
@@ -65,7 +65,7 @@ def paced(way: Way, records: int) -> list[float]:
 
 def measure(mode: str, name: str, records: int) -> Result:
     with Receiver() as receiver:
-        way = (LOGS | SPANS)[name](receiver.url)
+        way = (LOGS | SPANS | DURABLE)[name](receiver.url)
         with way.inside:
             for number in range(WARM_UP):
                 way.call(number)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.benchmarks.records import MESSAGE, attributes
@@ -17,7 +18,7 @@ from tests.benchmarks.records import MESSAGE, attributes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LOGS", "SPANS", "Way", "is_installed"]
+__all__ = ["DURABLE", "LOGS", "SPANS", "Way", "is_installed"]
 
 
 @dataclass
@@ -70,6 +71,25 @@ def otbridge_structlog_without_place(url: str) -> Way:
 def otbridge_structlog_console(url: str) -> Way:
     """As before, with the JSON lines on standard error that a service has by default."""
     return otbridge_structlog(url, console="json")
+
+
+def otbridge_memory(url: str) -> Way:
+    """As `otbridge_structlog`, at the level `memory`."""
+    return _durable(url, "memory")
+
+
+def otbridge_process(url: str) -> Way:
+    """As `otbridge_structlog`, each record on disk before the call returns."""
+    return _durable(url, "process")
+
+
+def _durable(url: str, level: str) -> Way:
+    folder = TemporaryDirectory(ignore_cleanup_errors=True)
+    way = otbridge_structlog(url, durability=level, spool_dir=folder.name)
+    inside = ExitStack()
+    inside.enter_context(folder)
+    inside.enter_context(way.inside)
+    return replace(way, inside=inside)
 
 
 def otbridge_default_structlog(url: str) -> Way:
@@ -330,6 +350,10 @@ LOGS: Final[dict[str, Callable[[str], Way]]] = {
     "otbridge, structlog's loggers": otbridge_default_structlog,
     "otbridge, in a chain of one's own": otbridge_own_chain,
     "otbridge, logging": otbridge_logging,
+}
+DURABLE: Final[dict[str, Callable[[str], Way]]] = {
+    "otbridge, memory": otbridge_memory,
+    "otbridge, process": otbridge_process,
 }
 SPANS: Final[dict[str, Callable[[str], Way]]] = {
     "official": official_spans,

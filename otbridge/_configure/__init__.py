@@ -31,6 +31,7 @@ __all__ = [
     "Runtime",
     "activate",
     "configure",
+    "deliver",
     "flush",
     "runtime",
     "shutdown",
@@ -40,6 +41,7 @@ __all__ = [
 _NOTHING = FlushResult(delivered=0, failed=0, spooled=0, timed_out=False)
 
 _runtime: Runtime | None = None
+_asked_by_sdk: dict[str, Any] = {}
 _lock = threading.RLock()
 
 
@@ -130,18 +132,22 @@ def configure(
 
 
 def activate(
-    config: Config, *, make_sink: Callable[[Signal, Destination], Sink] = parts.make_sink
+    config: Config,
+    *,
+    make_sink: Callable[[Signal, Destination], Sink] = parts.make_sink,
+    guest: bool = False,
 ) -> Runtime:
     """Put a runtime with these settings in force, in the place of the one before.
 
     Args:
         config: The settings.
         make_sink: Makes the last stop of each signal; tests give their own.
+        guest: Whether it only delivers, for an SDK that somebody else has set up.
     """
     global _runtime
     with _lock:
         with loading:  # a fork waits, so that its child has all of it
-            made = Runtime(config, make_sink=make_sink)
+            made = Runtime(config, make_sink=make_sink, guest=guest)
         previous, _runtime = _runtime, made
         if previous is not None:
             previous.detach(previous.config.exit_timeout)
@@ -181,6 +187,26 @@ def runtime() -> Runtime:
                 "on; call otbridge.configure() to see where it fails."
             )
             return _runtime
+
+
+def deliver(settings: Mapping[str, Any]) -> None:
+    """Be ready to deliver what an SDK hands over that somebody else has set up. Never raises.
+
+    Where nothing is in force, it only delivers: nothing is captured, no provider is set. What the
+    program configures itself is stronger, before this or after.
+
+    Args:
+        settings: Arguments of `configure`; those of several exporters are put together.
+    """
+    with _lock:
+        _asked_by_sdk.update(settings)
+        if _runtime is not None and not (_runtime.guest and settings):
+            return
+        try:
+            activate(resolve(_asked_by_sdk, lenient=True), guest=True)
+        except ConfigurationError as error:
+            parts.report(f"{error} The defaults are used.")
+            activate(Config(), guest=True)
 
 
 def flush(timeout: float = 5.0) -> FlushResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ __all__ = [
     "propagator_for",
     "release_structlog",
     "report",
+    "sdk_takes_stdlib",
     "set_propagator",
     "short_way",
     "visiting_chain",
@@ -190,6 +192,15 @@ def check_loguru(config: Config) -> None:
             "loguru cannot be captured: it is not installed.",
             do="Install loguru, or leave capture_loguru out.",
         )
+
+
+def sdk_takes_stdlib() -> bool:
+    """Return whether an SDK takes the standard library's records and hands them over to us."""
+    from otbridge.telemetry import outlets
+
+    return outlets.is_used("logs") and any(
+        type(handler).__module__.startswith("opentelemetry.") for handler in logging.root.handlers
+    )
 
 
 def adopt_structlog() -> dict[str, Any] | None:

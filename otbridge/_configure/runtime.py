@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from otbridge._configure import parts
 from otbridge._configure.delivery import Delivery
 from otbridge._configure.last_metrics import LastMetrics
+from otbridge.config.settings import SIGNALS
 from otbridge.processors.redact import Redactor
 from otbridge.semconv import SERVICE_NAME
 from otbridge.telemetry import logs as log_path
-from otbridge.telemetry import loguru, relay
+from otbridge.telemetry import loguru, outlets, relay
 from otbridge.telemetry.logs import NOTHING, LogPath
 from otbridge.telemetry.record import Recorder
 from otbridge.telemetry.resource import process_attributes, resource_attributes
@@ -42,6 +43,8 @@ class Runtime:
     Args:
         config: The settings.
         make_sink: Makes the last stop of each signal.
+        guest: Whether it only delivers what an SDK hands over that somebody else has set up, and
+            what our own loggers say.
 
     Raises:
         ConfigurationError: Something that a setting names is not there, or cannot be used.
@@ -52,8 +55,11 @@ class Runtime:
         config: Config,
         *,
         make_sink: Callable[[Signal, Destination], Sink] = parts.make_sink,
+        guest: bool = False,
     ) -> None:
         self.config = config
+        self.guest = guest
+        """Whether it leaves loggers and providers alone."""
         self.make_sink = make_sink
         """How it was told to make its sinks."""
         self.resource = resource_attributes(config)
@@ -100,9 +106,19 @@ class Runtime:
         log_path.activate(self.path)
         relay.connect({signal: pipeline.put for signal, pipeline in self.pipelines.items()})
         if self.config.disabled:
+            outlets.connect({})
             return
+        if not self.guest:
+            self._settle_in()
+        outlets.connect(self._outlets())
+        self._sending.start()
+        for warning in self.config.warnings:
+            parts.report(warning)
+
+    def _settle_in(self) -> None:
+        """Take what the program's loggers, libraries and providers make."""
         self._structlog = parts.adopt_structlog()
-        if self.config.capture_stdlib:
+        if self.config.capture_stdlib and not parts.sdk_takes_stdlib():
             self._capture = Capture(self.path, callsite=self.config.callsite)
             self._capture.start()
         loguru.start(self.path, callsite=self.config.callsite, wanted=self.config.capture_loguru)
@@ -110,9 +126,20 @@ class Runtime:
         self._start_metrics()
         if self._propagator is not None:
             parts.set_propagator(self._propagator)
-        self._sending.start()
-        for warning in self.config.warnings:
-            parts.report(warning)
+
+    def _outlets(self) -> dict[Signal, outlets.Outlet]:
+        if self.guest and self.traces is not None:
+            self._live = parts.live_spans(self.config, self.logs.put if self.logs else None)
+        return {
+            signal: outlets.Outlet(
+                pipeline.put,
+                pipeline.flush,
+                self._redactor,
+                parts.report,
+                self._live if signal == "traces" else None,
+            )
+            for signal, pipeline in self.pipelines.items()
+        }
 
     def _log_path(self) -> LogPath:
         recorder = short = None
@@ -144,7 +171,7 @@ class Runtime:
             light=self.config.tracer == "otbridge",
         )
         targets: list[Any] = [BaggageStamp()]
-        if self.traces is not None:
+        if self.traces is not None and (ours or not outlets.is_used("traces")):
             self._live = parts.live_spans(self.config, self.logs.put if self.logs else None)
             self._delivery = traces.DeliverySpanProcessor(
                 self.traces.put,
@@ -182,6 +209,7 @@ class Runtime:
     def flush(self, timeout: float) -> FlushResult:
         """Deliver what waits, all signals within *timeout* seconds together."""
         deadline = monotonic() + timeout
+        outlets.flush_sources(timeout)
         if self._meters is not None:
             self._meters.force_flush(timeout * 1000)
         # The workers send at the same time as soon as they are woken, so waiting for one after
@@ -271,9 +299,15 @@ class Runtime:
 
     def _collect(self, timeout: float) -> None:
         meters = self._meters
-        if meters is not None:
-            share = timeout * _COLLECTING
-            self._last_metrics.collect(lambda: meters.force_flush(share * 1000), share)
+        share = timeout * _COLLECTING
+
+        def collect() -> None:
+            outlets.flush_sources(share)
+            if meters is not None:
+                meters.force_flush(share * 1000)
+
+        if meters is not None or any(map(outlets.is_used, SIGNALS)):
+            self._last_metrics.collect(collect, share)
 
     def _left(self, deadline: float) -> float:
         return 0.0 if self._hurried else max(0.0, deadline - monotonic())

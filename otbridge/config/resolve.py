@@ -150,8 +150,13 @@ class _Sources:
 
 
 def _first_known(text: str) -> str:
-    """Choose from a list of exporters, which OTEL_*_EXPORTER allows, the first that we have."""
+    """Choose from a list of exporters, which OTEL_*_EXPORTER allows, the first that we have.
+
+    Where our own exporter is in it, an SDK hands over to us what we are to send.
+    """
     names = [name.strip().lower() for name in text.split(",")]
+    if "otbridge" in names:
+        return "otbridge"
     return next((name for name in names if name in {"otlp", "console", "none"}), text)
 
 

@@ -67,7 +67,7 @@ _exporter = values.choice(
     "otlp",
     "console",
     "none",
-    aliases={"true": "otlp", "on": "otlp", "false": "none", "off": "none"},
+    aliases={"true": "otlp", "on": "otlp", "false": "none", "off": "none", "otbridge": "otlp"},
 )
 
 

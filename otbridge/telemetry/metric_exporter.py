@@ -10,7 +10,7 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opentelemetry.sdk.metrics.export import MetricsData
+    from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricsData
 
 __all__ = ["DeliveryMetricExporter"]
 
@@ -20,10 +20,15 @@ class DeliveryMetricExporter(MetricExporter):
 
     Args:
         take: Takes an `ExportMetricsServiceRequest`; False when some of it was not taken.
+        temporality: By kind of instrument; the SDK's own choice, cumulative, where nothing is said.
     """
 
-    def __init__(self, take: Callable[[bytes], bool]) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        take: Callable[[bytes], bool],
+        temporality: dict[type, AggregationTemporality] | None = None,
+    ) -> None:
+        super().__init__(preferred_temporality=temporality)
         self._take = take
 
     def export(

@@ -195,7 +195,7 @@ def capture(**settings: Any) -> Iterator[Captured]:
         if before is None:
             _configure.shutdown(_FLUSH_S)
         else:
-            _configure.activate(before.config, make_sink=before.make_sink)
+            _configure.activate(before.config, make_sink=before.make_sink, guest=before.guest)
 
 
 def _fixture() -> Any:

@@ -29,6 +29,8 @@ from otbridge.hub.ui import Ui
 from otbridge.hub.unfailing import Unfailing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from otbridge._clock import Clock
     from otbridge.hub.asgi import App, Receive, Scope, Send
     from otbridge.hub.forward import Forwarder
@@ -92,6 +94,12 @@ class Hub:
         ]
         if self.forward is not None:
             self.forward.begin()
+        queues = _queues(self._settings)
+        if queues.is_dir():
+            from otbridge.hub.forward import tell_of_forgotten
+
+            looking = asyncio.to_thread(tell_of_forgotten, queues, self.forward)
+            self._upkeep.append(asyncio.create_task(looking))
 
     async def close(self) -> None:
         """Let everybody who is connected go with a word; then take nothing more.
@@ -149,7 +157,11 @@ def _open_forwarder(settings: HubSettings, clock: Clock) -> Forwarder | None:
         return None  # and nothing of the delivery is loaded
     from otbridge.hub.forward import open_forwarder
 
-    return open_forwarder(settings.forward, settings.data / "forward", clock)
+    return open_forwarder(settings.forward, _queues(settings), clock)
+
+
+def _queues(settings: HubSettings) -> Path:
+    return settings.data / "forward"
 
 
 def _own_names(settings: HubSettings) -> tuple[str, ...]:

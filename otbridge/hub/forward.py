@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.delivery.pipeline import Pipeline
+from otbridge.delivery.spool.names import service_folder
 from otbridge.delivery.spool.settings import SpoolSettings
 from otbridge.delivery.spool.spool import Spool
 from otbridge.errors import ConfigurationError, OtbridgeError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from otbridge.hub.destinations import Destination
     from otbridge.typing import Signal
 
-__all__ = ["Forwarder", "open_forwarder"]
+__all__ = ["Forwarder", "open_forwarder", "tell_of_forgotten"]
 
 _logger = logging.getLogger("otbridge.hub")
 
@@ -74,6 +75,29 @@ def open_forwarder(addresses: Sequence[str], folder: Path, clock: Clock) -> Forw
             )
         upstreams[upstream.name] = upstream
     return Forwarder(list(upstreams.values()))
+
+
+def tell_of_forgotten(folder: Path, forwarder: Forwarder | None) -> None:
+    """Say so where records wait for destinations that nobody gives any more."""
+    from otbridge.delivery.spool.files import SystemFiles
+    from otbridge.delivery.spool.survey import survey
+
+    served = set() if forwarder is None else {service_folder(name) for name in forwarder.names}
+    try:
+        found = survey(SystemFiles(), str(folder))
+    except OSError as error:
+        _logger.warning("What waits in %s cannot be seen: %s", folder, error)
+        return
+    left = [queue for queue in found if queue.name not in served]
+    records = sum(part.waiting.total() for queue in left for part in queue.folders)
+    if records:
+        _logger.warning(
+            "%s records wait in %s for destinations that are not given any more. Give those with"
+            " --forward again, or look with: otbridge spool list --dir %s",
+            f"{records:,}",
+            folder,
+            folder,
+        )
 
 
 class Upstream:
@@ -142,6 +166,11 @@ class Forwarder:
     def destinations(self) -> list[Destination]:
         """Where to."""
         return [upstream.destination for upstream in self._upstreams]
+
+    @property
+    def names(self) -> list[str]:
+        """What the destinations are called."""
+        return [upstream.name for upstream in self._upstreams]
 
     def begin(self) -> None:
         """Go on with what the hub before this one has left."""

@@ -11,6 +11,7 @@ import uvicorn
 
 from otbridge.errors import ConfigurationError, StoreError
 from otbridge.hub.app import Hub
+from otbridge.hub.descriptors import allow_many_files
 from otbridge.hub.destinations import refuse_loops
 from otbridge.hub.http_protocol import HurriedProtocol
 from otbridge.hub.limits import MAX_WEBSOCKET_BYTES
@@ -60,6 +61,7 @@ async def serve(settings: HubSettings, ready: Callable[[Addresses], None]) -> No
     """
     _check_exposure(settings)
     return_large_blocks()
+    allow_many_files()
     stop = asyncio.Event()
     _on_signal(stop.set)
     with listener(settings.host, settings.http_port, "--http-port") as bound:

@@ -188,6 +188,34 @@ def test_a_hub_that_is_killed_owes_nobody_anything(tmp_path: Path) -> None:
         assert hub.end() == (0, "")
 
 
+def test_what_waits_for_a_destination_that_is_not_given_any_more_is_told(tmp_path: Path) -> None:
+    with HubProcess(tmp_path, "--forward", "http://127.0.0.1:9") as hub:
+        send(hub, "traces", spans(0))
+        assert hub.end()[0] == 0
+    with HubProcess(tmp_path) as hub:
+        assert hub.process.stderr is not None
+        said = hub.process.stderr.readline().decode()
+        assert "3 records wait" in said
+        assert f"otbridge spool list --dir {tmp_path / 'forward'}" in said
+        assert hub.end() == (0, "")
+
+
+def test_a_destination_that_never_answers_does_not_keep_the_hub_from_ending(
+    tmp_path: Path, upstream: OtlpReceiver
+) -> None:
+    upstream.answer_always(Answer.hang())
+    with HubProcess(tmp_path, "--forward", upstream.http_url) as hub:
+        send(hub, "traces", spans(0))
+        upstream.wait_for_requests(1)
+        began = time.monotonic()
+        assert hub.end()[0] == 0
+        assert time.monotonic() - began < 3
+    upstream.answer_always(Answer.ok())
+    with HubProcess(tmp_path, "--forward", upstream.http_url) as hub:
+        wait_until_delivered(hub, "traces", 3)
+        assert upstream.accepted[-1].body == spans(0)
+
+
 def test_headers_are_sent_to_their_destination_and_shown_nowhere(
     tmp_path: Path, upstream: OtlpReceiver
 ) -> None:

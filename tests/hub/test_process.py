@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import socket
 import statistics
 import subprocess
+import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from websockets.sync.client import connect
 
 from otbridge.cli import exit_codes
 from tests.hub.hub_process import COMMAND, HubProcess
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def refused(*options: str) -> tuple[int, str]:
@@ -96,6 +95,16 @@ def test_it_starts_fast_and_small(tmp_path: Path) -> None:
     # The goals of design section 11 on two free cores; doubled, for tests share them.
     assert statistics.median(started) < 2 * 1.5
     assert resident < 120 << 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_it_may_open_as_many_files_as_it_is_allowed_to(hub: HubProcess) -> None:
+    """A thousand connections and a store of many days are more than the usual 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limits = Path(f"/proc/{hub.process.pid}/limits").read_text()
+    (line,) = (line for line in limits.splitlines() if line.startswith("Max open files"))
+    soft = line.split()[3]
+    assert soft == "unlimited" or int(soft) >= min(8192, hard)
 
 
 @pytest.mark.parametrize("option", ["--http-port", "--grpc-port"])

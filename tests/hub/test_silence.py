@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from websockets.sync.client import connect
 
 from otbridge import semconv
 from otbridge.hub import silence
@@ -20,6 +25,7 @@ from otbridge.hub.live import LiveFeed
 from otbridge.hub.silence import SILENCE_S
 from otbridge.hub.store import open_store
 from otbridge.testing.clock import FakeClock
+from tests.hub import hub_process
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -265,3 +271,46 @@ def test_a_store_that_refuses_is_asked_again_after_another_silence(play: Any) ->
         assert list(stage.ingest.silence._heard) == ["p"]
 
     play(scene)
+
+
+HUB_OF_LITTLE_PATIENCE = """
+from otbridge.hub import silence
+silence.SILENCE_S, silence._LOOK_S = 1.0, 0.1
+from otbridge.cli.main import main
+main()
+"""
+
+KILLED_IN_A_SPAN = """
+import os, signal, sys
+import otbridge
+otbridge.configure("shop", endpoint=sys.argv[1], live="on")
+with otbridge.span("never ends") as span:
+    otbridge.flush(timeout=5)
+    print(format(span.get_span_context().trace_id, "032x"), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_span_of_a_killed_program_is_shown_open_and_then_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, "-c", HUB_OF_LITTLE_PATIENCE]
+    monkeypatch.setattr(hub_process, "COMMAND", command)
+    with hub_process.HubProcess(tmp_path) as hub, connect(f"{hub.ws_url}/api/v1/live") as live:
+        live.recv(timeout=5)
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED_IN_A_SPAN, hub.url],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        trace = killed.stdout.strip()
+        states: list[str] = []
+        while "lost" not in states:
+            message = json.loads(live.recv(timeout=10))
+            states += [item["state"] for item in message["items"] if item["trace_id"] == trace]
+        assert states == ["open", "lost"]
+        found = hub.http.get(f"/api/v1/traces/{trace}").json()
+        assert (found["state"], found["spans"][0]["name"]) == ("lost", "never ends")
+        assert hub.end() == (0, "")

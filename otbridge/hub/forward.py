@@ -118,7 +118,10 @@ class Upstream:
             str(folder), self.name, report=_logger.warning, settings=_QUEUE, clock=clock
         )
         self._pipelines = {
-            signal: Pipeline(signal, sink, report=_logger.warning, clock=clock, spool=self._spool)
+            # No rules: requests leave as they came, however slow the destination is.
+            signal: Pipeline(
+                signal, sink, report=_logger.warning, clock=clock, spool=self._spool, rules=()
+            )
             for signal, sink in sinks.items()
         }
 

@@ -137,6 +137,21 @@ def test_json_is_passed_on_as_what_was_stored(tmp_path: Path, upstream: OtlpRece
         assert [span.name for span in upstream.spans] == ["from json"]
 
 
+def test_a_hub_passes_on_to_a_hub_which_then_holds_the_same(tmp_path: Path) -> None:
+    with (
+        HubProcess(tmp_path / "team") as team,
+        HubProcess(tmp_path / "mine", "--forward", team.url) as mine,
+    ):
+        for number in range(5):
+            send(mine, "traces", spans(number))
+            send(mine, "traces", spans(number))  # a sender that missed the answer
+        wait_until_delivered(mine, "traces", 30)
+        for number in range(5):
+            trace = f"/api/v1/traces/{number + 1:032x}/otlp"
+            assert team.http.get(trace).json() == mine.http.get(trace).json()
+        assert team.http.get("/api/v1/stats").json()["store"]["spans"] == 15
+
+
 def test_the_beginnings_of_spans_stay_here(tmp_path: Path, upstream: OtlpReceiver) -> None:
     with HubProcess(tmp_path, "--forward", upstream.http_url) as hub:
         send(hub, "logs", logs(semconv.SPAN_STARTED))

@@ -49,6 +49,27 @@ def test_old_days_go_and_the_statistics_and_the_log_tell(tmp_path: Path) -> None
     assert said.count("\n") == 1
 
 
+def test_a_hub_killed_while_old_parts_go_keeps_the_newest_it_acknowledged(tmp_path: Path) -> None:
+    text = "x" * 20_000
+    newest = 0
+    for _ in range(3):
+        with HubProcess(tmp_path, "--keep-bytes", "64MB") as hub:
+            for number in range(newest, newest + 20):
+                records = [{"body": {"stringValue": f"{number} {text}"}}] * 100
+                document = {"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}
+                hub.http.post("/v1/logs", json=document).raise_for_status()
+            newest += 20
+            hub.process.kill()
+            hub.process.wait()
+    with HubProcess(tmp_path, "--keep-bytes", "64MB") as hub:
+        for number in range(newest - 10, newest):
+            answer = hub.http.get("/api/v1/logs", params={"q": str(number), "limit": 200}).json()
+            assert len(answer["logs"]) == 100
+        store = hub.http.get("/api/v1/stats").json()["store"]
+    assert store["logs"] < 100 * newest
+    assert store["bytes"] < 64_000_000 + (20 << 20)  # one write-ahead log comes on top
+
+
 def test_a_week_is_kept_where_nothing_is_said(tmp_path: Path) -> None:
     left_behind(tmp_path / "data", 9, 6)
     with HubProcess(tmp_path / "data") as hub:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -19,8 +20,13 @@ _KEPT: Final = (
 )
 """Starts of the names of what makes an event readable; it is few and bounded, and always stays."""
 
-_OWN_LIMIT: Final = frozenset({"exception.stacktrace", "code.stacktrace"})
-"""Stack traces have a larger limit of their own, in `exceptions`."""
+_OWN_LIMIT: Final = {
+    "exception.stacktrace": sys.maxsize,
+    "code.stacktrace": sys.maxsize,
+    "trace_id": 32,
+    "span_id": 16,
+}
+"""Stack traces have a larger limit of their own, in `exceptions`; and an id is whole or none."""
 
 
 def limits(attributes: int = 128, text: int = 32_768) -> Processor:
@@ -34,7 +40,7 @@ def limits(attributes: int = 128, text: int = 32_768) -> Processor:
 
     def cut(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
         for key, value in event_dict.items():
-            if type(value) is str and len(value) > text and key not in _OWN_LIMIT:
+            if type(value) is str and len(value) > max(text, _OWN_LIMIT.get(key, 0)):
                 # Assigning to an existing key does not disturb the iteration.
                 event_dict[key] = f"{value[:text]}… (cut: {len(value)} characters)"
         if len(event_dict) > attributes:

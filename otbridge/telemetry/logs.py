@@ -23,6 +23,7 @@ from otbridge.processors import handover
 from otbridge.processors.callsite import caller
 from otbridge.telemetry import nesting
 from otbridge.telemetry.record import DEFAULT_SCOPE
+from otbridge.telemetry.sites import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NOTHING", "LogPath", "activate", "active", "calling_module"]
 
+
+_SAID_ELSEWHERE: Final = frozenset({"event", "level", "logger", "timestamp"})
+"""Keys of events of structlog's own chains that a record has fields for."""
 
 NOTHING: Final = 1_000
 """A threshold that no level reaches."""
@@ -206,8 +210,11 @@ class LogPath:
         if not nesting.enter():
             return event_dict
         try:
-            for processor in self._visiting:
-                event_dict = processor(logger, method_name, event_dict)
+            if self.short is not None:
+                self.short.visit(event_dict)
+            else:
+                for processor in self._visiting:
+                    event_dict = processor(logger, method_name, event_dict)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._say_failed("an event was not enriched", error)  # it still goes on
         finally:
@@ -237,12 +244,37 @@ class LogPath:
                 if self.sees_stdlib(logger):
                     _thread.handed_over = (logger.name, level)
             name = event_dict.get("logger") or getattr(logger, "name", None) or calling_module()
+            if self._accepted_short(method_name, event_dict, str(name), at_ns):
+                return
             event = self._run(logger, method_name, dict(event_dict))  # theirs goes on as it is
             self._finish(event, str(name), at_ns, at_ns, show=False)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
         finally:
             nesting.leave()
+
+    def _accepted_short(
+        self, method_name: str, event_dict: EventDict, name: str, at_ns: int
+    ) -> bool:
+        """Take an event of somebody else's chain the short way, if it is a plain one."""
+        short = self.short
+        level = event_dict.get("level", method_name)
+        grade = short.grade(level) if short is not None and type(level) is str else None
+        if short is None or grade is None:
+            return False
+        try:
+            fields = {key: event_dict[key] for key in event_dict if key not in _SAID_ELSEWHERE}
+            around = short.around()
+            for key, value in around.fields.items():
+                if fields.pop(key, value) != value:  # made for another span
+                    return False
+            site = NOWHERE if short.sites is None else short.sites.of(sys._getframe(1))  # noqa: SLF001 - documented
+            message = event_dict.get("event")
+            return short.take(
+                fields, message, grade, name or DEFAULT_SCOPE, at_ns, at_ns, around, site
+            )
+        except Exception:  # noqa: BLE001 - the long way copes with it, or tells what it was
+            return False
 
     def was_handed_over(self, record: logging.LogRecord) -> bool:
         """Return whether *record* is the second coming of an event that `accept` took.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from otbridge.telemetry.logs import LogPath
     from otbridge.telemetry.record import Recorder
     from otbridge.telemetry.surroundings import Around
-    from otbridge.typing import Processor
+    from otbridge.typing import EventDict, Processor
 
 __all__ = ["ShortWay"]
 
@@ -55,7 +55,8 @@ class ShortWay:
         attribute_limit: int,
         value_limit: int,
     ) -> None:
-        self.around: Final[Callable[[], Around]] = Surroundings([*surrounding, *finishing]).current
+        self._redactor = redactor
+        self.around: Final[Callable[[], Around]] = Surroundings(surrounding, finishing).current
         self.sites: Final = Sites(finishing) if callsite else None
         """None where records do not say where they were written."""
         self.take: Final[Take] = fuse(
@@ -110,10 +111,23 @@ class ShortWay:
 
         return native
 
+    def visit(self, event_dict: EventDict) -> None:
+        """Put what the context says on somebody else's event, and take secrets out of it."""
+        around = self.around()
+        if around.ids and "trace_id" not in event_dict:
+            event_dict.update(around.ids)
+        for key, value in around.told.items():
+            event_dict.setdefault(key, value)
+        if self._redactor is not None:
+            found = self._redactor.attributes(event_dict)
+            if found is not event_dict:
+                event_dict.update(found)
+
     def grade(self, level: str) -> Grade | None:
         """Return the level of this name; None for `exception`, whose events are never plain."""
-        if level == "exception":
-            return None
+        known = self.grades.get(level)
+        if known is not None or level == "exception":
+            return known
         if len(self.grades) >= _MOST_LEVELS:
             self.grades.clear()
         made = self.grades[level] = Grade(level, of_level(level).number)

@@ -32,18 +32,20 @@ _MOST_CACHED: Final = 4096
 class Around:
     """What one context adds to a record."""
 
-    __slots__ = ("attributes", "context", "fields", "ids", "of")
+    __slots__ = ("attributes", "context", "fields", "ids", "of", "told")
 
-    def __init__(self, of: ref[Context], fields: dict[str, Any]) -> None:
+    def __init__(self, of: ref[Context], told: dict[str, Any], fields: dict[str, Any]) -> None:
         self.of = of
+        self.ids: dict[str, Any] = {key: fields[key] for key in IDS if key in fields}
+        """The ids."""
+        self.told = {key: value for key, value in told.items() if key not in self.ids}
+        """What else the context says, as it says it."""
         self.fields = fields
-        """As fields of an event."""
-        self.ids = {key: fields[key] for key in IDS if key in fields}
-        """The ids among them."""
+        """Ids and all else as fields of an event that is finished: without secrets, not too long."""
         self.attributes = encode_attributes(
             {key: value for key, value in fields.items() if key not in self.ids}
         )
-        """The others, as attributes of a LogRecord."""
+        """The finished fields without the ids, as attributes of a LogRecord."""
         self.context = (
             encode_context(*(int(text, 16) for text in self.ids.values())) if self.ids else b""
         )
@@ -54,13 +56,15 @@ class Surroundings:
     """Finds and remembers what contexts add.
 
     Args:
-        processors: Those that read the current context, and those that every field goes through.
+        surrounding: The processors that read the current context.
+        finishing: Those that every field goes through.
     """
 
-    __slots__ = ("_known", "_processors")
+    __slots__ = ("_finishing", "_known", "_surrounding")
 
-    def __init__(self, processors: Sequence[Processor]) -> None:
-        self._processors = tuple(processors)
+    def __init__(self, surrounding: Sequence[Processor], finishing: Sequence[Processor]) -> None:
+        self._surrounding = tuple(surrounding)
+        self._finishing = tuple(finishing)
         self._known: dict[int, Around] = {}
 
     def current(self) -> Around:
@@ -73,11 +77,14 @@ class Surroundings:
 
     def _learn(self, context: Context) -> Around:
         event: EventDict = {}
-        for processor in self._processors:
+        for processor in self._surrounding:
+            event = processor(None, "", event)
+        told = dict(event)
+        for processor in self._finishing:
             event = processor(None, "", event)
         key, known = id(context), self._known
         if len(known) >= _MOST_CACHED:
             known.clear()
         # Weak: a remembered context must not keep its span, or a program's own objects, alive.
-        found = known[key] = Around(ref(context, lambda _: known.pop(key, None)), dict(event))
+        found = known[key] = Around(ref(context, lambda _: known.pop(key, None)), told, dict(event))
         return found

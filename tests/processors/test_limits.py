@@ -24,3 +24,9 @@ def test_what_makes_an_event_readable_does_not_count() -> None:
 def test_a_stack_trace_has_a_limit_of_its_own() -> None:
     event = limits(text=10)(None, "info", {"exception.stacktrace": "x" * 50})
     assert len(event["exception.stacktrace"]) == 50
+
+
+def test_ids_are_never_cut_for_half_an_id_finds_nothing() -> None:
+    ids = {"trace_id": "a" * 32, "span_id": "b" * 16}
+    assert limits(text=16)(None, "info", dict(ids)) == ids
+    assert limits(text=16)(None, "info", {"trace_id": "a" * 33})["trace_id"] != "a" * 33

@@ -247,6 +247,34 @@ def test_a_record_of_the_standard_library_comes_out_the_same_either_way(
     assert short == long
 
 
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    config=CONFIGS,
+    level=st.sampled_from(LEVELS),
+    message=st.one_of(st.text(max_size=12), TEXTS, VALUES),
+    fields=FIELDS,
+    around=st.fixed_dictionaries(AROUND),
+    logger=st.sampled_from([None, "shop"]),
+)
+def test_an_event_of_somebody_elses_chain_comes_out_the_same_either_way(  # noqa: PLR0917 - drawn by name
+    config: Config, level: str, message: Any, fields: Any, around: Any, logger: Any
+) -> None:
+    twins = [Twin(config, short=short) for short in (True, False)]
+    theirs = []
+    with ExitStack() as stack:
+        surrounded(stack, **around)
+        for twin in twins:
+            event = {**fields, "event": message, "timestamp": "noon"}
+            if logger:
+                event |= {"logger": logger, "level": "warning"}
+            shown = twin.path.enrich(None, level, event)
+            twin.path.accept(None, level, shown)
+            theirs.append(shown)
+    short, long = (sorted_attributes(twin.outcome) for twin in twins)
+    assert short == long
+    assert theirs[0] == theirs[1]
+
+
 def sorted_attributes(outcome: Any) -> Any:
     """The order of attributes is free, and not the same either way."""
     records = []

@@ -154,17 +154,27 @@ def duration(nanoseconds: int) -> str:
     return f"{minutes} min {rest} s"
 
 
+_FIRST: Final = ("level", "event", "logger", "service.name", "trace_id", "span_id")
+"""What a JSON line begins with, after its time."""
+_PLACED: Final = frozenset({*_FIRST, "timestamp", "severity_number", "trace_flags"})
+"""Keys that have their place already, or none."""
+_as_json: Final = json.JSONEncoder(default=_text, ensure_ascii=False).encode
+
+
 def json_line(event_dict: Mapping[str, Any], *, timestamp: str) -> str:
     """Return the event as one JSON object on one line; total, and one line whatever is in it."""
     ordered: dict[str, Any] = {"timestamp": timestamp}
-    for key in ("level", "event", "logger", "service.name", "trace_id", "span_id"):
+    for key in _FIRST:
         if key in event_dict:
             ordered[key] = event_dict[key]
     for key, value in event_dict.items():
-        if key not in ordered and key not in {"timestamp", "severity_number", "trace_flags"}:
-            ordered[str(key)] = value
+        if key not in _PLACED:
+            ordered[key if type(key) is str else str(key)] = value
     try:
-        line = json.dumps(ordered, default=_text, ensure_ascii=False)
+        line = _as_json(ordered)
     except (TypeError, ValueError, RecursionError):  # odd keys inside, cycles, too deep
-        line = json.dumps({str(k): _text(v) for k, v in ordered.items()}, ensure_ascii=False)
+        line = _as_json({str(key): _text(value) for key, value in ordered.items()})
+    # JSON has escaped what is ASCII and not printable, all but one of them.
+    if line.isascii() and "\x7f" not in line:
+        return line
     return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", line)

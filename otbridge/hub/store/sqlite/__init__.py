@@ -74,6 +74,7 @@ class SqliteStore:
             raise
         self._writer = Writer(files)
         self._readers = Readers(self._folder, lambda: files.days)
+        files.on_deleted = self._readers.let_go
         self._closing = threading.Lock()
 
     def submit(self, batch: Batch) -> Future[None]:

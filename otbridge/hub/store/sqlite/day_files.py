@@ -22,7 +22,7 @@ from otbridge.hub.store.vocabulary import Expired
 from otbridge.wire.rows import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from otbridge._clock import Clock
     from otbridge.hub.store.vocabulary import Retention
@@ -35,7 +35,6 @@ _DISK_RESERVE = 128 * 1024 * 1024
 
 _DISK_SHARE = 20
 """Of a small disk no more than this part (a twentieth) is left free."""
-
 
 _PARTS = 8
 """Of all that is kept, a file holds this part: so much goes at once when there is too much."""
@@ -62,6 +61,8 @@ class DayFiles:
         self._deleted: list[tuple[str, int]] = []
         self.deleted_bytes = 0
         """Of files that were too old or too much."""
+        self.on_deleted: Callable[[], None] = _nobody
+        """Told when files were deleted, for whoever has them open."""
         self.ballast = Ballast(folder.path / "ballast")
         if shutil.disk_usage(folder.path).free < BALLAST_BYTES:
             self.ballast.shed()  # SQLite opens no file without room for its log
@@ -187,7 +188,7 @@ class DayFiles:
         """Return the file for what is new: today's last, or one more once that has its share."""
         date = day_of(now_ns)
         day = max((day for day in self._writers if date_of(day) == date), default=date)
-        if day in self._writers and self._folder.file(day).stat().st_size >= self._part_bytes:
+        if day in self._writers and self._folder.file_size(day) >= self._part_bytes:
             day = next_part(day)
         if day != self._newest:
             if self._newest in self._writers:
@@ -200,9 +201,10 @@ class DayFiles:
         """Delete the oldest files until all together have at most *limit* bytes, or one is left."""
         newest = self._newest or max(self.days, default=day_of(now_ns))
         for day in self.days:
-            if day == newest or self._folder.size() <= limit:
+            if self._folder.size() <= limit:
                 return
-            self._delete(day)
+            if day != newest:  # which is not the last where the clock was wrong
+                self._delete(day)
 
     def _delete(self, day: str) -> None:
         size = self._folder.size(day)
@@ -213,6 +215,7 @@ class DayFiles:
         self._folder.delete(day)
         self._deleted.append((day, size))
         self.deleted_bytes += size
+        self.on_deleted()
 
     def _make_room(self) -> None:
         """Keep some of the disk free, at the cost of the oldest files."""
@@ -270,6 +273,10 @@ class DayFiles:
             if writer.summary(trace_id) is not None:
                 return writer
         return today
+
+
+def _nobody() -> None:
+    """Tell nobody."""
 
 
 def _reserve(disk_bytes: int) -> int:

@@ -98,6 +98,13 @@ class Folder:
         for suffix in ("", "-wal", "-shm"):
             (self.path / f"{day}.db{suffix}").unlink(missing_ok=True)
 
+    def file_size(self, day: str) -> int:
+        """Return the bytes of a day's file alone; 0 where somebody has taken it away."""
+        try:
+            return self.file(day).stat().st_size
+        except OSError:
+            return 0
+
     def size(self, day: str = "") -> int:
         """Return the bytes that all days take, or one of them, write-ahead logs included."""
         total = 0

@@ -6,7 +6,7 @@ import queue
 import sqlite3
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from otbridge.errors import StoreError
@@ -14,7 +14,7 @@ from otbridge.hub.store import QueryTooSlow
 from otbridge.hub.store.sqlite.schema import open_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from otbridge.hub.store.sqlite.days import Folder
 
@@ -45,11 +45,15 @@ class Reader:
 
     def begin(self, days: tuple[str, ...], budget_s: float) -> None:
         """Begin a question about *days*."""
-        for day in self._open.keys() - set(days):
-            self._open.pop(day).close()
+        self.keep(days)
         self.days = days
         self.corrupt = 0
         self._deadline = time.monotonic() + budget_s
+
+    def keep(self, days: Iterable[str]) -> None:
+        """Close the files of all but these days: one that is open stays on the disk."""
+        for day in self._open.keys() - set(days):
+            self._open.pop(day).close()
 
     def rows(self, day: str, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Return all rows that *sql* finds in one day's file.
@@ -139,6 +143,17 @@ class Readers:
         finally:
             with self._lock:
                 self.corrupt += reader.corrupt
+            reader.keep(self._days())
+            self._free.put(reader)
+
+    def let_go(self) -> None:
+        """Close the files of deleted days; readers that are out do so when they come back."""
+        idle: list[Reader] = []
+        with suppress(queue.Empty):
+            while True:
+                idle.append(self._free.get_nowait())
+        for reader in idle:
+            reader.keep(self._days())
             self._free.put(reader)
 
     def close(self) -> None:

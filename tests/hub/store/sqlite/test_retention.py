@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +17,6 @@ from otbridge.hub.store.vocabulary import Expired, LogFilter, LogPosition, Reten
 from tests.hub.store.builders import batch, log, span, store_now, trace_id
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from otbridge.hub.store import Store
     from otbridge.hub.store.sqlite import SqliteStore
     from otbridge.testing.clock import FakeClock
@@ -169,6 +168,37 @@ def test_a_question_that_looks_at_a_day_being_deleted_gets_what_is_left(
             [],
             [("new",)],
         ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_deleted_files_give_their_disk_back_at_once(store: SqliteStore, clock: FakeClock) -> None:
+    """A deleted file that somebody has open still takes its room."""
+    store_now(store, log("old"))
+    clock.advance(8 * DAY)
+    store_now(store, log("new"))
+    with store._readers.lend() as first, store._readers.lend() as second:
+        for reader in (first, second):
+            assert len([reader.rows(day, "SELECT 1") for day in reader.days]) == 2
+    with store._readers.lend() as busy:
+        store.expire().result(timeout=20)
+        assert len(open_files("2026-01-01")) > 0
+        assert len(busy.days) == 2
+    assert open_files("2026-01-01") == []
+
+
+def open_files(day: str) -> list[str]:
+    links = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return [target for target in links if day in target and "store" in target]
+
+
+def test_a_wrong_clock_does_not_suspend_the_limit(tmp_path: Path, clock: FakeClock) -> None:
+    clock.advance(5 * DAY)
+    with closing(open_store(tmp_path, clock=clock, retention=SMALL)) as store:
+        fill(store, 0, 30)
+        clock.advance(-5 * DAY)
+        fill(store, 30, 60)
+        assert sum(path.stat().st_size for path in tmp_path.glob("*.db")) <= SMALL.bytes
+        assert "59" in bodies(store)
 
 
 def test_a_disk_that_fills_up_costs_the_oldest_files_and_then_refuses(

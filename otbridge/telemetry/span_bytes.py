@@ -28,9 +28,7 @@ from otbridge.wire.otlp_spans import (
 from otbridge.wire.protobuf import SMALL, varint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from opentelemetry.trace import SpanContext
+    from collections.abc import Callable
 
     from otbridge.processors.redact import Redactor
     from otbridge.telemetry.record import Put
@@ -90,29 +88,31 @@ def take_plain_spans(
             unset = status  # one object, which all spans are born with
         return encode_status(status)
 
-    def deliver(  # noqa: PLR0917 - called once per span: keywords would cost time
-        context: SpanContext,
-        parent: SpanContext | None,
-        name: str,
-        kind: SpanKind,
-        start_time: int | None,
-        end_time: int | None,
-        attributes: Mapping[str, Any],
-        status: Status,
-        scope: Any,
-        resource: Any,
-    ) -> bool:
-        trace_id, span_id, _, own_flags, state, _ = context
+    def take(span: Any) -> bool:
+        # Where the SDK's ReadableSpan keeps things, and ours as well; asking properties for them
+        # costs as much as encoding them.
+        kept = vars(span)
+        trace_id, span_id, _, own_flags, state, _ = kept["_context"]
         if not own_flags & _SAMPLED:
             return True
-        encoded_name = names.get(name) or name_of(name)
+        attributes = kept["_attributes"]
+        if type(span) is LightSpan:
+            if span._events or span._links or span._dropped is not NONE_DROPPED:  # noqa: SLF001 - ours
+                return False
+            tracer = kept["_tracer"]
+            status, scope, resource = span._status, tracer.instrumentation_scope, tracer.resource  # noqa: SLF001 - ours
+        else:
+            events, links = kept["_events"], kept["_links"]
+            if events or links or events.dropped or links.dropped or attributes.dropped:
+                return False
+            attributes = attributes.copy()  # cheap, where the SDK's own iteration is not
+            status, scope = kept["_status"], kept["_instrumentation_scope"]
+            resource = kept["_resource"]
+        name = names.get(kept["_name"]) or name_of(kept["_name"])
         encoded_status = _UNSET if status is unset else status_of(status)
-        if (
-            encoded_name is None
-            or encoded_status is None
-            or (state is not DEFAULT_TRACE_STATE and state)
-        ):
+        if name is None or encoded_status is None or (state is not DEFAULT_TRACE_STATE and state):
             return False
+        parent, kind = kept["_parent"], kept["_kind"]
         high, low = trace_id >> 64, trace_id & _U64
         if parent is None:
             origin = own_flags, False
@@ -125,9 +125,9 @@ def take_plain_spans(
         parts = [
             ids,
             FLAGS.get(origin) or encode_flags(*origin),
-            encoded_name,
+            name,
             _INTERNAL if kind is SpanKind.INTERNAL else encode_kind(kind),
-            _times(0x39, start_time, 0x41, end_time),
+            _times(0x39, kept["_start_time"], 0x41, kept["_end_time"]),
             encoded_status,
         ]
         if not append_clean(parts, attributes):
@@ -140,43 +140,6 @@ def take_plain_spans(
             _INFO if status is unset else severity_of(status),
         )
         return True
-
-    def take(span: Any) -> bool:
-        if type(span) is LightSpan:
-            # Our own class; its parts are read here as the SDK's are below.
-            if span._events or span._links or span._dropped is not NONE_DROPPED:  # noqa: SLF001
-                return False
-            tracer = span._tracer  # noqa: SLF001
-            return deliver(
-                span._context,  # noqa: SLF001
-                span._parent,  # noqa: SLF001
-                span._name,  # noqa: SLF001
-                span._kind,  # noqa: SLF001
-                span._start_time,  # noqa: SLF001
-                span._end_time,  # noqa: SLF001
-                span._attributes,  # noqa: SLF001
-                span._status,  # noqa: SLF001
-                tracer.instrumentation_scope,
-                tracer.resource,
-            )
-        # Where the SDK's ReadableSpan keeps things; asking its properties for them costs as much
-        # as encoding them.
-        kept = vars(span)
-        attributes, events, links = kept["_attributes"], kept["_events"], kept["_links"]
-        if events or links or events.dropped or links.dropped or attributes.dropped:
-            return False
-        return deliver(
-            kept["_context"],
-            kept["_parent"],
-            kept["_name"],
-            kept["_kind"],
-            kept["_start_time"],
-            kept["_end_time"],
-            attributes.copy(),
-            kept["_status"],
-            kept["_instrumentation_scope"],
-            kept["_resource"],
-        )
 
     def on_end(span: Any) -> None:
         try:

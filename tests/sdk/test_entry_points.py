@@ -49,7 +49,20 @@ def receiver() -> Iterator[OtlpReceiver]:
 
 @pytest.fixture
 def instrumented(tmp_path: Path, receiver: OtlpReceiver) -> Callable[..., Popen]:
-    """Start a program under `opentelemetry-instrument`."""
+    """Start a program under `opentelemetry-instrument`.
+
+    The launcher asks an installed distribution who sets the SDK up. `opentelemetry-distro` names
+    the SDK itself; one that says just that stands here in its place, because its releases come
+    later than those of the packages that it insists on.
+    """
+    distribution = tmp_path / "site" / "setup_by_the_sdk-1.dist-info"
+    distribution.mkdir(parents=True)
+    (distribution / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: setup-by-the-sdk\nVersion: 1\n"
+    )
+    (distribution / "entry_points.txt").write_text(
+        "[opentelemetry_configurator]\nsdk = opentelemetry.sdk._configuration:_OTelSDKConfigurator\n"
+    )
 
     def start(code: str, **environ: str) -> Popen:
         (tmp_path / "program.py").write_text(code)
@@ -64,6 +77,7 @@ def instrumented(tmp_path: Path, receiver: OtlpReceiver) -> Callable[..., Popen]
             env=kept | {
                 "OTBRIDGE_ENDPOINT": receiver.http_url, "OTBRIDGE_LIVE": "off",
                 "OTBRIDGE_SPOOL_DIR": str(tmp_path / "spool"), "PYTHONUNBUFFERED": "1",
+                "PYTHONPATH": str(tmp_path / "site"),
             } | NAMED | environ,
         )  # fmt: skip
 

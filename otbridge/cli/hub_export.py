@@ -54,7 +54,7 @@ def export(
             counts = _write_trace(hub, trace_id, out)
         else:
             counts = {signal: _write_all(hub, signal, from_, to, out) for signal in LISTS}
-    report(counts, "Wrote", style)
+    report(counts, "Wrote", style, aside=str(file) == "-")
 
 
 def _write_all(

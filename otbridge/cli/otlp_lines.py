@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-
-from otbridge.cli.hub_options import print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,10 +57,13 @@ def parts(
         yield {LISTS[signal]: document}, size
 
 
-def report(counts: Mapping[str, int], done: str, style: str) -> None:
-    """Say what was *done*, with how many of what; on standard error unless a program asks."""
+def report(counts: Mapping[str, int], done: str, style: str, *, aside: bool = False) -> None:
+    """Say what was *done*, with how many of what.
+
+    People read it on standard error; programs on standard output, unless that is taken (*aside*).
+    """
     if style == "json":
-        print_json(dict(counts))
+        click.echo(json.dumps(dict(counts)), err=aside)
         return
     told = [f"{number:,} {_WORDS[signal]}" for signal, number in counts.items() if number]
     click.echo(f"{done} {', '.join(told) or 'nothing'}.", err=True)

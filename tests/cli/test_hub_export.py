@@ -129,6 +129,9 @@ def test_programs_get_the_counts_as_json(
 ) -> None:
     finished = otbridge("hub", "export", str(tmp_path / "x"), "--format", "json", hub=filled_hub)
     assert last_json(finished.stdout) == {"traces": 1, "logs": 2, "metrics": 0}
+    piped = otbridge("hub", "export", "-", "--format", "json", hub=filled_hub)
+    assert last_json(piped.stderr) == {"traces": 1, "logs": 2, "metrics": 0}
+    assert all("resource" in line for line in piped.stdout.splitlines())
 
 
 def test_gzip_and_standard_input_are_read(otbridge: Run, hub: HubProcess, tmp_path: Path) -> None:

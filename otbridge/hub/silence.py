@@ -25,9 +25,11 @@ __all__ = ["SILENCE_S", "Silence"]
 
 _logger = logging.getLogger("otbridge.hub")
 
-SILENCE_S: Final = 60.0
-"""Seconds without any record after which a process counts as gone. Twice the longest wait between
-two tries of our own SDK (30 s), and no shorter than the interval at which SDKs export metrics."""
+SILENCE_S: Final = 300.0
+"""Seconds without any record after which a process counts as gone. A call of a model may take
+minutes in which its process has nothing to send, and to call it lost meanwhile is worse than to
+call a dead one open for a while. Well above the longest wait between two tries of our own SDK
+(30 s) and the interval at which SDKs export metrics (60 s)."""
 
 _LOOK_S: Final = 2.0
 """Seconds between two looks: how late a verdict may be, and its reversal."""

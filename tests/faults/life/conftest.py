@@ -27,7 +27,7 @@ class Programs:
 
     def __init__(self, folder: Path, receiver: OtlpReceiver) -> None:
         self.folder = folder
-        self._receiver = receiver
+        self._url = receiver.http_url
         self._started: list[subprocess.Popen[str]] = []
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -37,7 +37,7 @@ class Programs:
             if not name.startswith(("OTEL_", "OTBRIDGE_"))
         }
         return kept | {
-            "OTBRIDGE_ENDPOINT": self._receiver.http_url,
+            "OTBRIDGE_ENDPOINT": self._url,
             "OTBRIDGE_CONSOLE": "off",
             "OTBRIDGE_LIVE": "off",
             "OTBRIDGE_SPOOL_DIR": str(self.folder / "spool"),

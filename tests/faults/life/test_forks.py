@@ -107,14 +107,14 @@ def test_a_child_of_a_signalled_parent_ends_by_its_own_signal(
     programs: Any, receiver: Any, bodies: Any, ready: Any
 ) -> None:
     process = programs.start("""
-        import os, otbridge, signal
+        import os, otbridge, time
         log = otbridge.get_logger("x")
         log.info("parent")
         child = os.fork()
         if not child:
             log.info("child")
             print("ready", flush=True)
-            signal.pause()
+            while True: time.sleep(0.05)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     """)
     ready(process)

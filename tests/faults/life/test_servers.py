@@ -48,13 +48,16 @@ async def app(scope, receive, send):
 CONFIGURED = {"by the module": "otbridge.configure('shop')", "by the first line": ""}
 
 
-def address_in(process: subprocess.Popen[str]) -> str:
-    """Return where the server listens, which it tells on standard error."""
+def address_in(process: subprocess.Popen[str], started: str = "", times: int = 0) -> str:
+    """Return where the server listens; it tells on standard error, and so do its workers."""
     assert process.stderr is not None
+    address = ""
     for line in process.stderr:
         found = re.search(r"http://127\.0\.0\.1:\d+", line)
-        if found:
-            return found[0]
+        address = found[0] if found else address
+        times -= bool(started) and started in line
+        if address and times <= 0:
+            return address
     raise AssertionError(f"it ended with {process.wait()}")
 
 
@@ -106,7 +109,7 @@ def test_uvicorns_workers_lose_nothing(
     server = programs.command(
         sys.executable, "-m", "uvicorn", "shop:app", "--workers", str(workers), "--port", "0",
     )  # fmt: skip
-    ask(address_in(server), 20)
+    ask(address_in(server, "startup complete", workers), 20)
     assert "Traceback" not in end(server)
     programs.replay()
     found = bodies()  # what was on its way in the moment of the end may come twice

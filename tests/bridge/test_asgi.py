@@ -378,7 +378,8 @@ def test_garbage_closes_the_connection_with_a_code_and_a_sentence(serve: Serve) 
         with opened(running.ws) as socket:
             greeted(socket, stream=f"{choose.getrandbits(128):032x}")
             socket.send(garbage)
-            socket.send("no frame at all")
+            with contextlib.suppress(ConnectionClosed):  # the first may have been enough
+                socket.send("no frame at all")
             code, why = closed(socket)
             assert code == 4400
             assert "otbridge.v1.json" in why

@@ -29,7 +29,7 @@ __all__ = ["instrument"]
 def instrument(
     app: FastAPI,
     *,
-    excluded_urls: Sequence[str] | None = None,
+    excluded_urls: str | Sequence[str] | None = None,
     message_spans: bool = False,
     correlation_header: str = CORRELATION_HEADER,
 ) -> None:
@@ -41,8 +41,8 @@ def instrument(
 
     Args:
         app: The application, before it has served its first request.
-        excluded_urls: Regular expressions; requests whose URL contains one are not traced. By
-            default none, except what `OTEL_PYTHON_FASTAPI_EXCLUDED_URLS` says.
+        excluded_urls: Regular expressions, a sequence of them or one string with commas between;
+            requests whose URL contains one are not traced. By default none, except what `OTEL_PYTHON_FASTAPI_EXCLUDED_URLS` says.
         message_spans: Whether every ASGI message of a request is a span of its own, as the
             official instrumentation has it; two or more for each request, rarely of use.
         correlation_header: The header's name.
@@ -73,6 +73,11 @@ def instrument(
     app.add_middleware(middleware, header=header_name(correlation_header))
     official.FastAPIInstrumentor.instrument_app(
         app,
-        excluded_urls=None if excluded_urls is None else ",".join(excluded_urls),
+        excluded_urls=_with_commas(excluded_urls),
         exclude_spans=None if message_spans else ["receive", "send"],
     )
+
+
+def _with_commas(patterns: str | Sequence[str] | None) -> str | None:
+    # A string is a sequence of letters, and each letter a pattern that fits nearly every URL.
+    return patterns if patterns is None or isinstance(patterns, str) else ",".join(patterns)

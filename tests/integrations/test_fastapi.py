@@ -179,9 +179,12 @@ def test_instrumenting_an_application_again_is_nothing(
     assert [record for record in caplog.records if "instrument" in record.getMessage()] == []
 
 
-def test_excluded_urls_are_excluded_and_nothing_else(app: fastapi.FastAPI, spans: Spans) -> None:
-    """Only what was named is not traced."""
-    fastapi_integration.instrument(app, excluded_urls=["/own"])
+@pytest.mark.parametrize("excluded", [["/own", "/other"], "/own,/other", "/own"])
+def test_excluded_urls_are_excluded_and_nothing_else(
+    app: fastapi.FastAPI, spans: Spans, excluded: str | list[str]
+) -> None:
+    """Only what was named is not traced; a string is a pattern and not a sequence of letters."""
+    fastapi_integration.instrument(app, excluded_urls=excluded)
     with served(app) as url:
         httpx.get(f"{url}/own")
         httpx.get(f"{url}/here")

@@ -18,8 +18,8 @@ from shutil import get_terminal_size
 from time import gmtime, localtime, strftime
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from otbridge import semconv
 from otbridge.processors.render import Palette, clean, duration, fields, json_line, level_label
-from otbridge.semconv import CORRELATION_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,8 +34,21 @@ _DEEPEST: Final = 12
 """Levels that are indented; deeper ones stay at this column, for lines must still be read."""
 
 
-_ON_THE_SPAN: Final = frozenset({CORRELATION_ID})
+_ON_THE_SPAN: Final = frozenset({semconv.CORRELATION_ID})
 _NOTHING: Final[frozenset[str]] = frozenset()
+
+_FOR_MACHINES: Final = frozenset(
+    {
+        semconv.RUN_ID,
+        semconv.AGENT_PATH,
+        semconv.GEN_AI_OPERATION_NAME,
+        semconv.GEN_AI_AGENT_NAME,
+        semconv.GEN_AI_WORKFLOW_NAME,
+        semconv.GEN_AI_TOOL_NAME,
+        semconv.GEN_AI_REQUEST_MODEL,
+    }
+)
+"""Attributes of spans that a person reads in the span's name, or in the tree around it."""
 
 
 class Console:
@@ -176,7 +189,7 @@ class PrettyConsole(Console):
             f"{self._margin(span.start_time, trace_id)}{self._bars(depth, trace_id)}"
             f"{accent}{self._marks[1]}{self._palette.reset}{clean(span.name)}"
         )
-        rest = fields(span.attributes or {}, self._palette)
+        rest = fields(span.attributes or {}, self._palette, _FOR_MACHINES)
         self._write(f"{line}  {rest}\n" if rest else f"{line}\n")
 
     def span_ended(self, span: Any) -> None:

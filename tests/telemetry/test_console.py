@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import otbridge
+from otbridge import agents
 from otbridge.processors.service import service
 from otbridge.telemetry.console import JsonConsole, PrettyConsole, make_console
 from otbridge.testing.capture import capture
@@ -48,6 +49,18 @@ def test_spans_are_a_tree_that_shows_begin_end_duration_and_failure(pretty: Any)
         "│ success  done",
         "╰╴POST /order  <time>",
         "info     outside",
+    ]
+
+
+def test_an_agents_line_does_not_repeat_what_its_name_and_place_say(pretty: Any) -> None:
+    """Names of agents, models and tools stand in the span's name; run ids are for machines."""
+    with agents.run("answer"), agents.agent("planner") as planner, planner.llm("m", provider="p"):
+        pass
+    begun = [line for line in lines(pretty()) if "╭" in line]
+    assert begun == [
+        "╭╴invoke_workflow answer",
+        "│ ╭╴invoke_agent planner",
+        "│ │ ╭╴chat m  gen_ai.provider.name=p",
     ]
 
 

@@ -43,6 +43,8 @@ class Programs:
             "OTBRIDGE_SPOOL_DIR": str(self.folder / "spool"),
             "PYTHONPATH": os.pathsep.join([str(self.folder), os.environ.get("PYTHONPATH", "")]),
             "PYTHONUNBUFFERED": "1",
+            # Python 3.12 and later say so of every fork of a program with threads.
+            "PYTHONWARNINGS": "ignore:This process:DeprecationWarning",
             **more,
         }
 

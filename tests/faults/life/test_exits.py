@@ -167,6 +167,26 @@ def test_os_exit_passes_over_everything_so_a_flush_has_to_come_before(
     assert bodies() == {"a": 1}
 
 
+@pytest.mark.parametrize("end", ["os._exit(4)", "os.kill(os.getpid(), 9)"])
+def test_an_end_without_any_hook_loses_nothing_that_is_written_to_disk_first(
+    programs: Any, bodies: Any, end: Any
+) -> None:
+    done = programs.run(
+        f"""
+        import os, otbridge
+        for number in range(1000):
+            otbridge.get_logger("x").info(f"line {{number}}")
+        {end}
+        """,
+        OTBRIDGE_DURABILITY="process",
+    )
+    assert done.returncode in (4, -9)
+    programs.replay()
+    found = bodies()  # what was on its way in that moment may come twice
+    assert set(found) == {f"line {number}" for number in range(1000)}
+    assert max(found.values()) <= 2
+
+
 def test_shutting_down_by_hand_is_the_end_and_later_lines_are_counted(programs: Any) -> None:
     done = programs.run("""
         import otbridge

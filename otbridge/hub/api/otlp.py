@@ -24,16 +24,7 @@ _Row = TypeVar("_Row", SpanRow, LogRow)
 def resource_spans(rows: Sequence[SpanRow]) -> list[dict[str, Any]]:
     """Return what stands under `resourceSpans`."""
     data = TracesData()
-    for (resource, resource_url), scopes in _grouped(rows).items():
-        of_resource = data.resource_spans.add(schema_url=resource_url)
-        if resource:
-            of_resource.resource.MergeFromString(resource)
-        for (scope, scope_url), members in scopes.items():
-            of_scope = of_resource.scope_spans.add(schema_url=scope_url)
-            if scope:
-                of_scope.scope.MergeFromString(scope)
-            for row in members:
-                of_scope.spans.add().MergeFromString(row.data)
+    _add(rows, data.resource_spans, "scope_spans", "spans")
     found: list[dict[str, Any]] = to_json(data).get("resourceSpans", [])
     return found
 
@@ -41,16 +32,7 @@ def resource_spans(rows: Sequence[SpanRow]) -> list[dict[str, Any]]:
 def resource_logs(rows: Sequence[LogRow]) -> list[dict[str, Any]]:
     """Return what stands under `resourceLogs`."""
     data = LogsData()
-    for (resource, resource_url), scopes in _grouped(rows).items():
-        of_resource = data.resource_logs.add(schema_url=resource_url)
-        if resource:
-            of_resource.resource.MergeFromString(resource)
-        for (scope, scope_url), members in scopes.items():
-            of_scope = of_resource.scope_logs.add(schema_url=scope_url)
-            if scope:
-                of_scope.scope.MergeFromString(scope)
-            for row in members:
-                of_scope.log_records.add().MergeFromString(row.data)
+    _add(rows, data.resource_logs, "scope_logs", "log_records")
     found: list[dict[str, Any]] = to_json(data).get("resourceLogs", [])
     return found
 
@@ -66,6 +48,20 @@ def resource_metrics(rows: Iterable[MetricsRow]) -> list[dict[str, Any]]:
 
 _Source = tuple[bytes, str]
 """A resource or a scope, serialised, and its schema URL."""
+
+
+def _add(rows: Sequence[_Row], resources: Any, scopes: str, records: str) -> None:
+    """Add *rows* to the repeated field *resources*, whose own fields have the names given."""
+    for (resource, resource_url), groups in _grouped(rows).items():
+        of_resource = resources.add(schema_url=resource_url)
+        if resource:
+            of_resource.resource.MergeFromString(resource)
+        for (scope, scope_url), members in groups.items():
+            of_scope = getattr(of_resource, scopes).add(schema_url=scope_url)
+            if scope:
+                of_scope.scope.MergeFromString(scope)
+            for row in members:
+                getattr(of_scope, records).add().MergeFromString(row.data)
 
 
 def _grouped(rows: Sequence[_Row]) -> dict[_Source, dict[_Source, list[_Row]]]:

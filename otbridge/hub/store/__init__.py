@@ -22,10 +22,12 @@ if TYPE_CHECKING:
         Facets,
         LogFilter,
         LogPosition,
+        OperationTotals,
         Retention,
         ScanFilter,
         ScanPage,
         ScanPosition,
+        ServiceMap,
         ServiceTotals,
         StoredLog,
         StoredTrace,
@@ -138,6 +140,23 @@ class Store(Protocol):
         """Return how often each value of *field* occurs among the logs, or traces, that fit.
 
         Traces have no severity. Only so many are looked at as the time budget allows.
+        """
+        ...
+
+    def operations(
+        self, from_ns: int, to_ns: int, service: str | None = None
+    ) -> list[OperationTotals]:
+        """Return what the services did between *from_ns* and *to_ns*, by service, name and kind.
+
+        A span counts for the minute in which it began. The time is widened to whole minutes, and
+        the rates are those of the widened time.
+        """
+        ...
+
+    def service_map(self, from_ns: int, to_ns: int) -> ServiceMap:
+        """Return which services called which in this time, widened to whole minutes.
+
+        A span that came long before or after its parent may be missing from its edge's count.
         """
         ...
 

@@ -17,10 +17,14 @@ __all__ = [
     "Facets",
     "LogFilter",
     "LogPosition",
+    "OperationTotals",
     "Retention",
     "ScanFilter",
     "ScanPage",
     "ScanPosition",
+    "ServiceEdge",
+    "ServiceMap",
+    "ServiceNode",
     "ServiceTotals",
     "StoreTotals",
     "StoredLog",
@@ -224,6 +228,65 @@ class ServiceTotals(NamedTuple):
     log_count: int
     last_seen_ns: int
     """When the hub last received something of it."""
+
+
+class OperationTotals(NamedTuple):
+    """How often one operation of a service ran in a time, how it ended and how long it took.
+
+    An operation is what the spans of one service, name and kind do; open spans are not counted.
+    Durations are known to 7 % or better, whatever their size.
+    """
+
+    service: str
+    name: str
+    """The spans' name; empty for all those of a service that has too many names to tell apart."""
+    kind: int
+    """OTLP SpanKind number."""
+    count: int
+    error_count: int
+    """Spans whose status is error."""
+    rate: float
+    """Spans per second of the time asked for."""
+    error_rate: float
+    """Share of the spans that failed, 0 to 1."""
+    p50_ns: int
+    p95_ns: int
+    p99_ns: int
+
+
+class ServiceNode(NamedTuple):
+    """A service on the map."""
+
+    name: str
+    count: int
+    """Requests that it was asked: spans of kind SERVER and CONSUMER."""
+    error_count: int
+    p95_ns: int
+    """Of the same spans; 0 where there are none."""
+
+
+class ServiceEdge(NamedTuple):
+    """One service that calls another, or is heard by it."""
+
+    client: str
+    """The service of the parent span or, for messages, of the linked one."""
+    server: str
+    link: bool
+    """Whether the spans are joined by links of a CONSUMER span, not by parentage."""
+    count: int
+    """Spans of *server* whose parent, or linked span, is one of *client*."""
+    error_count: int
+    p95_ns: int
+    """Of the server's spans."""
+
+
+class ServiceMap(NamedTuple):
+    """Which services called which."""
+
+    nodes: list[ServiceNode]
+    """Every service with an ended span in the time, by name."""
+    edges: list[ServiceEdge]
+    """By client, then server, then link; none from a service to itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,7 @@ class Pipeline:
         """
         spool = None if self._closed else self._spool
         if spool is not None and spool.append_request(self._signal, body, encoding, records):
-            self._queue.note_elsewhere()
+            self._queue.note_elsewhere(len(body), records)
             return records
         try:
             entries = split_request(self._signal, decompress(body, encoding, _MAX_PLAIN_BYTES))
@@ -276,7 +276,7 @@ class Pipeline:
     def _put_durably(self, envelope: Envelope, record: bytes, severity: int) -> bool:
         open_ = self._late or not self._closed
         if open_ and self._append(envelope, record, severity):
-            self._queue.note_elsewhere()
+            self._queue.note_elsewhere(len(record))
             return True
         return self._queue.put(envelope, record, severity)
 

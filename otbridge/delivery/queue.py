@@ -96,6 +96,7 @@ class RecordQueue:
         self._spared: deque[Entry] = deque()  # errors, older than every entry, that were not let go
         self._bytes_in = 0
         self._bytes_out = 0
+        self._records_elsewhere = self._bytes_elsewhere = 0
         self._wake_records = 0
         self._wake_bytes = self._batch.max_bytes
         self._policy.renew()
@@ -124,10 +125,19 @@ class RecordQueue:
             self._rouse()
         return True
 
-    def note_elsewhere(self) -> None:
-        """Wake the worker if it waits for a first record: one has gone to disk."""
-        if self._wake_records == 0:
-            self._wake_records = _NEVER
+    def note_elsewhere(self, size: int, records: int = 1) -> None:
+        """Wake the worker as `put` does: so many bytes and records have gone to disk.
+
+        Called by several threads at a time it may count too few, and the worker comes when the
+        batch is old enough.
+        """
+        self._records_elsewhere += records
+        self._bytes_elsewhere += size
+        if (
+            self._records_elsewhere > self._wake_records
+            or self._bytes_elsewhere >= self._wake_bytes
+        ):
+            self._wake_records = self._wake_bytes = _NEVER
             self._rouse()
 
     def close(self) -> None:
@@ -238,6 +248,7 @@ class RecordQueue:
         """Wake the worker when a batch is full."""
         self._wake_records = self._enough_records - 1
         self._wake_bytes = self._enough_bytes
+        self._records_elsewhere = self._bytes_elsewhere = 0
 
     def wake_never(self) -> None:
         """Let the worker work."""

@@ -147,30 +147,35 @@ class Backlog:
         return max(self._seconds_to_send(), self._not_before - self._clock.monotonic(), 0.0)
 
     @property
-    def is_behind(self) -> bool:
-        """Whether there is more than a batch, which should leave without waiting for more."""
-        is_fresh = self._spool.settings.durability != "memory"
-        return self._reader.waiting > (self._settings.max_records if is_fresh else 0)
+    def records(self) -> int:
+        """How many of its records wait."""
+        return self._reader.waiting
 
-    def send_one(self) -> bool:
-        """Send one batch of it, if it is time; return whether it got smaller."""
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is a batch, or what is old, which should leave without waiting for more."""
+        is_fresh = self._spool.settings.durability != "memory"
+        return self._reader.waiting >= (self._settings.max_records if is_fresh else 1)
+
+    def send_one(self) -> int:
+        """Send one batch of it, if it is time; return its records, 0 where none are settled."""
         due_in = self.due_in
         if due_in is None or due_in > 0:
-            return False
+            return 0
         spooled = self._reader.next_batch(self._settings.max_bytes, self._settings.max_records)
         if spooled is None:
             if self._reader.waiting:
                 self._not_before = self._clock.monotonic() + _LOOK_AGAIN_SECONDS
-            return False
+            return 0
         done = self._dispatcher.send(self._batch(spooled))
         if all(isinstance(outcome, Retryable) for _, outcome in done):
-            return False
+            return 0
         with self._ledger.lock:
             if self._reader.ack(spooled):
                 for left in self._dispatcher.book(done, on_disk=True):
                     self._take_back(left)
             # else: its limits gave it up meanwhile, and it was counted as lost
-        return True
+        return len(spooled)
 
     def _batch(self, spooled: SpooledBatch) -> Batch:
         signal = self._reader.signal

@@ -268,14 +268,19 @@ class Worker:
         flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
         asked = bool(flushes) or self._pace.closing
         due = len(self._queue) if asked else 1
-        settled = False
+        backlog, settled = self._backlog, False
+        left = 0 if backlog is None else backlog.records
         try:
             while True:
                 # Who waits for what was there must not wait for what still comes.
                 more = due > 0 or (self._queue.has_batch and not asked)
                 sent = self._send() if more else 0
                 due = due - sent if sent else 0
-                caught_up = self._backlog is not None and self._backlog.send_one()
+                # Likewise on disk: what came since waits until it is a batch that is worth it.
+                caught_up = 0
+                if backlog is not None and (left > 0 or backlog.is_behind):
+                    caught_up = backlog.send_one()
+                    left -= caught_up
                 if not sent and not caught_up:
                     break
                 settled = True

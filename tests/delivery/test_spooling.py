@@ -164,6 +164,48 @@ def test_new_records_do_not_wait_for_a_long_backlog(
     assert sorted(numbers(receiver)) == [*range(40), 1000]
 
 
+@pytest.fixture
+def durable(tmp_path: Path, clock: FakeClock, held: Any, reports: list[str]) -> Iterator[Pipeline]:
+    """A pipeline at `process` whose sink can be held, in a time that stands."""
+    spool = Spool(
+        str(tmp_path / "spool"), "shop", report=reports.append, clock=clock, background=False
+    )
+    batch = BatchSettings(max_records=5, first_age_s=0.5, max_age_s=2.0)
+    pipeline = Pipeline("logs", held, report=reports.append, spool=spool, clock=clock, batch=batch)
+    yield pipeline
+    held.held.set()
+    pipeline.shutdown(1)
+    spool.close()
+
+
+def test_what_comes_while_a_batch_is_sent_waits_for_more(
+    durable: Pipeline, clock: FakeClock, held: Any, envelope: Envelope, record: Numbered
+) -> None:
+    """A stream of records on disk goes in batches, not in requests of a few as fast as they end."""
+    durable.put(envelope, record(0))
+    clock.wait_for_waiter(lambda timeout: timeout == 0.5)
+    clock.advance(0.5)
+    held.entered.wait()
+    durable.put(envelope, record(1))
+    held.held.set()
+    clock.wait_for_waiter(lambda timeout: timeout == 1.0)
+    durable.put(envelope, record(2))
+    clock.advance(1.0)
+    eventually(lambda: durable.ledger.delivered == 3)
+    assert held.batches == [1, 2]
+
+
+def test_a_full_batch_on_disk_does_not_wait(
+    durable: Pipeline, clock: FakeClock, held: Any, envelope: Envelope, record: Numbered
+) -> None:
+    """Its last record wakes the sender."""
+    held.held.set()
+    for number in range(5):
+        durable.put(envelope, record(number))
+    eventually(lambda: durable.ledger.delivered == 5)
+    assert clock.monotonic() == 0.0
+
+
 def test_a_request_to_wait_is_kept_also_by_what_comes_from_disk(
     start: Any, receiver: OtlpReceiver, envelope: Envelope, record: Numbered
 ) -> None:

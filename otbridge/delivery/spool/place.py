@@ -29,7 +29,10 @@ _NUMBER_BYTES: Final = 4
 
 
 class Place:
-    """A destination's place in a stream. The rest of the segment it stands in is in memory.
+    """A destination's place in a stream.
+
+    What this process wrote a moment ago is taken from where the writer left it in memory. Where
+    it is there no more, or never was, the rest of the segment is read from the file.
 
     Methods that read raise OSError.
 
@@ -53,6 +56,7 @@ class Place:
         self._behind = (0, 0)
         self._skipped: list[tuple[int, int]] = []
         self._envelopes: dict[int, Envelope] = {}
+        self._reads_file = False
 
     def enter(self) -> bool:
         """Stand in the segment that has the next record; False if there is none."""
@@ -67,12 +71,45 @@ class Place:
             self._leave_file()
             self.segment = segment
             self.sequence = max(cursor, segment.first)
-        return self._fill(segment)
+        if self._reads_file:
+            return self._fill(segment)
+        return self.sequence < segment.end or not segment.open
 
     def take(self, max_bytes: int, max_records: int) -> SpooledBatch | None:
         """Return records from here on, None if there are none in this segment (yet)."""
         segment = self.segment
         assert segment is not None  # noqa: S101 - `enter` was True
+        if not self._reads_file:
+            batch = self._take_fresh(segment, max_bytes, max_records)
+            if batch is not None or self.sequence >= segment.end:
+                return batch
+            self._reads_file = True  # the rest of the segment: one change of ways is enough
+            self._fill(segment)
+        return self._take_from_file(segment, max_bytes, max_records)
+
+    def _take_fresh(
+        self, segment: Segment, max_bytes: int, max_records: int
+    ) -> SpooledBatch | None:
+        """Return records that are in memory still, as many in a row as there are."""
+        entries: list[Entry] = []
+        size, begin, find = 0, self.sequence, segment.fresh.get
+        for number in range(begin, min(segment.end, begin + max_records)):
+            entry = find(number)
+            if entry is None:
+                break
+            size += len(entry[1])
+            if entries and size > max_bytes:
+                break
+            entries.append(entry)
+        if not entries:
+            return None
+        end = begin + len(entries)
+        self._behind = (0, end)
+        return SpooledBatch(self, segment, entries, request=None, end=end, losses=[])
+
+    def _take_from_file(
+        self, segment: Segment, max_bytes: int, max_records: int
+    ) -> SpooledBatch | None:
         entries: list[Entry] = []
         request = None
         losses = list(self._skipped)
@@ -116,6 +153,13 @@ class Place:
         self._offset, self.sequence = self._behind
         self._skipped = []
 
+    def let_go(self) -> None:
+        """Forget the records in memory that the batch taken last has: nobody else wants them."""
+        if self.segment is not None and not self._reads_file:
+            forget = self.segment.fresh.pop
+            for number in range(self.sequence, self._behind[1]):
+                forget(number, None)
+
     def leave(self) -> list[tuple[int, int]] | None:
         """Go to the end of a segment with nothing more in it; return what was lost on the way.
 
@@ -123,7 +167,13 @@ class Place:
         """
         segment = self.segment
         assert segment is not None  # noqa: S101 - `enter` was True
-        if segment.open or self._origin + len(self._data) < segment.size:
+        if segment.open:
+            return None
+        if self._reads_file:
+            is_read = self._origin + len(self._data) >= segment.size
+        else:
+            is_read = self.sequence >= segment.end
+        if not is_read:
             return None
         missing = segment.end - self.sequence
         return [*self._skipped, (self.sequence, missing)] if missing > 0 else self._skipped
@@ -151,3 +201,4 @@ class Place:
         self._data, self._origin, self._offset = b"", 0, 0
         self._envelopes = {}
         self._skipped = []
+        self._reads_file = False

@@ -119,6 +119,8 @@ class SpoolReader:
             self._turn += 1
             if not self._settle(batch.place, batch.segment, batch.end, batch.losses):
                 return 0
+            if len(self._destinations(self.signal)) == 1:
+                batch.place.let_go()
             batch.place.move_on()
             self.acknowledged += batch.records
             return batch.records

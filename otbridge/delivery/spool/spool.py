@@ -251,9 +251,7 @@ class Spool:
         fd = self._files.create(folder.path_of(name))
         segment = Segment(name, size=0, end=end, born=self._clock.monotonic(), open=True)
         with folder.lock:
-            if stream.segments:  # closed, if no exception from a signal handler kept it from that
-                stream.segments[-1].open = False
-            stream.segments.append(segment)
+            stream.begin(segment)
         return folder, segment, fd
 
     def _after_begin(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from otbridge.delivery.batch import Entry
     from otbridge.delivery.spool.book import Book
     from otbridge.delivery.spool.names import SegmentName
     from otbridge.typing import Signal
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["Segment", "Stream"]
 
 ERROR_CLASS: Final = "error"
+_REMEMBERED: Final = 2
+"""Segments of a stream, the newest, whose records are kept in memory as well: while they are sent
+as fast as they come nothing is read back, and an outage costs no more memory than these."""
 
 
 class Segment:
@@ -29,7 +33,7 @@ class Segment:
         open: Whether it is still written to.
     """
 
-    __slots__ = ("born", "extent", "gone", "keep_until", "name", "open")
+    __slots__ = ("born", "extent", "fresh", "gone", "keep_until", "name", "open")
 
     def __init__(
         self,
@@ -45,6 +49,9 @@ class Segment:
         self.extent = (size, end)
         """Bytes, and number behind the last record: one value, so that no reader, and no exception
         from a signal handler, comes between the two."""
+        self.fresh: dict[int, Entry] = {}
+        """Records, by their numbers, that this process wrote and still has in memory. Those below
+        `end` are as they are in the file; any of them may be missing."""
         self.born = born
         self.keep_until = keep_until
         self.open = open
@@ -99,6 +106,15 @@ class Stream:
     def size(self) -> int:
         """Bytes of all segments."""
         return sum(segment.size for segment in self.segments)
+
+    def begin(self, segment: Segment) -> None:
+        """Go on in another segment, the only one that is written to from now on."""
+        segments = self.segments
+        if segments:  # closed, if no exception from a signal handler kept it from that
+            segments[-1].open = False
+        segments.append(segment)
+        if len(segments) > _REMEMBERED:
+            segments[-1 - _REMEMBERED].fresh = {}
 
     def waiting(self, cursor: int) -> int:
         """Return how many records there are from *cursor* on."""

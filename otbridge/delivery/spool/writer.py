@@ -111,6 +111,7 @@ class StreamWriter:
                 written = self._write(self._fd, frame, size)
                 if written != len(frame):
                     self._finish(frame, written, size)
+                segment.fresh[end] = (envelope, record)  # first: who sees the extent looks here
                 segment.extent = (size + len(frame), end + 1)
                 return True
             finally:
@@ -140,6 +141,9 @@ class StreamWriter:
                 self._busy = True
                 segment = self._writable()
                 frame = request_frame(segment.name.salt, segment.end, encoding, records, request)
+                # An exception from a signal handler may have left a record there whose number
+                # this request gets.
+                segment.fresh.clear()
                 self._write_blob(segment, frame, records)
                 return True
             finally:
@@ -189,7 +193,7 @@ class StreamWriter:
             try:
                 segment = self._writable()
                 blob, records = self._blob(segment, fitting[done : done + _MAX_BLOB_RECORDS])
-                self._write_blob(segment, blob, records)
+                self._write_blob(segment, blob, records, fitting[done : done + records])
             except OSError as error:
                 return left + fitting[done:], error
             done += records
@@ -224,7 +228,9 @@ class StreamWriter:
         self._numbers[envelope] = number
         return number
 
-    def _write_blob(self, segment: Segment, blob: bytes, records: int) -> None:
+    def _write_blob(
+        self, segment: Segment, blob: bytes, records: int, entries: Sequence[Entry] = ()
+    ) -> None:
         try:
             written = self._write(self._fd, blob, segment.size)
             if written != len(blob):
@@ -233,6 +239,7 @@ class StreamWriter:
             self._numbers.clear()  # envelopes in it may not have been written
             self._known.clear()
             raise
+        segment.fresh.update(enumerate(entries, segment.end))
         segment.extent = (segment.size + len(blob), segment.end + records)
 
     def _finish(self, data: bytes, written: int, offset: int) -> None:

@@ -203,7 +203,7 @@ def test_too_many_open_files_is_waited_out(make: Callable[..., Any], disk: Refus
     """It says nothing about the segment, which is read when there are descriptors again."""
     spool = make()
     reader = spool.reader("there", "logs")
-    assert spool.append("logs", ENVELOPE, b"record")
+    assert spool.append_request("logs", b"request", "none", 1)  # these are not kept in memory
     disk.errors = {"open": errno.EMFILE}
     assert reader.next_batch(10_000, 100) is None
     disk.errors = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from otbridge._configure import parts
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from otbridge._configure.runtime import Runtime
 
 __all__ = ["ProcessLife"]
+
+_LEAVING_SECONDS: Final = 0.25
+"""What `os._exit` is delayed for a receiver that does not answer: a request to one that does takes
+a tenth of it."""
 
 
 class ProcessLife:
@@ -49,6 +53,21 @@ class ProcessLife:
         runtime = self._current()
         if runtime is not None:
             runtime.secure()
+
+    def waits(self) -> bool:
+        """Return whether anything is in memory, waiting or on its way."""
+        runtime = self._current()
+        return runtime is not None and runtime.waits()
+
+    def leave(self) -> None:
+        """Send or put on disk what is in memory, in a moment; say in one line what was lost."""
+        runtime = self._current()
+        if runtime is None:
+            return
+        runtime.leave(_LEAVING_SECONDS)
+        loss = runtime.loss()
+        if loss:
+            parts.report(loss)
 
     def forked(self) -> None:
         """Begin anew."""

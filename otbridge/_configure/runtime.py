@@ -285,6 +285,15 @@ class Runtime:
         self._collect(timeout)
         self.drain(deadline - monotonic(), late=True)
 
+    def waits(self) -> bool:
+        """Return whether records are in memory, waiting or on their way."""
+        return any(pipeline.ledger.in_memory for pipeline in self.pipelines.values())
+
+    def leave(self, timeout: float) -> None:
+        """As `finish`, in so little time that nobody else's code is run for it."""
+        if not self.closed:
+            self.drain(timeout, late=True)
+
     def hurry(self) -> None:
         """Let a `finish` or `shutdown` that is under way end now. For signal handlers."""
         self._hurried = True

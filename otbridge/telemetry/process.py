@@ -12,6 +12,7 @@ import threading
 from typing import Final, Protocol
 
 from otbridge.telemetry.children import Children
+from otbridge.telemetry.os_exit import OsExit
 from otbridge.telemetry.signals import Signals
 
 __all__ = ["Life", "watch"]
@@ -32,6 +33,14 @@ class Life(Protocol):
         """Be ready for an end without a word: from now on it may come at any moment."""
         ...
 
+    def waits(self) -> bool:
+        """Return whether records are in memory that an end in this moment would cost."""
+        ...
+
+    def leave(self) -> None:
+        """Save what is in memory, in a moment: the process ends by `os._exit`."""
+        ...
+
     def forked(self) -> None:
         """Begin anew in a forked child."""
         ...
@@ -46,6 +55,7 @@ class _Watch:
         self._finished = False
         self._signals = Signals(finish=self._finish, hurry=self._hurry, secure=self._secure)
         self._children = Children(self._finish)
+        self._os_exit = OsExit(waits=self._waits, leave=self._leave)
 
     def begin(self, life: Life) -> None:
         self._life = life
@@ -58,6 +68,7 @@ class _Watch:
                 os.register_at_fork(after_in_child=self._forked)
         self._children.begin()
         self._signals.take()
+        self._os_exit.take()
         if not threading.main_thread().is_alive():
             self._finish()  # the first line of all is logged by another `atexit` function
 
@@ -75,6 +86,13 @@ class _Watch:
     def _secure(self) -> None:
         if self._life is not None:
             self._life.secure()
+
+    def _waits(self) -> bool:
+        return self._life is not None and self._life.waits()
+
+    def _leave(self) -> None:
+        if self._life is not None:
+            self._life.leave()
 
     def _forked(self) -> None:
         self._finished = False

@@ -32,10 +32,10 @@ def test_parent_and_child_each_deliver_their_own_records(programs: Any, bodies: 
 def test_a_thousand_forks_amid_threads_that_log_neither_hang_nor_lose(
     programs: Any, bodies: Any
 ) -> None:
-    """Every child logs and leaves by `os._exit` after a flush; the parent's threads never pause."""
+    """Every child logs, and every tenth sends; the parent's threads never pause."""
     done = programs.run(
         """
-        import os, otbridge, signal, threading
+        import os, otbridge, posix, signal, threading
         signal.alarm(25)
         log = otbridge.get_logger("x")
         stop = threading.Event()
@@ -53,18 +53,17 @@ def test_a_thousand_forks_amid_threads_that_log_neither_hang_nor_lose(
             if not (child := os.fork()):
                 log.info("child")
                 # A round trip for a tenth of them: 1,000 connections would only test the machine.
-                if number % 10 == 0:
-                    os._exit(0 if otbridge.flush(5).delivered == 1 else 1)
-                os._exit(0 if otbridge.stats()["logs"].accepted == 1 else 1)
+                leave = posix._exit if number % 10 else os._exit
+                leave(0 if otbridge.stats()["logs"].accepted == 1 else 1)
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, number
         stop.set()
         for thread in threads: thread.join()
         print(sum(written))
         """
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert bodies()["parent"] == int(done.stdout)
-    assert bodies()["child"] >= 100
+    assert done.returncode == 0
+    programs.replay()  # a busy machine may need longer than `os._exit` waits
+    assert bodies() == {"parent": int(done.stdout), "child": 100}
 
 
 def test_a_fork_from_a_thread_makes_a_child_that_delivers(programs: Any, bodies: Any) -> None:
@@ -92,7 +91,6 @@ def test_a_daemon_that_forks_twice_delivers(programs: Any, receiver: Any, bodies
         import os, otbridge
         log = otbridge.get_logger("x")
         log.info("starter")
-        otbridge.flush(5)
         if os.fork(): os._exit(0)
         os.setsid()
         if os.fork(): os._exit(0)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from otbridge.typing import SendResult, Signal
 
 ENVELOPE = Envelope.of({"service.name": "shop"}, "faults")
-STEP = 60
+STEP = 120
 """Seconds of the day between two looks at the disk."""
 AGE = 600.0
 """Seconds after which a segment ends: twenty times the default, for as many fewer files."""

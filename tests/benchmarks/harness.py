@@ -37,7 +37,7 @@ Result = dict[str, float]
 
 
 class Receiver:
-    """The receiver's process, from the outside; it serves OTLP over HTTP."""
+    """The receiver's process, from the outside: OTLP over HTTP at `url`, over gRPC at `grpc`."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -47,7 +47,7 @@ class Receiver:
             text=True,
         )
         assert self._process.stdout is not None
-        self.url = self._process.stdout.readline().strip()
+        self.url, self.grpc = self._process.stdout.readline().split()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -68,7 +68,7 @@ def serve() -> None:
     from otbridge.testing import OtlpReceiver
 
     with OtlpReceiver() as receiver:
-        print(receiver.http_url, flush=True)
+        print(receiver.http_url, f"http://{receiver.grpc_target}", flush=True)
         for _ in sys.stdin:
             counts = {"logs": len(receiver.logs), "traces": len(receiver.spans)}
             print(json.dumps(counts), flush=True)

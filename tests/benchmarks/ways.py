@@ -18,7 +18,7 @@ from tests.benchmarks.records import MESSAGE, attributes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DURABLE", "LOGS", "SPANS", "Way", "is_installed"]
+__all__ = ["DURABLE", "GRPC", "LOGS", "SPANS", "Way", "is_installed"]
 
 
 @dataclass
@@ -83,9 +83,19 @@ def otbridge_process(url: str) -> Way:
     return _durable(url, "process")
 
 
-def _durable(url: str, level: str) -> Way:
+def otbridge_grpc(url: str) -> Way:
+    """As `otbridge_structlog`, over gRPC."""
+    return otbridge_structlog(url, protocol="grpc")
+
+
+def otbridge_grpc_process(url: str) -> Way:
+    """As `otbridge_process`, over gRPC."""
+    return _durable(url, "process", protocol="grpc")
+
+
+def _durable(url: str, level: str, **settings: Any) -> Way:
     folder = TemporaryDirectory(ignore_cleanup_errors=True)
-    way = otbridge_structlog(url, durability=level, spool_dir=folder.name)
+    way = otbridge_structlog(url, durability=level, spool_dir=folder.name, **settings)
     inside = ExitStack()
     inside.enter_context(folder)
     inside.enter_context(way.inside)
@@ -355,6 +365,11 @@ DURABLE: Final[dict[str, Callable[[str], Way]]] = {
     "otbridge, memory": otbridge_memory,
     "otbridge, process": otbridge_process,
 }
+GRPC: Final[dict[str, Callable[[str], Way]]] = {
+    "otbridge, gRPC": otbridge_grpc,
+    "otbridge, gRPC, process": otbridge_grpc_process,
+}
+"""These are given the URL of the receiver's gRPC port."""
 SPANS: Final[dict[str, Callable[[str], Way]]] = {
     "official": official_spans,
     "otbridge, SDK's tracer": otbridge_spans,

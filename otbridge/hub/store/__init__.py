@@ -175,18 +175,31 @@ def open_store(
     """Open the store at *address*, and make it where there is none.
 
     Args:
-        address: A folder, as a path or as `sqlite:///ABSOLUTE/PATH`. It belongs to one process at a time.
+        address: One of
+
+            - a folder for SQLite files, as a path or as `sqlite:///ABSOLUTE/PATH`; it belongs to
+              one process at a time;
+            - `clickhouse://[user[:password]@]host[:port][,host…]/database`, which several hubs may
+              share (see `otbridge.hub.store.clickhouse.address`).
         clock: Where the store gets its time from; the machine's by default.
         retention: How much it keeps.
 
     Raises:
         StoreError: The address is of no known kind, or the store there cannot be opened.
     """
-    path = _folder(address)
     # Imported here so that naming the protocol does not load a database.
+    if isinstance(address, str) and address.startswith("clickhouse://"):
+        from otbridge.hub.store.clickhouse import ClickHouseStore
+        from otbridge.hub.store.clickhouse.address import read_address
+        from otbridge.hub.store.clickhouse.server import Servers
+
+        where = read_address(address)
+        return ClickHouseStore(
+            Servers(where), where.database, where.cluster, clock=clock, retention=retention
+        )
     from otbridge.hub.store.sqlite import SqliteStore
 
-    return SqliteStore(path, clock=clock, retention=retention)
+    return SqliteStore(_folder(address), clock=clock, retention=retention)
 
 
 def _folder(address: str | Path) -> Path:
@@ -200,8 +213,8 @@ def _folder(address: str | Path) -> Path:
     if scheme != "sqlite":
         raise StoreError(
             f"The store address {scheme}://… is of no known kind.",
-            "This version stores in SQLite files.",
-            "Give a folder, or sqlite:///ABSOLUTE/PATH.",
+            "It stores in SQLite files or in ClickHouse.",
+            "Give a folder, sqlite:///ABSOLUTE/PATH, or clickhouse://HOST/DATABASE.",
         )
     # As in file URLs the path is absolute; with four slashes, as database URLs have it, it is the
     # same one.

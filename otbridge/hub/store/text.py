@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
-from unicodedata import normalize
+from typing import TYPE_CHECKING, Any, NamedTuple
+from unicodedata import combining, normalize
 
 if TYPE_CHECKING:
     from otbridge.hub.store.vocabulary import Term
 
-__all__ = ["attribute_words", "match_expression"]
+__all__ = ["Asked", "asked", "attribute_words", "fold", "match_expression"]
 
 MAX_WORDS = 2_000
 """Characters of one text that are indexed; what is said first is what is searched for."""
@@ -31,6 +31,16 @@ _REPEATED = 64
 
 _MARK = "\ue000"
 _WORDS = re.compile(r"[^\W_]+")
+_NO_WORD = re.compile(rf"[^\w{_MARK}]+")
+
+
+class Asked(NamedTuple):
+    """What a term asks for, in folded words; all of them have to occur."""
+
+    words: tuple[str, ...]
+    """Whole ones."""
+    begun: str
+    """The beginning of one; empty where there is none."""
 
 
 def attribute_words(attributes: dict[str, Any]) -> list[str]:
@@ -61,6 +71,27 @@ def match_expression(term: Term) -> str | None:
         return None
     *whole, begun = words
     return " AND ".join([*(f'"{word}"' for word in whole), f'"{begun}"*'])
+
+
+def fold(text: str) -> str:
+    """Return *text* as its words are compared: lower case, without accents.
+
+    For stores that split texts at everything in ASCII that is no letter and no digit, and nowhere
+    else: what separates words outside of ASCII becomes a space here.
+    """
+    # Each mark is three bytes; where nothing else is longer than its one, nothing is to be folded.
+    if len(text.encode()) == len(text) + 2 * text.count(_MARK):
+        return text.lower()
+    plain = "".join(letter for letter in normalize("NFD", text) if not combining(letter))
+    return _NO_WORD.sub(" ", plain.lower())
+
+
+def asked(term: Term) -> Asked | None:
+    """Return what *term* asks for, or None where it asks nothing; see `match_expression`."""
+    if term.key is not None:
+        return Asked((_pair(term.key, term.text),), "")
+    words = _WORDS.findall(fold(term.text))
+    return Asked(tuple(words[:-1]), words[-1]) if words else None
 
 
 def _texts(value: Any) -> list[str]:

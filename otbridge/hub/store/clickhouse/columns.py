@@ -1,0 +1,213 @@
+"""Rows on their way in: what of them goes into which column.
+
+The columns that only depend on the resource and the scope are packed once for each of them, and
+put into every row as they are.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from otbridge.hub.analysis.genai import describe
+from otbridge.hub.store.attributes import decode_attributes
+from otbridge.hub.store.clickhouse.engine import pack_values
+from otbridge.hub.store.text import MAX_WORDS, attribute_words, fold
+
+if TYPE_CHECKING:
+    from otbridge.wire.rows import LogRow, MetricsRow, SpanRow
+
+__all__ = [
+    "KINDS",
+    "LOG_COLUMNS",
+    "METRICS_COLUMNS",
+    "SPAN_COLUMNS",
+    "add_log",
+    "add_metrics",
+    "add_span",
+]
+
+_SHARED_SPAN_COLUMNS = (
+    "ResourceAttributes, ScopeName, ScopeVersion, ResourceSchemaUrl, ResourceRaw, ScopeSchemaUrl,"
+    " ScopeRaw"
+)
+SPAN_COLUMNS: Final = (
+    "Timestamp, TraceId, SpanId, ParentSpanId, TraceState, SpanName, SpanKind, ServiceName,"
+    " Duration, StatusCode, StatusMessage, SpanAttributes, `Events.Timestamp`, `Events.Name`,"
+    " `Events.Attributes`, `Links.TraceId`, `Links.SpanId`, `Links.TraceState`,"
+    " `Links.Attributes`, State, Received, Row, Version, Producer, GenAiKind, GenAiAgent,"
+    f" GenAiConversation, GenAiRun, DerivedWords, Raw, {_SHARED_SPAN_COLUMNS}"
+)
+LOG_COLUMNS: Final = (
+    "Timestamp, TraceId, SpanId, TraceFlags, SeverityText, SeverityNumber, ServiceName, Body,"
+    " LogAttributes, EventName, ObservedTimestamp, Received, Row, Version, Id, Producer,"
+    f" DerivedWords, Raw, {_SHARED_SPAN_COLUMNS}, ScopeAttributes"
+)
+METRICS_COLUMNS: Final = (
+    "ServiceName, ReceivedTimestamp, DataPoints, Received, Row, Version, Id, Producer, Raw"
+)
+
+KINDS: Final = ("Unspecified", "Internal", "Server", "Client", "Producer", "Consumer")
+_STATUSES: Final = ("Unset", "Ok", "Error")
+"""As the collector's exporter spells them (OTLP SpanKind and StatusCode, by number)."""
+
+_OPEN: Final = 1
+_LOST: Final = 2
+_ENDED: Final = 3
+
+_FIRST_WINS: Final = 2**64 - 1
+"""Of ended spans and of log records the copy that came first has the highest version."""
+
+_LATEST_NS: Final = 2**63 - 1
+
+_SEARCHED_EVENTS: Final = 32
+"""Events of one span that are searched, exceptions among them; streams have thousands."""
+
+
+def add_span(values: list[Any], row: SpanRow, number: int, received_ns: int) -> None:
+    """Append to *values* what goes into `SPAN_COLUMNS`; *number* is the row's."""
+    span = Span.FromString(row.data)
+    attributes = decode_attributes(span.attributes)
+    genai = describe(row.name, row.kind, attributes, _scope_name(row.scope))
+    if row.end_ns:
+        state, version = _ENDED, _FIRST_WINS - number
+        words = _span_words(span, attributes)
+    else:
+        state, version, words = _LOST if row.lost else _OPEN, number, ""
+    events, links = span.events, span.links
+    values += (
+        row.start_ns,
+        row.trace_id.hex(),
+        row.span_id.hex(),
+        row.parent_span_id.hex(),
+        span.trace_state,
+        row.name,
+        _named(KINDS, row.kind),
+        row.service,
+        max(row.end_ns - row.start_ns, 0) if row.end_ns else 0,
+        _named(_STATUSES, row.status),
+        span.status.message,
+        _texts(attributes),
+        [min(event.time_unix_nano, _LATEST_NS) for event in events],
+        [event.name for event in events],
+        [_texts(decode_attributes(event.attributes)) for event in events],
+        [link.trace_id.hex() for link in links],
+        [link.span_id.hex() for link in links],
+        [link.trace_state for link in links],
+        [_texts(decode_attributes(link.attributes)) for link in links],
+        state,
+        received_ns,
+        number,
+        version,
+        row.producer,
+        genai.kind if genai else "",
+        (genai.agent or "") if genai else "",
+        (genai.conversation or "") if genai else "",
+        (genai.run or "") if genai else "",
+        words,
+        row.data,
+        _shared(row.resource, row.resource_schema_url, row.scope, row.scope_schema_url),
+    )
+
+
+def add_log(values: list[Any], row: LogRow, number: int, received_ns: int, identity: int) -> None:
+    """Append to *values* what goes into `LOG_COLUMNS`; *identity* is the same for every copy."""
+    record = LogRecord.FromString(row.data)
+    attributes = decode_attributes(record.attributes)
+    words = [row.body_text[:MAX_WORDS], row.event_name, *attribute_words(attributes)]
+    values += (
+        row.time_ns,
+        row.trace_id.hex(),
+        row.span_id.hex(),
+        record.flags & 0xFF,
+        row.severity_text,
+        row.severity_number & 0xFF,
+        row.service,
+        row.body_text,
+        _texts(attributes),
+        row.event_name,
+        row.observed_ns,
+        received_ns,
+        number,
+        _FIRST_WINS - number,
+        identity,
+        row.producer,
+        fold(" ".join(words)),
+        row.data,
+        _shared(row.resource, row.resource_schema_url, row.scope, row.scope_schema_url),
+        _scope_attributes(row.scope),
+    )
+
+
+def add_metrics(
+    values: list[Any], row: MetricsRow, number: int, received_ns: int, identity: int
+) -> None:
+    """Append to *values* what goes into `METRICS_COLUMNS`."""
+    values += (
+        row.service,
+        row.received_ns,
+        row.data_points,
+        received_ns,
+        number,
+        _FIRST_WINS - number,
+        identity,
+        row.producer,
+        row.data,
+    )
+
+
+def _named(names: tuple[str, ...], number: int) -> str:
+    return names[number] if 0 <= number < len(names) else names[0]
+
+
+def _texts(attributes: dict[str, Any]) -> dict[str, str]:
+    """Return attributes as the exporter has them: every value a text."""
+    return {key: value if type(value) is str else _text(value) for key, value in attributes.items()}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else msgspec.json.encode(value).decode()
+
+
+def _span_words(span: Span, attributes: dict[str, Any]) -> str:
+    words = [span.name[:MAX_WORDS], span.status.message[:MAX_WORDS], *attribute_words(attributes)]
+    for event in span.events[:_SEARCHED_EVENTS]:
+        words.append(event.name[:MAX_WORDS])
+        words += attribute_words(decode_attributes(event.attributes))
+    return fold(" ".join(words))
+
+
+@lru_cache(maxsize=4096)
+def _shared(resource: bytes, resource_url: str, scope: bytes, scope_url: str) -> msgspec.Raw:
+    """Return the columns of `_SHARED_SPAN_COLUMNS`, packed."""
+    scope_message = InstrumentationScope.FromString(scope)
+    return msgspec.Raw(
+        pack_values((
+            _texts(decode_attributes(Resource.FromString(resource).attributes)),
+            scope_message.name,
+            scope_message.version,
+            resource_url,
+            resource,
+            scope_url,
+            scope,
+        ))
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _scope_attributes(scope: bytes) -> msgspec.Raw:
+    attributes = _texts(decode_attributes(InstrumentationScope.FromString(scope).attributes))
+    return msgspec.Raw(msgspec.msgpack.encode(attributes))
+
+
+@lru_cache(maxsize=4096)
+def _scope_name(scope: bytes) -> str:
+    return InstrumentationScope.FromString(scope).name

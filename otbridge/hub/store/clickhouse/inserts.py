@@ -1,0 +1,111 @@
+"""Batches to inserts, in such a way that every insert may be repeated.
+
+Nothing is looked up before: what comes again gets the identity it had, and takes its own place.
+"""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+from otbridge.hub.store.clickhouse.columns import (
+    LOG_COLUMNS,
+    METRICS_COLUMNS,
+    SPAN_COLUMNS,
+    add_log,
+    add_metrics,
+    add_span,
+)
+from otbridge.hub.store.clickhouse.engine import pack_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from otbridge._clock import Clock
+    from otbridge.hub.store.clickhouse.engine import Engine
+    from otbridge.hub.store.clickhouse.schema import Tables
+    from otbridge.wire.rows import Batch, SpanRow
+
+__all__ = ["Inserts"]
+
+_KEPT_KEYS: Final = 65_536
+"""Keys of batches that are remembered: what is sent again is mostly sent again soon."""
+
+_MASK: Final = 2**64 - 1
+
+
+class Inserts:
+    """Makes rows of batches and inserts them. Used by one thread."""
+
+    def __init__(self, engine: Engine, tables: Tables, clock: Clock) -> None:
+        self._engine = engine
+        self._tables = tables
+        self._clock = clock
+        self._number = 0
+        # Other hubs, and this one after a restart, count from elsewhere.
+        self._identity = secrets.randbits(64)
+        self._keys: dict[tuple[str, int], None] = {}
+
+    def store(self, batches: Sequence[Batch]) -> int:
+        """Insert *batches*, one statement per table; return how many were known.
+
+        Raises:
+            StoreError: Some of it may be stored, and all of it may be sent again.
+        """
+        new: dict[object, Batch] = {}
+        for batch in batches:
+            key = batch.key
+            if key is None or (key not in self._keys and key not in new):
+                new[key or object()] = batch
+        spans: list[Any] = []
+        logs: list[Any] = []
+        metrics: list[Any] = []
+        now_ns = self._clock.time_ns()
+        for batch in new.values():
+            first = self._first_identity(batch)
+            for span in (*batch.open_spans, *batch.spans):
+                add_span(spans, span, self._next(now_ns), now_ns)
+            for identity, log in enumerate(batch.logs, first):
+                add_log(logs, log, self._next(now_ns), now_ns, identity & _MASK)
+            for identity, row in enumerate(batch.metrics, first):
+                add_metrics(metrics, row, self._next(now_ns), now_ns, identity & _MASK)
+        self._insert(self._tables.traces, SPAN_COLUMNS, spans)
+        self._insert(self._tables.logs, LOG_COLUMNS, logs)
+        self._insert(self._tables.metrics, METRICS_COLUMNS, metrics)
+        self._remember(new.values())
+        return len(batches) - len(new)
+
+    def replace(self, spans: Iterable[SpanRow]) -> None:
+        """Say anew how it stands with spans that have not ended."""
+        values: list[Any] = []
+        now_ns = self._clock.time_ns()
+        for span in spans:
+            add_span(values, span, self._next(now_ns), now_ns)
+        self._insert(self._tables.traces, SPAN_COLUMNS, values)
+
+    def _insert(self, table: str, columns: str, values: list[Any]) -> None:
+        if values:
+            self._engine.insert(table, columns, pack_values(values))
+
+    def _next(self, now_ns: int) -> int:
+        """Return the next row's number: the time, and always more than the last."""
+        self._number = max(self._number + 1, now_ns)
+        return self._number
+
+    def _first_identity(self, batch: Batch) -> int:
+        """Return the identity of the batch's first record; the others count on from there."""
+        if batch.key is not None:
+            stream, sequence = batch.key
+            digest = blake2b(f"{sequence}\0{stream}".encode(), digest_size=8).digest()
+            return int.from_bytes(digest)
+        first = self._identity
+        self._identity = (first + len(batch.logs) + len(batch.metrics)) & _MASK
+        return first
+
+    def _remember(self, batches: Iterable[Batch]) -> None:
+        for batch in batches:
+            if batch.key is not None:
+                self._keys[batch.key] = None
+        for key in list(self._keys)[:-_KEPT_KEYS]:
+            del self._keys[key]

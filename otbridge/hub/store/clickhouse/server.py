@@ -1,0 +1,173 @@
+"""ClickHouse servers, spoken to over their HTTP interface."""
+
+from __future__ import annotations
+
+import http.client
+import queue
+import ssl
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from otbridge.errors import StoreError
+from otbridge.hub.store import StoreFull
+from otbridge.hub.store.clickhouse.engine import problem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otbridge.hub.store.clickhouse.address import Address
+
+__all__ = ["Servers"]
+
+_CONNECT_S: Final = 3.0
+"""A server that does not take a connection in this time is passed over."""
+
+_ANSWER_S: Final = 30.0
+"""A question ends after 2 s by its own budget, an insert may have to wait for merges."""
+
+_IDLE: Final = 8
+"""Connections to one server that are kept open while nobody asks."""
+
+
+class Servers:
+    """The servers of one address. The first that can be reached does the work."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._tls = ssl.create_default_context() if address.secure else None
+        self._idle: list[queue.LifoQueue[http.client.HTTPConnection]] = [
+            queue.LifoQueue(_IDLE) for _ in address.hosts
+        ]
+        self._first = 0
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @property
+    def nodes(self) -> int:
+        """How many servers have tables of their own."""
+        return len(self._address.hosts)
+
+    def ask(self, sql: str, parameters: Mapping[str, str], settings: Mapping[str, Any]) -> bytes:
+        """Return the answer to a SELECT."""
+        options = {f"param_{name}": value for name, value in parameters.items()}
+        return self._anywhere(options | dict(settings), sql.encode(), writing=False)
+
+    def insert(self, table: str, columns: str, values: bytes) -> None:
+        """Store rows given as MessagePack."""
+        options = {"query": f"INSERT INTO {table} ({columns}) FORMAT MsgPack"}
+        self._anywhere(options, values, writing=True)
+
+    def execute(self, sql: str, node: int) -> bytes:
+        """Run any statement on the server of this number."""
+        return self._post(node, {}, sql.encode(), writing=True)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._closed = True
+        for idle in self._idle:
+            with suppress(queue.Empty):
+                while True:
+                    idle.get_nowait().close()
+
+    def _anywhere(self, options: Mapping[str, Any], body: bytes, *, writing: bool) -> bytes:
+        """Have the work done by the first server that can be reached."""
+        count = len(self._idle)
+        problem: OSError | None = None
+        for step in range(count):
+            node = (self._first + step) % count
+            try:
+                answer = self._post(node, options, body, writing=writing)
+            except _Unreachable as error:
+                problem = error
+                continue
+            self._first = node  # the one that answered is asked first from now on
+            return answer
+        why = f"{problem}." if problem else ""
+        do = "Start it, or check the host and the port of its HTTP interface."
+        kind = StoreFull if writing else StoreError
+        raise kind(f"{self._address} cannot be reached.", why, do)
+
+    def _post(self, node: int, options: Mapping[str, Any], body: bytes, *, writing: bool) -> bytes:
+        # Errors that come in the middle of an answer are told only of answers that are whole.
+        path = "/?" + urlencode({"wait_end_of_query": 1, **options})
+        connection, used = self._connection(node)
+        try:
+            status, code, answer = self._exchange(connection, path, body)
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            if self._closed:
+                raise closed() from None
+            if not used:
+                raise _Unreachable(_why(error)) from error
+            # It was closed by the server while nobody asked. Everything we send may come twice.
+            connection = self._connect(node)
+            try:
+                status, code, answer = self._exchange(connection, path, body)
+            except (OSError, http.client.HTTPException) as again:
+                connection.close()
+                raise _Unreachable(_why(again)) from again
+        self._give_back(node, connection)
+        if status != 200:
+            raise problem_of(code, answer.decode("utf-8", "replace"), writing=writing)
+        return answer
+
+    def _exchange(
+        self, connection: http.client.HTTPConnection, path: str, body: bytes
+    ) -> tuple[int, int, bytes]:
+        address = self._address
+        headers = {"X-ClickHouse-User": address.user}
+        if address.password:
+            headers["X-ClickHouse-Key"] = address.password
+        connection.request("POST", path, body, headers)
+        response = connection.getresponse()
+        answer = response.read()
+        code = response.headers.get("X-ClickHouse-Exception-Code") or "0"
+        return response.status, int(code) if code.isdigit() else 0, answer
+
+    def _connection(self, node: int) -> tuple[http.client.HTTPConnection, bool]:
+        """Return a connection, and whether it was used before."""
+        if self._closed:
+            raise closed()
+        try:
+            return self._idle[node].get_nowait(), True
+        except queue.Empty:
+            return self._connect(node), False
+
+    def _connect(self, node: int) -> http.client.HTTPConnection:
+        host, port = self._address.hosts[node]
+        connection = (
+            http.client.HTTPSConnection(host, port, timeout=_CONNECT_S, context=self._tls)
+            if self._tls
+            else http.client.HTTPConnection(host, port, timeout=_CONNECT_S)
+        )
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            raise _Unreachable(_why(error)) from error
+        connection.sock.settimeout(_ANSWER_S)
+        return connection
+
+    def _give_back(self, node: int, connection: http.client.HTTPConnection) -> None:
+        if connection.sock is None or self._closed:  # the server wants it closed, or we do
+            connection.close()
+            return
+        try:
+            self._idle[node].put_nowait(connection)
+        except queue.Full:
+            connection.close()
+
+
+class _Unreachable(ConnectionError):  # noqa: N818 - says what the server is
+    """This server did not answer; another one may."""
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def closed() -> StoreError:
+    """Return what a store that is closed says."""
+    return StoreError("The store is closed.", "The hub is stopping.", "Ask again when it is back.")

@@ -1,0 +1,48 @@
+"""The store in numbers."""
+
+# ruff: noqa: S608 - the SQL is put together from our own names; values only go in as parameters
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otbridge.hub.store.vocabulary import ServiceTotals
+
+if TYPE_CHECKING:
+    from otbridge.hub.store.clickhouse.questions import Asker
+
+__all__ = ["counts", "services"]
+
+
+def services(asker: Asker) -> list[ServiceTotals]:
+    """Answer `Store.services`."""
+    spans, logs = (_by_service(asker, table) for table in (asker.tables.traces, asker.tables.logs))
+    nothing = (0, 0)
+    return [
+        ServiceTotals(
+            name,
+            spans.get(name, nothing)[0],
+            logs.get(name, nothing)[0],
+            max(spans.get(name, nothing)[1], logs.get(name, nothing)[1]),
+        )
+        for name in sorted(spans.keys() | logs.keys())
+    ]
+
+
+def _by_service(asker: Asker, table: str) -> dict[str, tuple[int, int]]:
+    """Return how many records of each service there are, and when the last was received."""
+    rows = asker.rows(
+        "SELECT toString(ServiceName), count(), toUnixTimestamp64Nano(max(Received))"
+        f" FROM {table} FINAL GROUP BY ServiceName"
+    )
+    return {name.decode(): (records, last_ns) for name, records, last_ns in rows}
+
+
+def counts(asker: Asker) -> tuple[int, int, int]:
+    """Return how many spans, logs and data points are stored."""
+    spans, logs, metrics = asker.tables.traces, asker.tables.logs, asker.tables.metrics
+    ((span_count, log_count, points),) = asker.rows(
+        f"SELECT (SELECT count() FROM {spans} FINAL), (SELECT count() FROM {logs} FINAL),"
+        f" (SELECT sum(DataPoints) FROM {metrics} FINAL)"
+    )
+    return span_count, log_count, points

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from otbridge.delivery.data_points import data_points_of
 from otbridge.delivery.divide import Divider
 from otbridge.delivery.sender import Diverted, Spooled
 from otbridge.typing import Rejected, Retryable, Success
@@ -70,6 +71,14 @@ class Dispatcher:
 
         Does not raise: a fault of ours costs the records that it hits, and no others.
         """
+        points = self._ledger.points
+        flying = data_points_of(batch) if batch.signal == "metrics" else 0
+        points.in_flight += flying
+        done = self._send(batch)
+        points.in_flight -= flying
+        return done
+
+    def _send(self, batch: Batch) -> list[tuple[Batch | int, Outcome | _Dropped]]:
         done: list[tuple[Batch | int, Outcome | _Dropped]] = []
         open_records = len(batch)
         try:
@@ -95,6 +104,8 @@ class Dispatcher:
         left: list[Undelivered] = []
         for part, outcome in done:
             records = part if isinstance(part, int) else len(part)
+            if not isinstance(part, int) and part.signal == "metrics":
+                self._book_points(part, outcome)
             if isinstance(outcome, Success):
                 self._book_success(records, outcome, on_disk=on_disk)
             elif isinstance(outcome, Rejected):
@@ -114,7 +125,19 @@ class Dispatcher:
     def give_up(self, batch: Batch, reason: str, message: str = "") -> None:
         """Book the records of *batch*, which are in flight, as dropped."""
         self._ledger.drop(reason, len(batch))
+        if batch.signal == "metrics":
+            self._book_points(batch, _Dropped(reason, message))
         self._losses.lost(reason, len(batch), message)
+
+    def _book_points(self, batch: Batch, outcome: Outcome | _Dropped) -> None:
+        points = self._ledger.points
+        with self._ledger.lock:
+            if isinstance(outcome, Success):
+                points.deliver(batch, outcome.rejected)  # of metrics, receivers count points
+            elif isinstance(outcome, Diverted):
+                points.deliver(batch)
+            elif isinstance(outcome, (Rejected, _Dropped)):
+                points.fail(outcome.reason, batch)
 
     def _book_success(self, records: int, result: Success, *, on_disk: bool) -> None:
         refused = min(result.rejected, records)  # a receiver may count otherwise than we do

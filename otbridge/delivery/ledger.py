@@ -16,6 +16,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from otbridge.delivery.data_points import DataPoints
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -99,6 +101,8 @@ class Ledger:
         self._clear()
 
     def _clear(self) -> None:
+        self.points = DataPoints()
+        """Of metrics: how many data points went which way."""
         self._delivered = 0
         self._rejected: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()

@@ -2,12 +2,14 @@
 
 Names, units and attributes: semantic-conventions 1.44, "OpenTelemetry SDK metrics" (development).
 A record that did not arrive is never counted without its `error.type`: `rejected` for those that a
-receiver refused in part, else the last cause. What the conventions have no name for is ours, under
-`otbridge.`: records on disk, records taken by a fallback, strategies in use.
+receiver refused in part, else the last cause. Of metrics, data points are counted; of a metric
+that was lost before it came to be sent, only one. What the conventions have no name for is ours,
+under `otbridge.`: records on disk, records taken by a fallback, strategies in use.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -25,9 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Health", "Source"]
 
-_KINDS: Final[Mapping[Signal, str]] = {"logs": "log", "traces": "span"}
-"""Signals that the conventions have processors for. Of metrics they count data points, which our
-ledger does not: it counts metrics."""
+_KINDS: Final[Mapping[Signal, str]] = {"logs": "log", "traces": "span", "metrics": "metric"}
+_PROCESSED: Final = ("log", "span")
+"""Kinds of signals that the conventions have processors for."""
 _BEFORE_EXPORT: Final = {
     "queue_full": "queue_full",
     "queue_full_error": "queue_full",
@@ -58,8 +60,8 @@ class Source:
 
     @property
     def kind(self) -> str:
-        """`log` or `span`; empty for metrics."""
-        return _KINDS.get(self.signal, "")
+        """`log`, `span` or `metric`: part of its components' types."""
+        return _KINDS[self.signal]
 
     @property
     def processor(self) -> dict[str, Any]:
@@ -84,7 +86,7 @@ class Health:
     def register(self, provider: Any) -> None:
         """Make the instruments of the OpenTelemetry MeterProvider *provider*."""
         meter = provider.get_meter("otbridge")
-        for kind in _KINDS.values():
+        for kind in _PROCESSED:
             unit = "{log_record}" if kind == "log" else "{span}"
             processor, exporter = f"otel.sdk.processor.{kind}", f"otel.sdk.exporter.{kind}"
             observe = self._observer
@@ -112,6 +114,14 @@ class Health:
             meter.create_observable_up_down_counter(
                 f"otbridge.strategy.{kind}.active", [observe(kind, _strategies)], "{strategy}"
             )
+        observe = self._observer
+        exporter = "otel.sdk.exporter.metric_data_point"
+        meter.create_observable_up_down_counter(
+            f"{exporter}.inflight", [observe("metric", _points_in_flight)], "{data_point}"
+        )
+        meter.create_observable_counter(
+            f"{exporter}.exported", [observe("metric", _points_exported)], "{data_point}"
+        )
         self._duration = meter.create_histogram(
             _DURATION, "s", explicit_bucket_boundaries_advisory=_BUCKETS
         )
@@ -126,7 +136,7 @@ class Health:
         """
         duration = self._duration
         source = next((each for each in self.sources if each.signal == signal), None)
-        if duration is not None and source is not None and source.kind:
+        if duration is not None and source is not None:
             failure = {ERROR_TYPE: error_type} if error_type else {}
             duration.record(seconds, source.exporter | failure)
 
@@ -171,6 +181,26 @@ def _exported(source: Source, found: LedgerSnapshot) -> Iterator[Observation]:
             failed[reason] = failed.get(reason, 0) + records
     for error_type, records in failed.items():
         yield Observation(records, source.exporter | {ERROR_TYPE: error_type})
+
+
+def _points_in_flight(source: Source, _: LedgerSnapshot) -> Iterator[Observation]:
+    yield Observation(source.pipeline.ledger.points.in_flight, source.exporter)
+
+
+def _points_exported(source: Source, found: LedgerSnapshot) -> Iterator[Observation]:
+    """As `_exported`. There is no processor of metrics, so what was never sent is in it as well."""
+    ledger = source.pipeline.ledger
+    lost = Counter(found.rejected) + Counter(found.dropped)
+    with ledger.lock:
+        delivered = ledger.points.delivered
+        failed = lost - ledger.points.metrics + ledger.points.failed
+    yield Observation(delivered, source.exporter)
+    for error_type, number in _by_type(failed, _points_type).items():
+        yield Observation(number, source.exporter | {ERROR_TYPE: error_type})
+
+
+def _points_type(reason: str) -> str:
+    return _BEFORE_EXPORT.get(reason, _rejected_type(reason))
 
 
 def _spooled(source: Source, found: LedgerSnapshot) -> Iterator[Observation]:

@@ -5,6 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    Gauge,
+    Metric,
+    NumberDataPoint,
+    ResourceMetrics,
+    ScopeMetrics,
+)
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
@@ -16,10 +26,12 @@ from otbridge.telemetry.health import Health, Source
 from otbridge.testing import Answer, OtlpReceiver
 from otbridge.typing import Rejected, Retryable, Success
 from otbridge.wire.otlp_logs import encode_log_record
-from otbridge.wire.otlp_request import Envelope
+from otbridge.wire.otlp_request import Envelope, split_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from otbridge.typing import Signal
 
 ENVELOPE = Envelope.of({}, "t")
 RECORD = encode_log_record(1, 1, 9, "INFO", "x", {})
@@ -28,18 +40,18 @@ RECORD = encode_log_record(1, 1, 9, "INFO", "x", {})
 class Harness:
     """A pipeline, and a look at what its metrics say."""
 
-    def __init__(self, *answers: Any, **options: Any) -> None:
+    def __init__(self, *answers: Any, signal: Signal = "logs", **options: Any) -> None:
         self.health = Health()
         self.pipeline = Pipeline(
-            "logs",
+            signal,
             MemorySink(*answers),
             report=lambda _: None,
             on_export=lambda seconds, result: self.health.timed(
-                "logs", seconds, "" if isinstance(result, Success) else result.reason
+                signal, seconds, "" if isinstance(result, Success) else result.reason
             ),
             **options,
         )
-        self.health.sources = (Source("logs", self.pipeline, 100, "http", "host", 4318),)
+        self.health.sources = (Source(signal, self.pipeline, 100, "http", "host", 4318),)
         self._reader = InMemoryMetricReader()
         self._provider = MeterProvider([self._reader], shutdown_on_exit=False)
         self.health.register(self._provider)
@@ -47,6 +59,17 @@ class Harness:
     def put(self, records: int) -> None:
         for _ in range(records):
             self.pipeline.put(ENVELOPE, RECORD)
+
+    def put_metrics(self, points: list[int]) -> None:
+        """Put a metric for each number, with so many data points."""
+        for number in points:
+            gauge = Gauge(data_points=[NumberDataPoint(as_int=n) for n in range(number)])
+            scope = ScopeMetrics(metrics=[Metric(name="m", gauge=gauge)])
+            request = ExportMetricsServiceRequest(
+                resource_metrics=[ResourceMetrics(scope_metrics=[scope])]
+            )
+            for envelope, record in split_request("metrics", request.SerializeToString()):
+                self.pipeline.put(envelope, record)
 
     def read(self, name: str) -> dict[Any, Any]:
         """Return the points of one metric by their `error.type`."""
@@ -143,6 +166,41 @@ def test_an_export_that_failed_is_timed_with_its_error(make: Any) -> None:
     assert list(harness.read("otel.sdk.exporter.operation.duration")) == ["404"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Success(), {None: 6}),
+        (Success(4, "too old"), {None: 2, "rejected": 4}),
+        (Success(100), {None: 0, "rejected": 6}),
+        (Rejected("404"), {None: 0, "404": 6}),
+    ],
+)
+def test_of_metrics_data_points_are_counted(make: Any, answer: Any, expected: Any) -> None:
+    """Two metrics with three points each, of which receivers refuse points."""
+    harness = make(answer, signal="metrics")
+    harness.put_metrics([3, 3])
+    harness.pipeline.flush(5)
+    exported = "otel.sdk.exporter.metric_data_point.exported"
+    assert harness.values(exported) == expected
+    assert harness.values("otel.sdk.exporter.metric_data_point.inflight") == {None: 0}
+    (point, *_) = harness.read(exported).values()
+    assert point.attributes["otel.component.type"] == "otlp_http_metric_exporter"
+    assert harness.read("otel.sdk.exporter.operation.duration")
+
+
+def test_a_metric_that_was_never_sent_is_not_forgotten(make: Any) -> None:
+    """How many points it had is not known any more: at least one."""
+    queue = QueueSettings(max_records=2, policy="drop_newest")
+    harness = make(signal="metrics", queue=queue)
+    harness.pipeline._sending.worker.rouse = lambda: None
+    harness.put_metrics([5, 5, 5])
+    harness.pipeline.flush(5)
+    assert harness.values("otel.sdk.exporter.metric_data_point.exported") == {
+        None: 10,
+        "queue_full": 1,
+    }
+
+
 def test_a_program_that_uses_metrics_sends_these_as_well() -> None:
     from opentelemetry import metrics
 
@@ -156,6 +214,7 @@ def test_a_program_that_uses_metrics_sends_these_as_well() -> None:
     assert {
         "refunds",
         "otel.sdk.exporter.log.exported",
+        "otel.sdk.exporter.metric_data_point.exported",
         "otel.sdk.processor.log.processed",
     } <= names
 

@@ -67,22 +67,26 @@ class Programs:
         """Start a command in a process group of its own."""
         process = subprocess.Popen(
             arguments, cwd=self.folder, env=self.environment(**environ), start_new_session=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         self._started.append(process)
         return process
 
-    def replay(self) -> None:
+    def replay(self) -> str:
         """Deliver what is left on disk, as the next process of the service would."""
         command = [sys.executable, "-m", "otbridge", "spool", "replay"]
-        subprocess.run(command, env=self.environment(), check=True, timeout=LIMIT_SECONDS)
+        done = subprocess.run(
+            command, env=self.environment(), check=True, timeout=LIMIT_SECONDS,
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        return done.stdout
 
     def clean(self) -> None:
         for process in self._started:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
-            for stream in (process.stdout, process.stderr):
+            for stream in (process.stdin, process.stdout, process.stderr):
                 if stream is not None:
                     stream.close()
 

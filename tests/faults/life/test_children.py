@@ -148,10 +148,11 @@ def test_a_billiard_child_loses_nothing(programs: Any, bodies: Any) -> None:
     assert bodies() == {"parent": 1, "child": 1}
 
 
-def test_children_that_end_without_a_word_lose_nothing_that_is_written_to_disk_first(
-    programs: Any, bodies: Any
+@pytest.mark.parametrize("durability", ["memory", "process"])
+def test_the_workers_of_a_bare_billiard_pool_lose_nothing(
+    programs: Any, bodies: Any, durability: Any
 ) -> None:
-    """The workers of a bare billiard pool run no hook of any kind: `os._exit`, after a SIGTERM."""
+    """They run no hook of any kind, and leave by `os._exit`."""
     done = programs.run(
         """
         import otbridge
@@ -166,7 +167,7 @@ def test_children_that_end_without_a_word_lose_nothing_that_is_written_to_disk_f
             pool.map(work, range(4), chunksize=1)
             pool.close(); pool.join()
         """,
-        OTBRIDGE_DURABILITY="process",
+        OTBRIDGE_DURABILITY=durability,
     )
     assert done.returncode == 0
     programs.replay()
@@ -191,13 +192,15 @@ TASKS = """
 
     @app.task
     def work():
-        otbridge.get_logger("x").info("task")
+        for number in range(1000):
+            otbridge.get_logger("x").info("task")
 """
 
 
 def test_celery_with_one_task_per_child_loses_nothing(
     programs: Any, receiver: Any, bodies: Any
 ) -> None:
+    """10,000 lines from ten children, each of which ends after its only task."""
     programs.write(TASKS, "tasks.py")
     for folder in ("queue", "control"):
         (programs.folder / folder).mkdir()
@@ -208,8 +211,8 @@ def test_celery_with_one_task_per_child_loses_nothing(
         "--pool=prefork", "--concurrency=2", "--without-gossip", "--without-mingle",
         "--without-heartbeat", "--loglevel=ERROR",
     )  # fmt: skip
-    receiver.wait_for(10, timeout=25)
+    receiver.wait_for(10_000, timeout=25)
     worker.terminate()
     _, err = worker.communicate(timeout=15)
     assert "Traceback" not in err
-    assert bodies() == {"task": 10}
+    assert bodies() == {"task": 10_000}

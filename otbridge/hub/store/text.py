@@ -37,10 +37,10 @@ _NO_WORD = re.compile(rf"[^\w{_MARK}]+")
 class Asked(NamedTuple):
     """What a term asks for, in folded words; all of them have to occur."""
 
-    words: tuple[str, ...]
-    """Whole ones."""
+    whole: tuple[str, ...]
+    """Whole words."""
     begun: str
-    """The beginning of one; empty where there is none."""
+    """The beginning of a word; empty where there is none."""
 
 
 def attribute_words(attributes: dict[str, Any]) -> list[str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PASSWORD_VARIABLE", "Address", "read_address"]
 
-PASSWORD_VARIABLE: Final = "OTBRIDGE_CLICKHOUSE_PASSWORD"
+PASSWORD_VARIABLE: Final = "OTBRIDGE_CLICKHOUSE_PASSWORD"  # noqa: S105 - a name, no password
 """Environment variable with the password, where it is not to stand on a command line."""
 
 _HTTP_PORT: Final = 8123

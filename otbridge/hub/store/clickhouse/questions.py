@@ -46,9 +46,9 @@ class Conditions:
             return False
         parts: list[str] = []
         values: dict[str, Any] = {}
-        if wanted.words:
+        if wanted.whole:
             parts.append("hasAllTokens(DerivedWords, {whole:Array(String)})")
-            values["whole"] = list(wanted.words)
+            values["whole"] = list(wanted.whole)
         if wanted.begun:
             # The first is looked up in the index; the second says where in the word it stands.
             parts += ["DerivedWords LIKE {like:String}", "match(DerivedWords, {begun:String})"]

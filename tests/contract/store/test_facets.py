@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otbridge.hub.store.sqlite import facets
 from otbridge.hub.store.vocabulary import LogFilter, Term, TraceFilter
 from tests.hub.store.builders import SECOND, T0, log, span, store_now, trace_id
 
 if TYPE_CHECKING:
     from otbridge.hub.store import Store
     from otbridge.testing.clock import FakeClock
+    from tests.contract.store.kinds import Kind
 
 DAY = 86_400
 
@@ -72,12 +72,18 @@ def test_a_trace_counts_for_each_of_its_services(filled: Store) -> None:
 
 
 def test_of_more_than_can_be_looked_at_the_newest_are(
-    filled: Store, monkeypatch: pytest.MonkeyPatch
+    filled: Store, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(facets, "LOOKED_AT", 3)
+    limit = f"otbridge.hub.store.{kind.package}.facets.LOOKED_AT"
+    monkeypatch.setattr(limit, 3)
     found = filled.facets(LogFilter(), "service")
     assert found.counts == {"shop": 1, "bank": 2}
     assert (found.looked_at, found.complete) == (3, False)
-    monkeypatch.setattr(facets, "LOOKED_AT", 1)
+    monkeypatch.setattr(limit, 1)
     assert filled.facets(TraceFilter(), "service").counts == {"shop": 1}
     assert filled.facets(TraceFilter(), "name").counts == {"browse": 1}
+
+
+def test_an_empty_store_has_no_values(store: Store) -> None:
+    assert store.facets(LogFilter(), "severity") == ({}, 0, True)
+    assert store.facets(TraceFilter(), "service") == ({}, 0, True)

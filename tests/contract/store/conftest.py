@@ -1,0 +1,65 @@
+"""Every kind of store there is, one after the other, for every test in this folder."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otbridge.hub.store import Store, open_store
+from otbridge.testing.clock import FakeClock
+from tests.contract.store import server as clickhouse
+from tests.contract.store.kinds import CHDB, CLICKHOUSE, SQLITE, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_KINDS = [SQLITE, CLICKHOUSE, *([CHDB] if find_spec("chdb") else [])]
+
+_database = count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clickhouse.Server]:
+    """One ClickHouse server for all tests; each has a database of its own."""
+    if clickhouse.library() is None:
+        if os.environ.get("OTBRIDGE_TEST_CLICKHOUSE") == "required":
+            pytest.fail(clickhouse.missing())
+        pytest.skip(clickhouse.missing())
+    running = clickhouse.Server(tmp_path_factory.mktemp("clickhouse"))
+    running.start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture(params=_KINDS, ids=lambda kind: kind.name)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    found: Kind = request.param
+    return found
+
+
+@pytest.fixture
+def address(kind: Kind, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a store that holds nothing yet."""
+    if kind is SQLITE:
+        return str(tmp_path / "store")
+    if kind is CHDB:
+        return f"chdb://{tmp_path / 'store'}"
+    running: clickhouse.Server = request.getfixturevalue("server")
+    return f"clickhouse://127.0.0.1:{running.http_port}/test_{next(_database)}"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def store(address: str, clock: FakeClock) -> Iterator[Store]:
+    opened = open_store(address, clock=clock)
+    yield opened
+    opened.close()

@@ -16,14 +16,17 @@ copied when something inside them has to go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import islice
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.processors.secret_names import is_secret_name, words_of
 from otbridge.processors.secret_values import MARKER, blank_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from otbridge.typing import EventDict, Processor
 
@@ -36,6 +39,12 @@ _DEEPEST: Final = 8
 _MOST_NAMES: Final = 4096
 """Cached decisions; names come from code, and a program with more is making them up."""
 _LONGEST_REMEMBERED: Final = 128
+_MOST_INSIDE: Final = 4096
+"""Values inside one value that are searched, which is how many are delivered."""
+_MOST_CHARACTERS: Final = 1 << 20
+"""Characters in all texts inside one value that are searched; as many are delivered."""
+_NO_ITEMS: Final = (bytearray, memoryview, range)
+"""Sequences of plain numbers."""
 _SHORTEST: Final = 8
 """Characters; no credential is shorter than that."""
 
@@ -87,56 +96,13 @@ class Redactor:
             self._clean.add(value)
         return found
 
-    def value(self, name: str, value: Any, depth: int = 0) -> Any:
+    def value(self, name: str, value: Any) -> Any:
         """Return *value* of attribute *name* without secrets; the same object where none is."""
         if self.is_secret_name(name):
             return value if value is None or isinstance(value, bool) else MARKER
-        return self._inside(value, depth)
-
-    def _inside(self, value: Any, depth: int) -> Any:
-        kind = type(value)
-        if kind is str:
+        if type(value) is str:  # its length has a limit elsewhere, and a setting
             return self.text(value)
-        if kind is int or kind is float or kind is bool or value is None:
-            return value
-        if isinstance(value, str):
-            return self.text(str.__str__(value))
-        if isinstance(value, bytes):
-            return self._bytes(value)
-        if isinstance(value, Mapping):
-            return MARKER if depth >= _DEEPEST else self._mapping(value, depth)
-        if isinstance(value, (list, tuple, set, frozenset)):
-            if depth >= _DEEPEST:
-                return MARKER
-            items = [self._inside(item, depth + 1) for item in value]
-            same = all(new is old for new, old in zip(items, value, strict=True))
-            return value if same else items
-        return self._object(value, depth)
-
-    def _bytes(self, value: bytes) -> Any:
-        text = value[:_LONGEST_BYTES].decode("latin-1")
-        return value if self.text(text) is text else MARKER
-
-    def _mapping(self, value: Mapping[Any, Any], depth: int) -> Any:
-        changed: dict[Any, Any] | None = None
-        for key, item in value.items():
-            new = self.value(key if type(key) is str else str(key), item, depth + 1)
-            if new is not item:
-                changed = dict(value) if changed is None else changed
-                changed[key] = new
-        return value if changed is None else changed
-
-    def _object(self, value: Any, depth: int) -> Any:
-        """Look into models and dataclasses, which the encoder would write out field by field."""
-        fields = getattr(type(value), "__dataclass_fields__", None)
-        names = fields or getattr(type(value), "model_fields", None)
-        if not isinstance(names, Mapping):
-            return value
-        if depth >= _DEEPEST:
-            return MARKER
-        inside = {name: getattr(value, name, None) for name in names}
-        found = self._mapping(inside, depth)
-        return value if found is inside else found
+        return _Search(self).inside(value, 0)
 
     def attributes(self, found: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return *found* without secrets; the same object where none is in it."""
@@ -162,6 +128,98 @@ class Redactor:
                 changed = dict(found) if changed is None else changed
                 changed[name] = new
         return found if changed is None else changed
+
+
+class _Search:
+    """One value's search: how much of it is still looked at. What is not looked at is left out."""
+
+    __slots__ = ("_left", "_redactor", "_room")
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._left = _MOST_INSIDE
+        self._room = _MOST_CHARACTERS
+
+    def inside(self, value: Any, depth: int) -> Any:
+        """Return *value* without secrets; the same object where none is."""
+        kind = type(value)
+        if kind is str:
+            return self._text(value)
+        if kind is int or kind is float or kind is bool or value is None:
+            return value
+        if isinstance(value, str):
+            return self._text(str.__str__(value))
+        if isinstance(value, bytes):
+            return self._bytes(value)
+        if isinstance(value, Mapping):
+            return MARKER if depth >= _DEEPEST else self._mapping(value, depth)
+        if isinstance(value, (Sequence, AbstractSet)) and not isinstance(value, _NO_ITEMS):
+            return MARKER if depth >= _DEEPEST else self._items(value, depth)
+        return self._object(value, depth)
+
+    def _text(self, value: str) -> str:
+        size, room = len(value), self._room
+        self._room = max(0, room - size)
+        if size > room:
+            value = f"{value[:room]}… (cut: {size} characters)"
+        return self._redactor.text(value)
+
+    def _bytes(self, value: bytes) -> Any:
+        text = value[:_LONGEST_BYTES].decode("latin-1")
+        return value if self._redactor.text(text) is text else MARKER
+
+    def _items(self, value: Collection[Any], depth: int) -> Any:
+        old = list(islice(value, self._take(len(value))))
+        new = [self.inside(item, depth + 1) for item in old]
+        if len(old) < len(value):
+            return [*new, _left_out(value, old)]
+        return value if all(map(is_, new, old)) else new
+
+    def _mapping(self, value: Mapping[Any, Any], depth: int) -> Any:
+        old = dict(islice(value.items(), self._take(len(value))))
+        changed = {
+            key: new
+            for key, item in old.items()
+            if (new := self._named(key if type(key) is str else str(key), item, depth)) is not item
+        }
+        if len(old) < len(value):
+            return {**old, **changed, "...": _left_out(value, old)}
+        return {**old, **changed} if changed else value
+
+    def _named(self, name: str, item: Any, depth: int) -> Any:
+        if self._redactor.is_secret_name(name):
+            return item if item is None or isinstance(item, bool) else MARKER
+        return self.inside(item, depth + 1)
+
+    def _object(self, value: Any, depth: int) -> Any:
+        """Look into models and dataclasses, which the encoder would write out field by field."""
+        names = _fields_of(type(value))
+        if not names:
+            return value
+        if depth >= _DEEPEST:
+            return MARKER
+        inside = {name: getattr(value, name, None) for name in names}
+        found = self._mapping(inside, depth)
+        return value if found is inside else found
+
+    def _take(self, wanted: int) -> int:
+        taken = min(wanted, self._left)
+        self._left -= taken
+        return taken
+
+
+def _fields_of(kind: type) -> tuple[str, ...]:
+    """Return the names of a dataclass's, pydantic's, msgspec's or attrs' fields; none of others."""
+    for where in ("__dataclass_fields__", "__pydantic_fields__", "__struct_fields__"):
+        names = getattr(kind, where, None)
+        if isinstance(names, (Mapping, tuple)):
+            return tuple(names)
+    attributes = getattr(kind, "__attrs_attrs__", None)
+    return tuple(each.name for each in attributes) if isinstance(attributes, tuple) else ()
+
+
+def _left_out(value: Collection[Any], seen: Collection[Any]) -> str:
+    return f"<{len(value) - len(seen)} more left out>"
 
 
 def redact(names: Iterable[str] = ()) -> Processor:

@@ -28,6 +28,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,7 +37,7 @@ from otbridge.wire.protobuf import SMALL, varint
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "any_value", "text", "utf8"]
+__all__ = ["MAX_DEPTH", "MAX_NODES", "MAX_SIZE", "any_value", "text", "utf8"]
 
 MAX_DEPTH: Final = 24
 """Containers inside containers; deeper ones become `<nested deeper than 24 levels>`.
@@ -44,9 +45,19 @@ MAX_DEPTH: Final = 24
 Protobuf parsers stop at 100 nested messages; a key-value list takes three of them a level, and
 an attribute of a span event lies under six.
 """
-MAX_NODES: Final = 100_000
-"""Values inside one value; what comes after is counted in one text, `<5 more left out>`."""
+MAX_NODES: Final = 4096
+"""Values inside one value; what comes after is counted in one text, `<5 more left out>`.
 
+The caller waits for them: 4 ms for numbers, 30 for names that may be secrets'. An embedding fits.
+"""
+MAX_SIZE: Final = 1 << 20
+"""Characters and bytes in all texts and binaries inside one value, 1 MiB.
+
+A text that goes beyond is cut and says so; in the place of a binary stands `<12345678 bytes>`.
+"""
+
+_LONGEST_KEY: Final = 1024
+"""Characters of a key inside a value; nobody looks for longer ones."""
 _SMALL: Final = len(SMALL)
 _INT64_MIN: Final = -(1 << 63)
 _INT64_MAX: Final = (1 << 63) - 1
@@ -112,11 +123,12 @@ def _digits(value: int) -> str:
 class _Walk:
     """One value's encoding: how deep we are, what we are inside of, how much is left to spend."""
 
-    __slots__ = ("_inside", "_left")
+    __slots__ = ("_inside", "_left", "_room")
 
     def __init__(self) -> None:
         self._inside: set[int] = set()
         self._left = MAX_NODES
+        self._room = MAX_SIZE
 
     def encode(self, value: Any) -> bytes:
         """Return the AnyValue of *value*; a value whose own code fails becomes a text."""
@@ -124,13 +136,17 @@ class _Walk:
             return self._encode(value)
         except Exception:  # noqa: BLE001 - properties, __iter__, __eq__... of a stranger's class
             self._inside.discard(id(value))
-            return _string(utf8(text(value)))
+            return self._text(text(value))
 
     def _encode(self, value: Any) -> bytes:
         kind = type(value)
+        if kind is str:
+            return self._text(value)
         leaf = _LEAVES.get(kind)
         if leaf is not None:
             return leaf(value)
+        if kind is bytes:
+            return self._binary(value)
         if kind is list or kind is tuple:
             return self._container(value, self._array)
         if kind is dict:
@@ -140,13 +156,13 @@ class _Walk:
     def _odd(self, value: Any, kind: type) -> bytes:
         """Encode what is of no plain type, the most particular kinds first."""
         if isinstance(value, str):
-            return _string(utf8(str.__str__(value)))
+            return self._text(str.__str__(value))
         if isinstance(value, bool | int):
             return _integer(int(value))
         if isinstance(value, float):
             return b"\x21" + _double(value)
         if isinstance(value, bytes | bytearray | memoryview):
-            return _binary(value)
+            return self._binary(value)
         if isinstance(value, enum.Enum):
             return self.encode(value.value)
         if isinstance(value, datetime | date | time):
@@ -154,7 +170,7 @@ class _Walk:
         if isinstance(value, timedelta):
             return b"\x21" + _double(value.total_seconds())
         if isinstance(value, BaseException):
-            return _string(utf8(_exception(value)))
+            return self._text(_exception(value))
         if isinstance(value, Mapping):
             return self._container(value, self._mapping)
         if isinstance(value, AbstractSet):
@@ -168,7 +184,22 @@ class _Walk:
         fields = _fields_of(value, kind)
         if fields is not None:
             return self._container(value, lambda _: self._mapping(fields))
-        return _string(utf8(text(value)))
+        return self._text(text(value))
+
+    def _text(self, value: str) -> bytes:
+        size, room = len(value), self._room
+        if size > room:
+            value = f"{value[:room]}… (cut: {size} characters)"
+        self._room = max(0, room - size)
+        return _string(utf8(value))
+
+    def _binary(self, value: Any) -> bytes:
+        size = value.nbytes if isinstance(value, memoryview) else len(value)
+        if size > self._room:
+            return _string(b"<%d bytes>" % size)
+        self._room -= size
+        raw = bytes(value)
+        return b"\x3a" + varint(size) + raw
 
     def _container(self, value: Any, encode: Callable[[Any], bytes]) -> bytes:
         """Encode one level down, unless we came from there or are too deep already."""
@@ -200,12 +231,13 @@ class _Walk:
 
     def _mapping(self, values: Mapping[Any, Any]) -> bytes:
         parts = []
-        for index, (key, value) in enumerate(list(values.items())):
+        # A copy of as much as is written: another thread may change it meanwhile.
+        for index, (key, value) in enumerate(list(islice(values.items(), self._left + 1))):
             if self._left <= 0:
                 parts.append(_pair(b"...", _string(self._left_out(values, index))))
                 break
             self._left -= 1
-            parts.append(_pair(utf8(text(key)), self.encode(value)))
+            parts.append(_pair(utf8(text(key)[:_LONGEST_KEY]), self.encode(value)))
         inner = b"".join(parts)
         return b"\x32" + varint(len(inner)) + inner
 
@@ -236,11 +268,6 @@ def _array(parts: list[bytes]) -> bytes:
     return b"\x2a" + varint(len(inner)) + inner
 
 
-def _binary(value: Any) -> bytes:
-    raw = bytes(value)
-    return b"\x3a" + varint(len(raw)) + raw
-
-
 def _exception(error: BaseException) -> str:
     said = text(error)
     name = type(error).__qualname__
@@ -267,10 +294,8 @@ def _fields_of(value: Any, kind: type) -> Mapping[str, Any] | None:
 
 
 _LEAVES: Final[Mapping[type, Callable[[Any], bytes]]] = {
-    str: lambda value: _string(utf8(value)),
     bool: lambda value: b"\x10\x01" if value else b"\x10\x00",
     int: _integer,
     float: lambda value: b"\x21" + _double(value),
-    bytes: _binary,
     type(None): lambda _: b"",
 }

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import copy
 import time
-from collections import UserDict
+from collections import UserDict, UserList, deque
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,6 +125,47 @@ def test_dataclasses_and_models_are_looked_into() -> None:
         password: str
 
     assert Redactor().value("login", Login("bob", "hunter2")) == {"user": "bob", "password": MARKER}
+
+
+def test_objects_of_msgspec_attrs_and_pydantic_are_looked_into() -> None:
+    class Struct(msgspec.Struct):
+        user: str
+        password: str
+
+    class Attrs(SimpleNamespace):
+        """As the decorators of attrs leave a class; that library is none of ours."""
+
+        __attrs_attrs__ = (SimpleNamespace(name="user"), SimpleNamespace(name="password"))
+
+    class Model(pydantic.BaseModel):
+        user: str
+        password: str
+
+    for kind in (Struct, Attrs, Model):
+        found = Redactor().value("login", kind(user="bob", password="hunter2"))
+        assert found == {"user": "bob", "password": MARKER}
+
+
+@pytest.mark.parametrize("kind", [deque, UserList, tuple, list])
+def test_every_sequence_is_looked_into(kind: Any) -> None:
+    assert list(Redactor().value("x", kind(["plain", TOKENS[0]]))) == ["plain", MARKER]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ["plain"] * 1_000_000 + [TOKENS[0]],
+        dict.fromkeys(map(str, range(100_000)), 1) | {"password": "hunter2"},
+        [["plain"] * 1000] * 1000 + [[TOKENS[0]]],
+    ],
+)
+def test_what_is_not_looked_at_is_left_out_and_counted(value: Any) -> None:
+    """A caller does not wait for a million values, and nothing unseen is let through."""
+    found = repr(Redactor().value("x", value))
+    assert "more left out>" in found
+    assert TOKENS[0] not in found
+    assert "hunter2" not in found
+    assert len(found) < 100_000
 
 
 def test_what_is_nested_too_deep_to_search_is_replaced() -> None:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common._internal import _encode_value
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from otbridge.wire.values import MAX_DEPTH, MAX_NODES, any_value, text
+from otbridge.wire.values import MAX_DEPTH, MAX_NODES, MAX_SIZE, any_value, text
 
 
 def read(value: Any) -> Any:
@@ -270,6 +270,47 @@ def test_what_is_left_out_of_a_long_list_is_counted() -> None:
     found = plain(read(list(range(MAX_NODES + 7))))
     assert found[-1] == "<7 more left out>"
     assert len(found) == MAX_NODES + 1
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (
+            ["a", "x" * 2 * MAX_SIZE],
+            ["a", "x" * (MAX_SIZE - 1) + f"… (cut: {2 * MAX_SIZE} characters)"],
+        ),
+        (b"x" * (MAX_SIZE + 1), f"<{MAX_SIZE + 1} bytes>"),
+        (memoryview(bytes(4 * MAX_SIZE)), f"<{4 * MAX_SIZE} bytes>"),
+        ({"k" * 5000: 1}, {"k" * 1024: 1}),
+    ],
+)
+def test_what_is_too_large_is_cut_and_says_so(value: Any, expected: Any) -> None:
+    assert plain(read(value)) == expected
+
+
+def test_many_texts_together_have_one_limit() -> None:
+    assert len(any_value(["x" * 100_000] * 1000)) < 2 * MAX_SIZE
+
+
+def test_only_as_much_of_a_huge_mapping_is_looked_at_as_is_written() -> None:
+    class Endless(Mapping[str, int]):
+        seen = 0
+
+        def __len__(self) -> int:
+            return 10**9
+
+        def __iter__(self) -> Iterator[str]:
+            while True:
+                self.seen += 1
+                yield str(self.seen)
+
+        def __getitem__(self, key: str) -> int:
+            return 1
+
+    endless = Endless()
+    found = plain(read(endless))
+    assert found["..."] == f"<{10**9 - MAX_NODES} more left out>"
+    assert endless.seen == MAX_NODES + 1
 
 
 def test_a_mock_is_text_and_not_asked_for_fields() -> None:

@@ -81,9 +81,7 @@ def recover(folder: Path, least_bytes: int) -> Outcome:
         victim.send_signal(signal.SIGKILL)
         assert victim.wait() == -signal.SIGKILL
     size = sum(path.stat().st_size for path in folder.rglob("*.seg"))
-    spool = Spool(
-        str(folder), "victim", report=print, settings=SpoolSettings(), background=False
-    )
+    spool = Spool(str(folder), "victim", report=print, settings=SpoolSettings(), background=False)
     reader = spool.reader("oracle", "logs")
     begin = time.perf_counter()
     spool.adopt_orphans()

@@ -20,7 +20,7 @@ from otbridge.bridge.session import Receive, Send, Session, Terms
 from otbridge.wire.frames import SUBPROTOCOL
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
 
     from otbridge.bridge.responses import Scope
     from otbridge.wire.bridge_streams import Stream
@@ -65,7 +65,8 @@ class BridgeApp:
         rate: RateLimit | None = None,
         max_connections: int = MAX_CONNECTIONS,
     ) -> None:
-        self._origins = OriginPolicy(origins)
+        self.origins = OriginPolicy(origins)
+        """Which pages may speak."""
         self._ingest = Ingest(consumer, clock or SystemClock())
         self._terms = Terms(authenticate, live, rate or RateLimit())
         self._posts = Posts(self._ingest, self._terms)
@@ -101,6 +102,16 @@ class BridgeApp:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*(session.leave(retry_s, why) for session in self._sessions))
+
+    def expel(
+        self,
+        unwelcome: Callable[[str], bool],
+        why: str = "The token is not accepted any more; get a new one.",
+    ) -> None:
+        """Close the connections that write for a project of which *unwelcome* says so (4401)."""
+        for session in self._sessions:
+            if session.project is not None and unwelcome(session.project):
+                session.expel(why)
 
     def stats(self) -> dict[str, Any]:
         """Return what came over the bridge: the fields of `Counts`, `connections`, `streams`."""
@@ -140,7 +151,7 @@ class BridgeApp:
                 self._spawn(self._tell_gone(lost))
 
     def _refusal(self, scope: Scope, origin: str | None) -> HttpError | None:
-        if not self._origins.allows(origin, header(scope, b"host")):
+        if not self.origins.allows(origin, header(scope, b"host")):
             return _origin_refused(origin)
         if SUBPROTOCOL not in scope.get("subprotocols", ()):
             what = "No subprotocol of this server was offered."
@@ -165,7 +176,7 @@ class BridgeApp:
 
     async def _http(self, scope: Scope, receive: Receive) -> Answer:
         origin = header(scope, b"origin")
-        if not self._origins.allows(origin, header(scope, b"host")):
+        if not self.origins.allows(origin, header(scope, b"host")):
             return _origin_refused(origin).answer()
         try:
             answer = await self._answer(scope, receive, origin)

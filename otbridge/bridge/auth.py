@@ -59,6 +59,15 @@ class OriginPolicy:
         self._any = "*" in origins
         self._null = "null" in origins
         self._allowed = {_checked(origin) for origin in origins if origin not in {"*", "null"}}
+        self._also: set[_Origin] = set()
+
+    def also(self, origins: Iterable[str]) -> None:
+        """Allow these too, in place of those of the last call.
+
+        Raises:
+            ConfigurationError: One of them is no origin.
+        """
+        self._also = {_checked(origin) for origin in origins}
 
     def allows(self, origin: str | None, host: str | None) -> bool:
         """Say whether a page of *origin* may speak to us.
@@ -74,7 +83,7 @@ class OriginPolicy:
         page = _split(origin)
         if page is None:
             return False
-        if page in self._allowed or _is_local(page.name):
+        if page in self._allowed or page in self._also or _is_local(page.name):
             return True
         # Without a port, Host means the default one of the page's scheme: a proxy in front may
         # have taken off the TLS, so that our own scheme says nothing.

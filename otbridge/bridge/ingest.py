@@ -61,7 +61,13 @@ class Consumer(Protocol):
     """
 
     async def consume(
-        self, signal: Signal, request: bytes, *, key: tuple[str, int] | None, origin: str
+        self,
+        signal: Signal,
+        request: bytes,
+        *,
+        key: tuple[str, int] | None,
+        origin: str,
+        project: str,
     ) -> int:
         """Take an OTLP request; return when it is safe to acknowledge.
 
@@ -71,6 +77,7 @@ class Consumer(Protocol):
                 and the stream as `service.instance.id`.
             key: (stream, batch id). The requests of one batch share it, one per signal.
             origin: `browser` or `node`.
+            project: Whom the client writes for, as `authenticate` said.
 
         Returns:
             How many of its records were refused for good.
@@ -81,7 +88,7 @@ class Consumer(Protocol):
         """
         ...
 
-    async def open_spans(self, request: bytes, *, origin: str) -> None:
+    async def open_spans(self, request: bytes, *, origin: str, project: str) -> None:
         """Show spans that have begun: an ExportTraceServiceRequest without end times."""
         ...
 
@@ -178,7 +185,7 @@ class Ingest:
         """Show spans that have begun; best effort, never raises."""
         try:
             request = otlp.open_request(peer, spans)
-            await self._consumer.open_spans(request, origin=peer.origin)
+            await self._consumer.open_spans(request, origin=peer.origin, project=peer.project)
         except OtbridgeError:
             self.counts.open_spans_ignored += 1  # the span itself comes when it ends
         except Exception as error:  # noqa: BLE001 - a consumer's fault must not end the connection
@@ -215,7 +222,11 @@ class Ingest:
                 if signal in parts:
                     continue
                 rejected += await self._consumer.consume(
-                    signal, request, key=(peer.stream, batch.id), origin=peer.origin
+                    signal,
+                    request,
+                    key=(peer.stream, batch.id),
+                    origin=peer.origin,
+                    project=peer.project,
                 )
                 parts.add(signal)
         except BridgeBusy as busy:

@@ -55,6 +55,8 @@ class Peer:
     """The OTLP Resource as a JSON object."""
     offset_ns: int
     """To be added to the peer's times; 0 where its clock is right."""
+    project: str = ""
+    """Whom it writes for, as `authenticate` said."""
 
 
 class _KeyValue(Struct, frozen=True):
@@ -106,7 +108,7 @@ def load() -> None:
     _ = (logs_service_pb2, metrics_service_pb2, trace_service_pb2, otlp_json)
 
 
-def peer_of(hello: Hello | Envelope, *, origin: Origin, now_ms: float) -> Peer:
+def peer_of(hello: Hello | Envelope, *, origin: Origin, now_ms: float, project: str = "") -> Peer:
     """Return who said *hello*.
 
     The resource is the client's, but for what the server knows better: which way it came, and
@@ -129,7 +131,7 @@ def peer_of(hello: Hello | Envelope, *, origin: Origin, now_ms: float) -> Peer:
     attributes += [{"key": key, "value": {"stringValue": value}} for key, value in ours.items()]
     resource = _encode({"attributes": attributes})
     parse_logs(b'{"resourceLogs":[{"resource":' + resource + b"}]}")  # refuse it now, not later
-    return Peer(hello.stream, origin, resource, offset_ns(hello.clock, now_ms))
+    return Peer(hello.stream, origin, resource, offset_ns(hello.clock, now_ms), project)
 
 
 def requests_of(peer: Peer, batch: Batch, now_ns: int) -> list[tuple[Signal, bytes]]:

@@ -71,7 +71,7 @@ class Posts:
             raise HttpError(429, "rate", what, do=f"Wait {wait_s:.1f} s.", retry_s=wait_s)
         envelope = _envelope(body)
         owner = await self._owner(envelope.token, origin)
-        peer = self._peer(envelope, origin)
+        peer = self._peer(envelope, origin, owner)
         stream = self._ingest.registry.stream(
             envelope.stream, self._ingest.clock.monotonic(), owner
         )
@@ -93,13 +93,14 @@ class Posts:
             raise HttpError(503, "busy", what, do="Come again.", retry_s=5.0) from error
         if owner is None:
             what = "The token is not accepted."
-            raise HttpError(401, "token", what, do="Get a new one; it lives two minutes.")
+            raise HttpError(401, "token", what, do="Get a new one.")
         return owner
 
-    def _peer(self, envelope: frames.Envelope, origin: str | None) -> Peer:
+    def _peer(self, envelope: frames.Envelope, origin: str | None, owner: str) -> Peer:
         kind: Origin = "node" if origin is None else "browser"
         try:
-            return peer_of(envelope, origin=kind, now_ms=self._ingest.clock.time_ns() / 1e6)
+            now_ms = self._ingest.clock.time_ns() / 1e6
+            return peer_of(envelope, origin=kind, now_ms=now_ms, project=owner)
         except (MalformedData, LimitExceeded) as error:
             raise HttpError(400, "malformed", error.what, error.why, error.do) from error
 

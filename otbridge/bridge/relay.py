@@ -33,6 +33,7 @@ class RelayConsumer:
         *,
         key: tuple[str, int] | None,  # noqa: ARG002 - the bridge has made sure of it already
         origin: str,  # noqa: ARG002 - it is in the resource
+        project: str,  # noqa: ARG002 - an application has one delivery
     ) -> int:
         """Queue *request*; return how many of its records found no room (see `Consumer`)."""
         if not self._started:
@@ -43,7 +44,7 @@ class RelayConsumer:
             _, refused = _relay(signal, request)
         return refused
 
-    async def open_spans(self, request: bytes, *, origin: str) -> None:
+    async def open_spans(self, request: bytes, *, origin: str, project: str) -> None:
         """Ignore them."""
 
     async def gone(self, stream: str) -> None:

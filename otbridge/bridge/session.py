@@ -119,6 +119,15 @@ class Session:
         except TimeoutError:
             pass  # a client that does not read; the server will cut it off
 
+    @property
+    def project(self) -> str | None:
+        """Whom the peer writes for; None while it has not been accepted."""
+        return None if self._peer is None else self._peer.project
+
+    def expel(self, why: str) -> None:
+        """End the connection of a peer whose token is not accepted any more."""
+        self._connection.close(CLOSE_TOKEN, why)
+
     def lost_stream(self) -> Stream | None:
         """Return the stream whose peer went without good-bye and may have left spans open.
 
@@ -175,7 +184,7 @@ class Session:
         now_ms = self._ingest.clock.time_ns() / 1e6
         origin: Origin = "node" if self._origin is None else "browser"
         try:
-            self._peer = peer_of(hello, origin=origin, now_ms=now_ms)
+            self._peer = peer_of(hello, origin=origin, now_ms=now_ms, project=owner)
         except WireError as error:
             connection.close(CLOSE_MALFORMED, str(error))
             return

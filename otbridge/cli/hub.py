@@ -25,6 +25,7 @@ _SIZE = SizeType(minimum=64_000_000)
 _COMMANDS = {
     "export": "otbridge.cli.hub_export:export",
     "import": "otbridge.cli.hub_import:import_",
+    "keys": "otbridge.cli.hub_keys:keys",
 }
 
 _EPILOG = """
@@ -51,7 +52,10 @@ class _Hub(click.Group):
 
 
 @click.group(
-    cls=_Hub, invoke_without_command=True, epilog=_EPILOG, subcommand_metavar="[export|import …]"
+    cls=_Hub,
+    invoke_without_command=True,
+    epilog=_EPILOG,
+    subcommand_metavar="[export|import|keys …]",
 )
 @click.option(
     "--data",
@@ -113,7 +117,12 @@ class _Hub(click.Group):
     metavar="ORIGIN",
     help="Let pages of this origin send, e.g. https://shop.example; may be repeated.",
 )
-@click.option("--insecure", is_flag=True, help="Listen on a network, without any access control.")
+@click.option("--insecure", is_flag=True, help="Listen on a network although there are no keys.")
+@click.option(
+    "--forward-link-local",
+    is_flag=True,
+    help="Let --forward name link-local addresses, where clouds have their metadata services.",
+)
 @click.option("--no-open", is_flag=True, help="Do not open the browser (nor with OTBRIDGE_OPEN=0).")
 def hub(
     *,
@@ -128,11 +137,13 @@ def hub(
     allowed_hosts: tuple[str, ...],
     allowed_origins: tuple[str, ...],
     insecure: bool,
+    forward_link_local: bool,
     no_open: bool,
 ) -> None:
     """Receive, keep and show telemetry on this machine, until Ctrl-C.
 
-    `otbridge hub export` and `import` ask a hub that runs; the options below are not for them.
+    `otbridge hub export` and `import` ask a hub that runs, `keys` says who may use it; the options
+    below are not for them.
     """
     if click.get_current_context().invoked_subcommand is not None:
         return
@@ -148,6 +159,7 @@ def hub(
         http_port=http_port,
         grpc_port=grpc_port,
         insecure=insecure,
+        forward_link_local=forward_link_local,
         allowed_hosts=allowed_hosts,
         allowed_origins=allowed_origins,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -31,15 +32,30 @@ class HubClient:
 
     Args:
         url: The hub's address, e.g. `http://127.0.0.1:4318`.
+        token: A key of the hub's; that in `OTBRIDGE_HUB_TOKEN` by default. There is no option for
+            it: other people on the machine can read command lines.
 
     Leaving it gives its connections back.
+
+    Raises:
+        HubUnreachableError: The token is none.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
         import httpx
 
+        if token is None:
+            token = os.environ.get("OTBRIDGE_HUB_TOKEN", "").strip()
+        if not (token.isascii() and token.isprintable()):
+            raise HubUnreachableError(  # said here: HTTP's own error would show it
+                "OTBRIDGE_HUB_TOKEN holds characters that no key has.",
+                "",
+                "Copy the key again.",
+            )
         self._url = url
-        self._http = httpx.Client(base_url=url, timeout=10)
+        # Redirects are not followed, so that the key goes nowhere else.
+        self._headers = {"authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(base_url=url, timeout=10, headers=self._headers)
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +125,7 @@ class HubClient:
 
         address = f"ws{self._url.removeprefix('http')}/api/v1/live"
         try:
-            with connect(address, open_timeout=10) as socket:
+            with connect(address, open_timeout=10, additional_headers=self._headers) as socket:
                 socket.send(json.dumps({"k": "filter", **wanted}))
                 while True:
                     message: dict[str, Any] = json.loads(socket.recv())

@@ -15,6 +15,7 @@ from starlette.routing import Mount
 
 from otbridge._clock import SystemClock
 from otbridge.bridge.asgi import BridgeApp
+from otbridge.hub.access.control import AccessControl
 from otbridge.hub.api.live import Live
 from otbridge.hub.api.routes import router
 from otbridge.hub.asgi import error_body, respond
@@ -71,15 +72,24 @@ class Hub:
         self.ingest = Ingest(store, self.live, self.ledger, clock, self.forward)
         self._settings = settings
         self._clock = clock
+        self._origins = Origins(settings.allowed_origins)
+        self.access = AccessControl(settings, store, self._origins, self.ledger, clock)
         self.app: App = Unfailing(
             HostGuard(
-                self._route, _own_names(settings), any_address=settings.host in ("0.0.0.0", "::")
+                self.access.guarded(self._route),
+                _own_names(settings),
+                any_address=settings.host in ("0.0.0.0", "::"),
             )
         )
         """Serves the HTTP port."""
         self._bridge = BridgeApp(
-            BridgeConsumer(self.ingest), origins=settings.allowed_origins, live=True, clock=clock
+            BridgeConsumer(self.ingest, self.access),
+            origins=settings.allowed_origins,
+            authenticate=self.access.authenticate,
+            live=True,
+            clock=clock,
         )
+        self.access.attach(self._bridge)
         self._doors = self._open_doors()
         self._api = _api(self, store)
         self._ui = Ui()
@@ -91,6 +101,7 @@ class Hub:
         self._upkeep = [
             asyncio.create_task(keep_within(self._settings.retention, self._store)),
             asyncio.create_task(self.ingest.silence.watch()),
+            asyncio.create_task(self.access.keyring.watch()),
         ]
         if self.forward is not None:
             self.forward.begin()
@@ -117,9 +128,9 @@ class Hub:
         self.ingest.close()
 
     def _open_doors(self) -> dict[str, App]:
-        origins = Origins(self._settings.allowed_origins)
-        otlp = OtlpHttp(self.ingest, origins, self.ledger)
+        otlp = OtlpHttp(self.ingest, self._origins, self.ledger, self.access.admission)
         return {
+            **self.access.doors,
             **dict.fromkeys(SIGNALS, otlp),
             "/v1/bridge": self._bridge,
             "/api/v1/live": Live(self.live, version(), self._clock),
@@ -148,6 +159,7 @@ def _api(hub: Hub, store: Store) -> App:
     api.state.ledger = hub.ledger
     api.state.live = hub.live
     api.state.forward = hub.forward
+    api.state.access = hub.access
     api.state.started_ns = hub.started_ns
     return api
 

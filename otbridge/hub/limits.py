@@ -15,7 +15,12 @@ __all__ = [
     "MAX_BODY_BYTES",
     "MAX_CONNECTIONS",
     "MAX_CONNECTIONS_PER_ADDRESS",
+    "MAX_HEAD_BYTES",
     "MAX_INFLATED_BYTES",
+    "MAX_PUBLIC_BODY_BYTES",
+    "MAX_PUBLIC_INFLATED_BYTES",
+    "MAX_PUBLIC_RECORDS",
+    "MAX_PUBLIC_VALUES",
     "MAX_WAITING_BYTES",
     "MAX_WEBSOCKET_BYTES",
 ]
@@ -25,6 +30,19 @@ MAX_BODY_BYTES: Final = 16 << 20
 
 MAX_INFLATED_BYTES: Final = 64 << 20
 """The same request inflated: OTLP's recommended maximum for a message (OTLP 1.11 §Request)."""
+
+MAX_PUBLIC_BODY_BYTES: Final = 1 << 20
+"""The same where it comes with a public key: what a browser sends is some ten kilobytes."""
+
+MAX_PUBLIC_INFLATED_BYTES: Final = 4 << 20
+"""And inflated; telemetry shrinks to a fifth or a tenth."""
+
+MAX_PUBLIC_RECORDS: Final = 1000
+"""Spans, log records or metric points in it: as many as in a batch of the bridge."""
+
+MAX_PUBLIC_VALUES: Final = 300_000
+"""Attributes and all other nested messages in it, told before it is decoded; 128 attributes (two
+messages each) on every record, and some 30 MB once decoded."""
 
 MAX_WAITING_BYTES: Final = 128 << 20
 """Requests that are being decoded and stored, all together; beyond, senders are told to wait."""
@@ -39,6 +57,9 @@ BODY_BYTES_PER_S: Final = 64 << 10
 
 HEAD_S: Final = 5.0
 """A connection has this long to show the whole head of a request."""
+
+MAX_HEAD_BYTES: Final = 64 << 10
+"""A request's address and headers, over all lines; browsers and exporters send 1 to 4 KiB."""
 
 MAX_CONNECTIONS: Final = 512
 """Open connections to the HTTP port, far more than a machine's services and pages need and half

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 from typing import TYPE_CHECKING, NamedTuple
 
 import uvicorn
 
 from otbridge.errors import ConfigurationError, StoreError
+from otbridge.hub.access.control import needs_keys
+from otbridge.hub.access.egress import refuse_link_local
+from otbridge.hub.access.key_file import FILE_NAME, read_keys
 from otbridge.hub.app import Hub
 from otbridge.hub.descriptors import allow_many_files
 from otbridge.hub.destinations import refuse_loops
@@ -18,6 +22,7 @@ from otbridge.hub.limits import MAX_WEBSOCKET_BYTES
 from otbridge.hub.listening import listener, printed
 from otbridge.hub.memory import return_large_blocks
 from otbridge.hub.receivers.otlp_grpc import OtlpGrpc
+from otbridge.hub.security import is_loopback
 from otbridge.hub.store import open_store
 
 if TYPE_CHECKING:
@@ -28,6 +33,8 @@ if TYPE_CHECKING:
     from otbridge.hub.store import Store
 
 __all__ = ["Addresses", "serve"]
+
+_logger = logging.getLogger("otbridge.hub")
 
 _GRACE_S = 1
 """What is under way at the end has this long to finish; then the store needs time to commit."""
@@ -80,10 +87,10 @@ async def _serve(
     stop: asyncio.Event,
 ) -> None:
     hub = Hub(store, settings)
-    grpc = OtlpGrpc(hub.ingest)
+    grpc = OtlpGrpc(hub.ingest, hub.access)
     grpc_port = await grpc.start(settings.host, settings.grpc_port)
     try:
-        await _refuse_loops(hub, settings.host, (bound.getsockname()[1], grpc_port))
+        await _check_destinations(hub, settings, (bound.getsockname()[1], grpc_port))
     except ConfigurationError:
         await grpc.stop(0)
         raise
@@ -105,9 +112,13 @@ async def _serve(
             await asyncio.to_thread(hub.forward.end, _FORWARD_S)
 
 
-async def _refuse_loops(hub: Hub, host: str, ports: tuple[int, ...]) -> None:
-    if hub.forward is not None:  # in a thread, because names are looked up
-        await asyncio.to_thread(refuse_loops, hub.forward.destinations, host, ports)
+async def _check_destinations(hub: Hub, settings: HubSettings, ports: tuple[int, ...]) -> None:
+    if hub.forward is None:
+        return
+    # In threads, because names are looked up.
+    await asyncio.to_thread(refuse_loops, hub.forward.destinations, settings.host, ports)
+    if not settings.forward_link_local:
+        await asyncio.to_thread(refuse_link_local, hub.forward.destinations)
 
 
 class _Http(uvicorn.Server):
@@ -150,14 +161,25 @@ class _Http(uvicorn.Server):
 
 
 def _check_exposure(settings: HubSettings) -> None:
-    if settings.insecure or settings.host in ("127.0.0.1", "::1", "localhost"):
+    """Refuse to be open to a network by accident, and say what a network can see on purpose."""
+    if is_loopback(settings.host):
         return
-    raise ConfigurationError(
-        f"The hub would be open to everybody who can reach {settings.host}.",
-        "It has no accounts and no encryption yet, and shows everything it was sent.",
-        "Keep --host 127.0.0.1 and reach it through a tunnel such as ssh -L, "
-        "or add --insecure where the network is trusted.",
-    )
+    keys = read_keys(settings.data / FILE_NAME)
+    if needs_keys(settings) and not keys:
+        raise ConfigurationError(
+            f"The hub would be open to everybody who can reach {settings.host}.",
+            "It has no keys, and shows everything it was sent.",
+            "Add keys with `otbridge hub keys add`; or keep --host 127.0.0.1 and reach it through "
+            "a tunnel such as ssh -L; or add --insecure where everybody on the network may see.",
+        )
+    if keys is None:
+        _logger.warning(
+            "Everybody who can reach %s may send, and see everything (--insecure).", settings.host
+        )
+    else:
+        _logger.warning(
+            "Keys and telemetry travel to %s without encryption: put TLS in front.", settings.host
+        )
 
 
 def _open_store(settings: HubSettings) -> Store:

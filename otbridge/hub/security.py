@@ -1,7 +1,7 @@
 """Who may talk to the hub: by which name, and from which pages.
 
-The hub has no accounts on a developer's machine, so a web page anywhere must be kept from using
-the browser as its way in. Two checks do that, on every route and before anything else happens:
+A hub on a developer's machine asks nobody for a key, so a web page anywhere must be kept from
+using the browser as its way in. Two checks do that, on every route and before anything else happens:
 
 - The *Host* header has to be one of the hub's own names. A page of `evil.test` that has its name
   resolve to 127.0.0.1 (DNS rebinding) is same-origin to the browser, but still says evil.test.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from otbridge.hub.asgi import App, Receive, Scope, Send
 
-__all__ = ["DOCUMENT_HEADERS", "HostGuard", "Origins", "own_origin"]
+__all__ = ["DOCUMENT_HEADERS", "HostGuard", "Origins", "is_loopback", "own_origin"]
 
 _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -86,10 +86,18 @@ class Origins:
     def __init__(self, allowed: Iterable[str] = ()) -> None:
         self.allowed = frozenset(origin.lower().rstrip("/") for origin in allowed)
         """The configured ones, normalised."""
+        self._also: frozenset[str] = frozenset()
+
+    def also(self, origins: Iterable[str]) -> None:
+        """Let pages of these send too, in place of those of the last call."""
+        self._also = frozenset(origins)
 
     def may_send(self, origin: str) -> bool:
         """Whether a page of *origin* may send; no origin means that no browser is involved."""
-        return not origin or origin.lower() in self.allowed or _is_local(origin)
+        if not origin:
+            return True
+        name = origin.lower()
+        return name in self.allowed or name in self._also or _is_local(origin)
 
     def headers(self, origin: str) -> tuple[Header, ...]:
         """Return the CORS headers of an answer to *origin*; never with credentials."""
@@ -139,6 +147,16 @@ _UNKNOWN_ORIGIN: Final = Refusal(
     "Start the hub with --allow-origin ORIGIN.",
     ((b"vary", b"Origin"),),
 )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on the address *host*."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def own_origin(scope: Scope) -> bool:

@@ -50,7 +50,9 @@ class HubSettings:
     grpc_port: int = DEFAULT_GRPC_PORT
     """0 takes a free one."""
     insecure: bool = False
-    """Whether others than this machine may connect, although there are no accounts yet."""
+    """Whether others than this machine may connect without a key."""
+    forward_link_local: bool = False
+    """Whether `forward` may name link-local addresses; see `otbridge.hub.access.egress`."""
     allowed_hosts: tuple[str, ...] = ()
     """Names of the hub beside those of the loopback interface."""
     allowed_origins: tuple[str, ...] = ()

@@ -43,7 +43,13 @@ class Collector:
     changed: threading.Event = field(default_factory=threading.Event)
 
     async def consume(
-        self, signal: str, request: bytes, *, key: tuple[str, int] | None, origin: str
+        self,
+        signal: str,
+        request: bytes,
+        *,
+        key: tuple[str, int] | None,
+        origin: str,
+        project: str,
     ) -> int:
         if self.hold is not None:
             await asyncio.to_thread(self.hold.wait)
@@ -53,7 +59,7 @@ class Collector:
         self.changed.set()
         return 0
 
-    async def open_spans(self, request: bytes, *, origin: str) -> None:
+    async def open_spans(self, request: bytes, *, origin: str, project: str) -> None:
         if self.raises is not None:
             raise self.raises
         self.opened.append(ExportTraceServiceRequest.FromString(request))

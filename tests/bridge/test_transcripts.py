@@ -64,7 +64,13 @@ class Store:
         self.opened: list[str] = []
 
     async def consume(
-        self, signal: str, request: bytes, *, key: tuple[str, int] | None, origin: str
+        self,
+        signal: str,
+        request: bytes,
+        *,
+        key: tuple[str, int] | None,
+        origin: str,
+        project: str,
     ) -> int:
         assert key is not None
         assert origin == "node"
@@ -77,7 +83,7 @@ class Store:
             self.stored.append(list(key))
         return self.mood.pop("rejects", 0) if signal == "logs" else 0
 
-    async def open_spans(self, request: bytes, *, origin: str) -> None:
+    async def open_spans(self, request: bytes, *, origin: str, project: str) -> None:
         message = ExportTraceServiceRequest.FromString(request)
         for resource in message.resource_spans:
             self.opened += [span.name for scope in resource.scope_spans for span in scope.spans]

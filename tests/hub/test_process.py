@@ -137,7 +137,7 @@ def test_a_network_address_needs_a_decision(tmp_path: Path, host: str) -> None:
     code, said = refused("--data", str(tmp_path), "--host", host)
     assert code == exit_codes.USAGE
     assert "--insecure" in said
-    assert "no accounts" in said
+    assert "hub keys add" in said
 
 
 def test_a_second_hub_on_the_same_data_is_refused(hub: HubProcess) -> None:

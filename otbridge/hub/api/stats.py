@@ -73,6 +73,26 @@ class ForwardJson(TypedDict):
     metrics: DeliveryJson
 
 
+class KeyUseJson(TypedDict):
+    """A key, what came with it, and how often that was more than it may bring."""
+
+    id: str
+    kind: str
+    name: str
+    service: str
+    requests: int
+    records: int
+    bytes: int
+    limited: int
+
+
+class AccessJson(TypedDict):
+    """Whether the hub asks for keys, and which it knows."""
+
+    closed: bool
+    keys: list[KeyUseJson]
+
+
 class StatsJson(TypedDict):
     """The hub in numbers, since it was started; `store` over all that it holds."""
 
@@ -87,6 +107,7 @@ class StatsJson(TypedDict):
     senders: list[SenderJson]
     store: StoreJson
     live: LiveJson
+    access: AccessJson
     forward: list[ForwardJson]
 
 
@@ -97,6 +118,7 @@ def hub_numbers(state: Any) -> dict[str, Any]:
         "started_unix_nano": str(state.started_ns),
         **state.ledger.as_dict(),
         "live": state.live.as_dict(),
+        "access": state.access.as_dict(),
         "forward": state.forward.as_dict() if state.forward else [],
     }
 

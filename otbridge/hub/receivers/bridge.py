@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from otbridge.bridge.ingest import BridgeBusy
+from otbridge.hub.access.principal import ANYBODY
 from otbridge.hub.ingest import Busy
 
 if TYPE_CHECKING:
+    from otbridge.hub.access.control import AccessControl
+    from otbridge.hub.access.principal import Principal
     from otbridge.hub.ingest import Ingest
     from otbridge.typing import Signal
 
 __all__ = ["BridgeConsumer"]
+
+_REVOKED_RETRY_S: Final = 5.0
+"""The connection is closed in a moment; the client comes again with another token, or does not."""
 
 
 class BridgeConsumer:
@@ -19,13 +25,21 @@ class BridgeConsumer:
 
     Args:
         ingest: Who takes them.
+        access: Who knows the keys that the projects are the ids of; None: there are none.
     """
 
-    def __init__(self, ingest: Ingest) -> None:
+    def __init__(self, ingest: Ingest, access: AccessControl | None = None) -> None:
         self._ingest = ingest
+        self._access = access
 
     async def consume(
-        self, signal: Signal, request: bytes, *, key: tuple[str, int] | None, origin: str
+        self,
+        signal: Signal,
+        request: bytes,
+        *,
+        key: tuple[str, int] | None,
+        origin: str,
+        project: str,
     ) -> int:
         """Take a request; return how many of its records were refused for good.
 
@@ -33,19 +47,38 @@ class BridgeConsumer:
             BridgeBusy: Nothing was taken.
             WireError: It can never be taken.
         """
+        principal = self._bearer(project)
         if key is not None:
-            # A batch becomes one request per signal, and each is stored once.
-            key = (f"{key[0]}/{signal}", key[1])
+            # A batch becomes one request per signal, and each is stored once. Two keys may have
+            # a stream of the same name: a client chooses it.
+            key = ("/".join(filter(None, (project, key[0], signal))), key[1])
         try:
+            if self._access is not None:
+                admission = self._access.admission
+                admission.knock(principal, "")
+                request = await admission.admit(principal, signal, request, instance_known=True)
             taken = await self._ingest.take(signal, request, door=f"bridge/{origin}", key=key)
         except Busy as error:
             raise BridgeBusy(error.retry_s) from error
         return taken.rejected
 
-    async def open_spans(self, request: bytes, *, origin: str) -> None:  # noqa: ARG002
+    async def open_spans(self, request: bytes, *, origin: str, project: str) -> None:  # noqa: ARG002
         """Show spans that have begun. Their resource says already where they come from."""
+        principal = self._bearer(project)
+        if self._access is not None:
+            request = await self._access.admission.admit(
+                principal, "traces", request, instance_known=True, counted=False
+            )
         await self._ingest.take_open_spans(request)
 
     async def gone(self, stream: str) -> None:
         """Give up the spans that the peer of *stream* left open."""
         await self._ingest.producer_gone(stream)
+
+    def _bearer(self, project: str) -> Principal:
+        if self._access is None:
+            return ANYBODY
+        principal = self._access.bearer(project)
+        if principal is None:
+            raise BridgeBusy(_REVOKED_RETRY_S)
+        return principal

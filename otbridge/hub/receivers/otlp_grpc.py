@@ -10,6 +10,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.errors import LimitExceeded, MalformedData
+from otbridge.hub.access.credentials import KEY_HEADER, presented
+from otbridge.hub.access.key import Right
+from otbridge.hub.access.principal import ANYBODY, Principal
 from otbridge.hub.ingest import Busy
 from otbridge.hub.limits import DECODE_INLINE_BYTES, MAX_BODY_BYTES
 from otbridge.hub.listening import AddressTaken, listener, printed
@@ -17,10 +20,11 @@ from otbridge.hub.receivers.responses import response_protobuf, warning_of, with
 from otbridge.hub.receivers.status import bad_request_details, retry_details
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     import grpc.aio
 
+    from otbridge.hub.access.control import AccessControl
     from otbridge.hub.ingest import Ingest
     from otbridge.typing import Signal
 
@@ -51,10 +55,12 @@ class OtlpGrpc:
 
     Args:
         ingest: Who takes the requests.
+        access: Who may send; None: everybody who can reach the port.
     """
 
-    def __init__(self, ingest: Ingest) -> None:
+    def __init__(self, ingest: Ingest, access: AccessControl | None = None) -> None:
         self._ingest = ingest
+        self._access = access
         self._server: grpc.aio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -101,7 +107,14 @@ class OtlpGrpc:
         codes = grpc.StatusCode
 
         async def export(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
+            principal = ANYBODY
+            if self._access is not None and self._access.keyring.closed:
+                principal = await self._identify(self._access, context)
             try:
+                if self._access is not None and principal.key is not None:
+                    admission = self._access.admission
+                    admission.knock(principal, "")
+                    request = await admission.admit(principal, signal, request)
                 taken = await self._ingest.take(signal, request, door="grpc")
             except MalformedData as error:
                 details = bad_request_details(error)
@@ -115,6 +128,37 @@ class OtlpGrpc:
             return response_protobuf(with_warning(taken, await _warning_of(signal, request)))
 
         return export
+
+    async def _identify(
+        self, access: AccessControl, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> Principal:
+        """Return whose key the call's metadata shows; end the call where it may not send."""
+        import grpc
+
+        key = access.find(presented(_texts(context.invocation_metadata())))
+        if key is None:
+            access.turned_away("no_key")
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, _NO_KEY)
+        if key.public or not key.grants(Right.WRITE):
+            access.turned_away("forbidden")
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, _FORBIDDEN)
+        return Principal.of(key)
+
+
+def _texts(metadata: Any) -> Iterator[tuple[bytes, bytes]]:
+    for name, value in metadata or ():
+        if name in ("authorization", KEY_HEADER):
+            yield name.encode(), value if isinstance(value, bytes) else value.encode()
+
+
+_NO_KEY: Final = (
+    "This hub takes nobody without a key that it knows. Make one with `otbridge hub keys add "
+    "write`, and send it as the metadata authorization: Bearer KEY."
+)
+_FORBIDDEN: Final = (
+    "This key does not open this door. Servers send with a key of the kind write; ingest keys are "
+    "for web pages, and those send over HTTP."
+)
 
 
 async def _warning_of(signal: Signal, request: bytes) -> str:

@@ -9,9 +9,15 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from otbridge.errors import LimitExceeded, MalformedData, OtbridgeError
+from otbridge.hub.access.principal import principal_of
 from otbridge.hub.asgi import SlowBody, header, headers_of, read_body, respond
 from otbridge.hub.ingest import Busy, Overload
-from otbridge.hub.limits import MAX_BODY_BYTES, MAX_INFLATED_BYTES
+from otbridge.hub.limits import (
+    MAX_BODY_BYTES,
+    MAX_INFLATED_BYTES,
+    MAX_PUBLIC_BODY_BYTES,
+    MAX_PUBLIC_INFLATED_BYTES,
+)
 from otbridge.hub.receivers.responses import (
     response_json,
     response_protobuf,
@@ -24,6 +30,7 @@ from otbridge.wire.compression import decompress
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otbridge.hub.access.admission import Admission
     from otbridge.hub.asgi import Header, Receive, Scope, Send
     from otbridge.hub.ingest import Ingest
     from otbridge.hub.ledger import HubLedger
@@ -42,6 +49,10 @@ SIGNALS: Final[dict[str, Signal]] = {
 _SMALL_BODY: Final = 32 << 10
 """Bodies up to here are read where they arrive: even inflated they take a few milliseconds."""
 
+_LIMITS: Final = (MAX_BODY_BYTES, MAX_INFLATED_BYTES)
+_PUBLIC_LIMITS: Final = (MAX_PUBLIC_BODY_BYTES, MAX_PUBLIC_INFLATED_BYTES)
+"""Bytes of a body as it comes, and inflated."""
+
 _LARGE_AT_ONCE: Final = 2
 """Larger ones that are inflated at the same time; each may become `MAX_INFLATED_BYTES`."""
 
@@ -53,12 +64,20 @@ class OtlpHttp:
         ingest: Who takes the requests.
         origins: Which pages may send.
         ledger: Who counts what is turned away unread.
+        admission: Who holds the bearers of keys to what they may do.
     """
 
-    def __init__(self, ingest: Ingest, origins: Origins, ledger: HubLedger) -> None:
+    def __init__(
+        self,
+        ingest: Ingest,
+        origins: Origins,
+        ledger: HubLedger,
+        admission: Admission | None = None,
+    ) -> None:
         self._ingest = ingest
         self._origins = origins
         self._ledger = ledger
+        self._admission = admission
         self._large_bodies = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,9 +122,17 @@ class OtlpHttp:
     async def _take(self, scope: Scope, receive: Receive, content_type: str) -> bytes:
         signal = SIGNALS[scope["path"]]
         encoding = ", ".join(value.decode("latin-1") for value in _encodings(scope))
+        principal = principal_of(scope)
+        body_limit, limit = _PUBLIC_LIMITS if principal.public else _LIMITS
+        if self._admission is not None and principal.key is not None:
+            self._admission.knock(principal, _address(scope))
         try:
-            body = await read_body(scope, receive, MAX_BODY_BYTES)
-            request, warning = await self._read_request(signal, body, encoding, content_type)
+            body = await read_body(scope, receive, body_limit)
+            request, warning = await self._read_request(signal, body, encoding, content_type, limit)
+            if self._admission is not None and principal.key is not None:
+                request = await self._admission.admit(
+                    principal, signal, request, address=_address(scope)
+                )
         except MalformedData:
             self._ledger.turned_away("malformed")
             raise
@@ -116,14 +143,16 @@ class OtlpHttp:
         return response_json(signal, taken) if content_type == JSON else response_protobuf(taken)
 
     async def _read_request(
-        self, signal: Signal, body: bytes, encoding: str, content_type: str
+        self, signal: Signal, body: bytes, encoding: str, content_type: str, limit: int
     ) -> tuple[bytes, str]:
         """Return the protobuf request that *body* holds, and a warning or nothing."""
         as_json = content_type == JSON
         if len(body) <= _SMALL_BODY:
-            return _inflate_and_parse(signal, body, encoding, as_json)
+            return _inflate_and_parse(signal, body, encoding, limit, as_json)
         async with self._large_bodies:
-            return await asyncio.to_thread(_inflate_and_parse, signal, body, encoding, as_json)
+            return await asyncio.to_thread(
+                _inflate_and_parse, signal, body, encoding, limit, as_json
+            )
 
 
 class _WrongRequest(Exception):  # noqa: N818 - becomes an answer, never an error of ours
@@ -153,14 +182,19 @@ def _check_request(scope: Scope, content_type: str) -> None:
         )
 
 
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
 def _encodings(scope: Scope) -> list[bytes]:
     return headers_of(scope, b"content-encoding")
 
 
 def _inflate_and_parse(
-    signal: Signal, body: bytes, encoding: str, as_json: bool
+    signal: Signal, body: bytes, encoding: str, limit: int, as_json: bool
 ) -> tuple[bytes, str]:
-    plain = decompress(body, encoding, MAX_INFLATED_BYTES)
+    plain = decompress(body, encoding, limit)
     request = _json_parser(signal)(plain) if as_json else plain
     return request, warning_of(signal, request)
 

@@ -11,9 +11,12 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from otbridge.hub.access.control import AccessControl
 from otbridge.hub.api.routes import router
 from otbridge.hub.ledger import HubLedger
 from otbridge.hub.live import LiveFeed
+from otbridge.hub.security import Origins
+from otbridge.hub.settings import HubSettings
 from otbridge.hub.store import Store, open_store
 from otbridge.testing.clock import FakeClock
 
@@ -49,9 +52,14 @@ def server() -> Iterator[tuple[Starlette, str]]:
 
 
 @pytest.fixture
-def api(store: Store, server: tuple[Starlette, str]) -> Iterator[httpx.Client]:
+def api(
+    store: Store, server: tuple[Starlette, str], tmp_path: Path
+) -> Iterator[httpx.Client]:
     """A client of the API, over a socket; it answers from the test's own store."""
     app, address = server
     app.state.store = store
+    settings = HubSettings(data=tmp_path)
+    ledger = app.state.ledger
+    app.state.access = AccessControl(settings, store, Origins(), ledger, FakeClock())
     with httpx.Client(base_url=address, timeout=20) as client:
         yield client

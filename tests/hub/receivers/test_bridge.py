@@ -150,7 +150,7 @@ def test_the_open_spans_of_a_page_that_is_gone_are_shown_as_lost(tmp_path: Path)
         store = open_store(tmp_path)
         live = LiveFeed()
         consumer = BridgeConsumer(Ingest(store, live, HubLedger(), SystemClock()))
-        await consumer.open_spans(request.SerializeToString(), origin="browser")
+        await consumer.open_spans(request.SerializeToString(), origin="browser", project="")
         viewer = live.join()
         await consumer.gone("another")
         assert not viewer._ring

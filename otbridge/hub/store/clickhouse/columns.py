@@ -46,7 +46,7 @@ SPAN_COLUMNS: Final = (
 )
 LOG_COLUMNS: Final = (
     "Timestamp, TraceId, SpanId, TraceFlags, SeverityText, SeverityNumber, ServiceName, Body,"
-    " LogAttributes, EventName, ObservedTimestamp, Received, Row, Version, Id, Producer,"
+    " LogAttributes, EventName, ObservedTimestamp, Received, Row, Version, Place, Id, Producer,"
     f" DerivedWords, Raw, {_SHARED_SPAN_COLUMNS}, ScopeAttributes"
 )
 METRICS_COLUMNS: Final = (
@@ -116,8 +116,13 @@ def add_span(values: list[Any], row: SpanRow, number: int, received_ns: int) -> 
     )
 
 
-def add_log(values: list[Any], row: LogRow, number: int, received_ns: int, identity: int) -> None:
-    """Append to *values* what goes into `LOG_COLUMNS`; *identity* is the same for every copy."""
+def add_log(
+    values: list[Any], row: LogRow, number: int, received_ns: int, identity: tuple[int, int]
+) -> None:
+    """Append to *values* what goes into `LOG_COLUMNS`.
+
+    *identity* is (`Place`, `Id`), the same for every copy of the record.
+    """
     record = LogRecord.FromString(row.data)
     attributes = decode_attributes(record.attributes)
     words = [row.body_text[:MAX_WORDS], row.event_name, *attribute_words(attributes)]
@@ -136,7 +141,7 @@ def add_log(values: list[Any], row: LogRow, number: int, received_ns: int, ident
         received_ns,
         number,
         _FIRST_WINS - number,
-        identity,
+        *identity,
         row.producer,
         fold(" ".join(words)),
         row.data,

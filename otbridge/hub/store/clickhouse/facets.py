@@ -35,8 +35,9 @@ def count(asker: Asker, wanted: LogFilter | TraceFilter, field: FacetField) -> F
     if isinstance(wanted, LogFilter):
         where = log_conditions(wanted)
         newest = (
-            f"SELECT {_LOG_VALUES[field]} AS Value FROM {asker.tables.logs} FINAL WHERE {where}"
-            f" ORDER BY Timestamp DESC LIMIT {LOOKED_AT:d}"
+            "SELECT DISTINCT * FROM ("
+            f"SELECT {_LOG_VALUES[field]} AS Value, Timestamp, Place, Id FROM {asker.tables.logs}"
+            f" WHERE {where} ORDER BY Timestamp DESC LIMIT {LOOKED_AT:d})"
         )
         values = "Value"
     else:

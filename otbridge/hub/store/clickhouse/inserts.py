@@ -66,8 +66,12 @@ class Inserts:
             first = self._first_identity(batch)
             for span in (*batch.open_spans, *batch.spans):
                 add_span(spans, span, self._next(now_ns), now_ns)
-            for identity, log in enumerate(batch.logs, first):
-                add_log(logs, log, self._next(now_ns), now_ns, identity & _MASK)
+            for index, log in enumerate(batch.logs):
+                number = self._next(now_ns)
+                # Of one time, what was stored last comes first in lists; of a batch that may come
+                # again, what stands last in it.
+                place = number if batch.key is None else log.time_ns + index
+                add_log(logs, log, number, now_ns, (place, (first + index) & _MASK))
             for identity, row in enumerate(batch.metrics, first):
                 add_metrics(metrics, row, self._next(now_ns), now_ns, identity & _MASK)
         self._insert(self._tables.traces, SPAN_COLUMNS, spans)

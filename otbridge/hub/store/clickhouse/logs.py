@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["log_conditions", "page"]
 
-_WINDOWS_NS: Final = tuple(seconds * 10**9 for seconds in (600, 3 * 3_600, 48 * 3_600))
+_SECOND_NS: Final = 10**9
+_WINDOWS_NS: Final = (600 * _SECOND_NS, 3 * 3_600 * _SECOND_NS, 48 * 3_600 * _SECOND_NS)
 """Times back in which a page is looked for first; most are found in the last ten minutes."""
+
+_WINDOWS_OF_WORDS_NS: Final = (3 * 3_600 * _SECOND_NS,)
+"""The same for words, which an index finds whenever they were said."""
 
 
 def page(
@@ -24,9 +28,7 @@ def page(
 ) -> list[StoredLog]:
     """Answer `Store.logs`."""
     newest = min(now_ns, after.time_ns if after else now_ns, wanted.to_ns or now_ns)
-    # A trace's logs are found by its id, whenever they were.
-    windows = () if wanted.trace_id is not None else _WINDOWS_NS
-    for window in (*windows, None):
+    for window in (*_windows(wanted), None):
         since_ns = wanted.from_ns or 0
         if window is not None:
             if newest - window <= since_ns:
@@ -38,27 +40,44 @@ def page(
     return []
 
 
+def _windows(wanted: LogFilter) -> tuple[int, ...]:
+    if wanted.trace_id is not None:
+        return ()  # a trace's logs are found by its id, whenever they were
+    return _WINDOWS_OF_WORDS_NS if wanted.terms else _WINDOWS_NS
+
+
 def _since(
     asker: Asker, wanted: LogFilter, limit: int, after: LogPosition | None, since_ns: int
 ) -> list[StoredLog]:
-    where = log_conditions(wanted, since_ns)
-    if after is not None:
-        # At one time what was stored last comes first; an identity tells apart what two hubs
-        # stored in one nanosecond.
-        where.add(
-            "(Timestamp, Row, Id) < (fromUnixTimestamp64Nano({time:Int64}), {row:Int64},"
-            " {id:UInt64})",
-            time=after.time_ns,
-            row=after.row,
-            id=int(after.day or "0", 16),
+    found: list[StoredLog] = []
+    while True:
+        asked = limit - len(found)
+        where = log_conditions(wanted, since_ns)
+        if after is not None:
+            _add_after(where, after)
+        rows = asker.rows(
+            f"SELECT {LOG} FROM {asker.tables.logs} WHERE {where}"
+            f" ORDER BY Timestamp DESC, Place DESC, Id DESC LIMIT {asked:d}",
+            where,
         )
-        where.add("Timestamp <= fromUnixTimestamp64Nano({latest:Int64})", latest=after.time_ns)
-    rows = asker.rows(
-        f"SELECT {LOG} FROM {asker.tables.logs} FINAL WHERE {where}"
-        f" ORDER BY Timestamp DESC, Row DESC, Id DESC LIMIT {limit:d}",
-        where,
+        for columns in rows:
+            log = read_log(columns)
+            if log.position != after:  # copies of a record stand side by side
+                found.append(log)
+            after = log.position
+        if len(rows) < asked or len(found) == limit:
+            return found
+
+
+def _add_after(where: Conditions, after: LogPosition) -> None:
+    """Add that a record comes after this position, and so do all of its copies."""
+    where.add(
+        "(Timestamp, Place, Id) < (fromUnixTimestamp64Nano({time:Int64}), {place:Int64}, {id:UInt64})",
+        time=after.time_ns,
+        place=after.row,
+        id=int(after.day or "0", 16),
     )
-    return [read_log(columns) for columns in rows]
+    where.add("Timestamp <= fromUnixTimestamp64Nano({latest:Int64})", latest=after.time_ns)
 
 
 def log_conditions(wanted: LogFilter, since_ns: int = 0) -> Conditions:

@@ -23,7 +23,7 @@ SPAN: Final = (
 LOG: Final = (
     "TraceId, SpanId, toUnixTimestamp64Nano(Timestamp) AS Time,"
     " toUnixTimestamp64Nano(ObservedTimestamp) AS Observed, SeverityNumber, SeverityText,"
-    f" ServiceName, Body, EventName, Row, Id, {_SHARED}"
+    f" ServiceName, Body, EventName, Place, Id, {_SHARED}"
 )
 METRICS: Final = (
     "ServiceName, toUnixTimestamp64Nano(ReceivedTimestamp) AS Time, DataPoints, Raw, Producer"
@@ -67,7 +67,7 @@ def read_span(columns: Sequence[Any]) -> SpanRow:
 def read_log(columns: Sequence[Any]) -> StoredLog:
     """Return the row of the columns `LOG`, and its place."""
     trace, span_id, time, observed, severity, severity_text, service, body, event = columns[:9]
-    number, identity, resource, resource_url, scope, scope_url, raw, producer = columns[9:]
+    place, identity, resource, resource_url, scope, scope_url, raw, producer = columns[9:]
     row = LogRow(
         trace_id=bytes.fromhex(trace.decode()),
         span_id=bytes.fromhex(span_id.decode()),
@@ -85,7 +85,7 @@ def read_log(columns: Sequence[Any]) -> StoredLog:
         data=raw,
         producer=producer.decode(),
     )
-    return StoredLog(LogPosition(time, f"{identity:016x}", number), row)
+    return StoredLog(LogPosition(time, f"{identity:016x}", place), row)
 
 
 def read_metrics(columns: Sequence[Any]) -> MetricsRow:

@@ -5,9 +5,9 @@ what reads its tables (Grafana, for one) reads these, too. What is ours stands b
 
 - `Raw`, `ResourceRaw`, `ScopeRaw`: the record as the bytes that came. Answers are made of these;
   the attributes beside them are for other people's queries.
-- A record that comes again takes its own place: a span has its ids, a log record an `Id` that is
-  made from its batch's key. ClickHouse removes the copies when it merges, and `FINAL` keeps them
-  out of answers until then. Nothing has to be undone after a crash, and every insert may be
+- A record that comes again takes its own place: a span has its ids, a log record a `Place` and an
+  `Id` that are made from its batch's key. ClickHouse removes the copies when it merges, and until
+  then answers leave them out. Nothing has to be undone after a crash, and every insert may be
   repeated.
 - `Version` says which copy stays: the first ended span, else what was said last of an open one.
 - `Row` counts up in the order of storing, `Received` is the hub's clock; partitions are days of
@@ -102,6 +102,8 @@ _LOGS: Final = {
     "Received": "DateTime64(9) DEFAULT now64(9) CODEC(Delta(8), ZSTD(1))",
     "Row": "Int64 DEFAULT toUnixTimestamp64Nano(Received) CODEC(Delta(8), ZSTD(1))",
     "Version": "UInt64 DEFAULT bitNot(toUInt64(Row)) CODEC(Delta(8), ZSTD(1))",
+    # Among records of one time: where it stands, and what tells it from all others.
+    "Place": "Int64 DEFAULT Row CODEC(Delta(8), ZSTD(1))",
     "Id": "UInt64 DEFAULT rand64() CODEC(ZSTD(1))",
     "Producer": _WORD,
     "DerivedWords": "String DEFAULT lower(concat(Body, ' ', EventName, ' ',"
@@ -222,7 +224,7 @@ _FIRST = _Migration(
             "otel_logs",
             _LOGS,
             _LOG_INDEXES,
-            "(toStartOfFiveMinutes(Timestamp), ServiceName, Timestamp, Id)",
+            "(toStartOfFiveMinutes(Timestamp), ServiceName, Timestamp, Place, Id)",
             8192,
         ),
         _merging("otel_metrics_raw", _METRICS, (_BY_ROW,), "Id", 1024),

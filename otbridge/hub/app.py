@@ -22,6 +22,7 @@ from otbridge.hub.asgi import error_body, respond
 from otbridge.hub.ingest import Ingest
 from otbridge.hub.ledger import HubLedger
 from otbridge.hub.live import LiveFeed
+from otbridge.hub.receive_log.upkeep import keep_up, open_log
 from otbridge.hub.receivers.bridge import BridgeConsumer
 from otbridge.hub.receivers.otlp_http import SIGNALS, OtlpHttp
 from otbridge.hub.retention import keep_within
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from otbridge._clock import Clock
     from otbridge.hub.asgi import App, Receive, Scope, Send
     from otbridge.hub.forward import Forwarder
+    from otbridge.hub.receive_log.log import ReceiveLog
     from otbridge.hub.settings import HubSettings
     from otbridge.hub.store import Store
 
@@ -42,6 +44,9 @@ __all__ = ["Hub", "version"]
 
 _FAREWELL_S: Final = 1.0
 """Clients of the bridge have this long to hear that the hub goes."""
+
+_STORE_S: Final = 1.0
+"""What was taken last has this long to reach the store; the rest is in the receive log."""
 
 _WEBSOCKETS: Final = ("/v1/bridge", "/api/v1/live")
 
@@ -59,8 +64,12 @@ class Hub:
 
     Args:
         store: Where everything is kept; the caller opens and closes it.
-        settings: Who may connect.
+        settings: Who may connect, and where the rest is kept.
         clock: The machine's by default.
+
+    Raises:
+        StoreError: The receive log cannot be opened, or belongs to another hub.
+        ConfigurationError: What is to be passed on cannot be, as it was asked.
     """
 
     def __init__(self, store: Store, settings: HubSettings, *, clock: Clock | None = None) -> None:
@@ -68,8 +77,13 @@ class Hub:
         self.started_ns = clock.time_ns()
         self.ledger = HubLedger()
         self.live = LiveFeed()
-        self.forward = _open_forwarder(settings, clock)
-        self.ingest = Ingest(store, self.live, self.ledger, clock, self.forward)
+        self.log = open_log(settings.data / "log", settings.log_bytes)
+        self.forward = _open_forwarder(settings, clock, self.log)
+        self.ingest = Ingest(
+            store, self.live, self.ledger, clock, log=self.log, forward=self.forward
+        )
+        # A destination's place is on disk before anything comes for it.
+        self.log.let_go()
         self._settings = settings
         self._clock = clock
         self._origins = Origins(settings.allowed_origins)
@@ -98,9 +112,11 @@ class Hub:
 
     def begin(self) -> None:
         """Begin what goes on beside the requests, on the running event loop."""
+        self.ingest.begin()
         self._upkeep = [
             asyncio.create_task(keep_within(self._settings.retention, self._store)),
             asyncio.create_task(self.ingest.silence.watch()),
+            asyncio.create_task(keep_up(self.log)),
             asyncio.create_task(self.access.keyring.watch()),
         ]
         if self.forward is not None:
@@ -126,6 +142,17 @@ class Hub:
         except TimeoutError:
             pass  # a client that does not listen is cut off with the rest
         self.ingest.close()
+
+    async def end(self, forward_s: float) -> None:
+        """Finish what was taken, after the doors were closed and before the store is.
+
+        Args:
+            forward_s: Seconds in which what waits for destinations may still leave.
+        """
+        await self.ingest.end(_STORE_S)
+        if self.forward is not None:
+            await asyncio.to_thread(self.forward.end, forward_s)
+        await asyncio.to_thread(self.log.close)
 
     def _open_doors(self) -> dict[str, App]:
         otlp = OtlpHttp(self.ingest, self._origins, self.ledger, self.access.admission)
@@ -159,17 +186,19 @@ def _api(hub: Hub, store: Store) -> App:
     api.state.ledger = hub.ledger
     api.state.live = hub.live
     api.state.forward = hub.forward
+    api.state.log = hub.log
+    api.state.follower = hub.ingest.follower
     api.state.access = hub.access
     api.state.started_ns = hub.started_ns
     return api
 
 
-def _open_forwarder(settings: HubSettings, clock: Clock) -> Forwarder | None:
+def _open_forwarder(settings: HubSettings, clock: Clock, log: ReceiveLog) -> Forwarder | None:
     if not settings.forward:
         return None  # and nothing of the delivery is loaded
     from otbridge.hub.forward import open_forwarder
 
-    return open_forwarder(settings.forward, _queues(settings), clock)
+    return open_forwarder(settings.forward, _queues(settings), clock, log)
 
 
 def _queues(settings: HubSettings) -> Path:

@@ -1,25 +1,28 @@
 """Passes on what was received, byte for byte, to other hubs and backends.
 
-What the store has committed goes into a queue on disk, one for each destination, before the sender
-is answered; from there it is delivered by the same pipeline as any program's own telemetry, with
+What is in the receive log goes into a queue on disk, one for each destination, behind the answer to
+the sender; from there it is delivered by the same pipeline as any program's own telemetry, with
 its retries, its breaker and its ledger. No destination waits for another, and no sender for any.
+
+Each destination has its place in the log. It is stored when what is before it is safe in the queue,
+so a hub that is killed, or loses its power, queues the rest when it is back: at least once.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.delivery.pipeline import Pipeline
-from otbridge.delivery.spool.names import service_folder
+from otbridge.delivery.spool.names import destination_key, service_folder
 from otbridge.delivery.spool.settings import SpoolSettings
 from otbridge.delivery.spool.spool import Spool
-from otbridge.errors import ConfigurationError, OtbridgeError
+from otbridge.errors import ConfigurationError
 from otbridge.hub.destinations import make_sink, read_destination
 from otbridge.hub.open_spans import without_announcements
+from otbridge.hub.receive_log.queue_follower import QueueFollower
 from otbridge.wire.compression import compress
 from otbridge.wire.otlp_request import split_request
 
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
     from otbridge._clock import Clock
     from otbridge.hub.destinations import Destination
+    from otbridge.hub.receive_log.entries import Kept
+    from otbridge.hub.receive_log.log import ReceiveLog
     from otbridge.typing import Signal
 
 __all__ = ["Forwarder", "open_forwarder", "tell_of_forgotten"]
@@ -51,13 +56,16 @@ _DENSEST: Final = 100
 we have to take it apart again), and is left as it is."""
 
 
-def open_forwarder(addresses: Sequence[str], folder: Path, clock: Clock) -> Forwarder | None:
+def open_forwarder(
+    addresses: Sequence[str], folder: Path, clock: Clock, log: ReceiveLog
+) -> Forwarder | None:
     """Return who passes on to *addresses*, or None where there are none.
 
     Args:
         addresses: As `read_destination` takes them.
         folder: Where the queues are kept; made when it is first needed.
         clock: For the pipelines.
+        log: What is passed on.
 
     Raises:
         ConfigurationError: An address is wrong or comes twice, or others may write to the folder.
@@ -74,7 +82,7 @@ def open_forwarder(addresses: Sequence[str], folder: Path, clock: Clock) -> Forw
                 "Give it once.",
             )
         upstreams[upstream.name] = upstream
-    return Forwarder(list(upstreams.values()))
+    return Forwarder(list(upstreams.values()), log)
 
 
 def tell_of_forgotten(folder: Path, forwarder: Forwarder | None) -> None:
@@ -134,6 +142,10 @@ class Upstream:
         """Take a request; what cannot be taken is in the ledger."""
         self._pipelines[signal].put_request(body, records, encoding=encoding)
 
+    def secure(self) -> bool:
+        """Return whether all that was put will survive a loss of power."""
+        return self._spool.sync()
+
     def hurry_to_end(self, timeout: float) -> None:
         """Begin to end, in *timeout* seconds; what is not delivered then stays on disk."""
         for pipeline in self._pipelines.values():
@@ -158,12 +170,19 @@ class Forwarder:
 
     Args:
         upstreams: Each of them.
+        log: What is passed on.
     """
 
-    def __init__(self, upstreams: Sequence[Upstream]) -> None:
+    def __init__(self, upstreams: Sequence[Upstream], log: ReceiveLog) -> None:
         self._upstreams = upstreams
-        # One thread: requests are queued in the order in which they were acknowledged.
-        self._queueing = ThreadPoolExecutor(1, thread_name_prefix="otbridge-forward")
+        self._follower = QueueFollower(log, self._put)
+        self._begins = {}
+        for upstream in upstreams:
+            name = f"to {destination_key(upstream.name)}"
+            # One that nobody has heard of gets what comes from now on.
+            self._begins[upstream.name] = log.begin_of(name, new=log.end)
+            log.follow(name, partial(self._secured, upstream))
+        self._follower.position = min(self._begins.values())
 
     @property
     def destinations(self) -> list[Destination]:
@@ -179,43 +198,43 @@ class Forwarder:
         """Go on with what the hub before this one has left."""
         for upstream in self._upstreams:
             upstream.begin()
+        self._follower.begin()
 
-    async def take(self, signal: Signal, request: bytes, records: int, *, announced: bool) -> None:
-        """Queue a request for everybody; return when it will survive the end of this process.
+    def offer(self, kept: Kept) -> None:
+        """Take what was written to the log a moment ago; never waits."""
+        self._follower.offer(kept)
 
-        Never raises: the store has it already, and what cannot be queued is in the ledger.
+    def _put(self, kept: Kept) -> None:
+        """Queue a request for everybody who does not have it; on the follower's thread.
 
-        Args:
-            signal: What it carries.
-            request: The Export…ServiceRequest.
-            records: How many records it has; for metrics they are counted here, by metric.
-            announced: Whether there are beginnings of spans among them. They stay here: any
-                other backend would show them as log lines.
+        What a queue does not take is in its ledger. Beginnings of spans stay here: any other
+        backend would show them as log lines.
         """
-        loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._queueing, self._put, signal, request, records, announced)
-        try:
-            await asyncio.shield(work)  # also for a sender that hangs up
-        except OtbridgeError as error:
-            _logger.warning("A request could not be passed on: %s", error)
-
-    def _put(self, signal: Signal, request: bytes, records: int, announced: bool) -> None:
-        if announced:
+        signal, request, records = kept.entry.signal, kept.entry.request, kept.entry.records
+        if kept.entry.announced:
             request, records = without_announcements(request)
         elif signal == "metrics":
-            records = len(split_request(signal, request))
+            records = len(split_request(signal, request))  # the log counts resources
         if not records:
             return
         body, encoding = compress(request, _ENCODING), _ENCODING
         if len(request) > _DENSEST * len(body):
             body, encoding = request, "none"
         for upstream in self._upstreams:
-            upstream.put(signal, body, encoding, records)
+            if kept.position >= self._begins[upstream.name]:
+                upstream.put(signal, body, encoding, records)
+
+    def _secured(self, upstream: Upstream) -> int:
+        """Return the position before which everything is safe in the destination's queue."""
+        position = max(self._follower.position, self._begins[upstream.name])
+        if not upstream.secure():
+            raise OSError(f"the queue for {upstream.name} cannot be synced")
+        return position
 
     def end(self, timeout: float) -> None:
         """Deliver for *timeout* seconds more; the rest stays on disk for the next hub. Blocks."""
         deadline = monotonic() + timeout
-        self._queueing.shutdown()
+        self._follower.end(timeout)
         for upstream in self._upstreams:
             upstream.hurry_to_end(timeout)
         for upstream in self._upstreams:
@@ -223,4 +242,10 @@ class Forwarder:
 
     def as_dict(self) -> list[dict[str, Any]]:
         """Return the books of every destination as `GET /api/v1/stats` shows them."""
-        return [upstream.as_dict() for upstream in self._upstreams]
+        return [
+            {
+                **upstream.as_dict(),
+                "behind": self._follower.behind(self._begins[upstream.name]),
+            }
+            for upstream in self._upstreams
+        ]

@@ -1,17 +1,24 @@
 """The one way into the hub: every door hands its requests to `Ingest.take`.
 
-Decode, show, store, and only then answer: what the sender is told was taken is on disk.
+Decode, write down, sync, and only then answer: what the sender is told was taken is in the receive
+log. Then it is shown; the store and the destinations of `--forward` follow at their own pace.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from otbridge.delivery.spool.trouble import FULL, Trouble
 from otbridge.errors import LimitExceeded, MalformedData, OtbridgeError, StoreError
+from otbridge.hub.decoding import decode, records_of
 from otbridge.hub.limits import DECODE_INLINE_BYTES, MAX_WAITING_BYTES
-from otbridge.hub.open_spans import separate_open_spans
+from otbridge.hub.receive_log.entries import Entry
+from otbridge.hub.receive_log.group_commit import GroupCommit
+from otbridge.hub.receive_log.store_follower import StoreFollower
 from otbridge.hub.silence import Silence
 from otbridge.wire.rows import Batch
 
@@ -22,10 +29,17 @@ if TYPE_CHECKING:
     from otbridge.hub.forward import Forwarder
     from otbridge.hub.ledger import HubLedger
     from otbridge.hub.live import LiveFeed
+    from otbridge.hub.receive_log.entries import Kept
+    from otbridge.hub.receive_log.log import ReceiveLog
     from otbridge.hub.store import Store
     from otbridge.typing import Signal
 
 __all__ = ["Busy", "Ingest", "Overload", "Taken"]
+
+_logger = logging.getLogger("otbridge.hub")
+
+_GONE_S: Final = 5.0
+"""The spans that a peer has begun have this long to reach the store before its verdict does."""
 
 
 class Busy(OtbridgeError):  # noqa: N818 - says what the hub is, and why the sender must wait
@@ -37,14 +51,14 @@ class Busy(OtbridgeError):  # noqa: N818 - says what the hub is, and why the sen
 
 
 class Overload(Busy):
-    """The senders together are faster than the hub can store."""
+    """The senders together are faster than the hub can write or store."""
 
 
 class Taken(NamedTuple):
     """What became of a request that was taken."""
 
     rejected: int = 0
-    """Records refused for good; all others are on disk."""
+    """Records refused for good; all others are safe."""
     message: str = ""
     """Why they were refused, for the sender's developer."""
 
@@ -53,11 +67,12 @@ class Ingest:
     """Takes OTLP requests in.
 
     Args:
-        store: Where the rows go.
+        store: Where the rows go in the end.
         live: Who is shown them first.
         ledger: Who counts them.
         clock: What gives records without a time theirs.
-        forward: Who passes on what is stored.
+        log: Where they are written down; the caller opens and closes it.
+        forward: Who passes on what was written down.
     """
 
     def __init__(
@@ -66,25 +81,42 @@ class Ingest:
         live: LiveFeed,
         ledger: HubLedger,
         clock: Clock,
+        *,
+        log: ReceiveLog,
         forward: Forwarder | None = None,
     ) -> None:
         self._store = store
         self._live = live
         self._ledger = ledger
         self._clock = clock
+        self._log = log
         self._forward = forward
         self.silence = Silence(store, live, clock)
+        self.follower = StoreFollower(log, store, ledger, clock, on_open_spans=self.silence.hear)
+        """Who brings into the store what was taken."""
+        self._commits = GroupCommit(log)
+        self._trouble = Trouble(clock, _logger.warning, 0.0)
         self._waiting_bytes = 0
         self._closing = False
+
+    def begin(self) -> None:
+        """Store what the hub before this one has left, beside what comes; on the event loop."""
+        self.follower.begin()
 
     def close(self) -> None:
         """Take nothing any more; what was taken is still stored."""
         self._closing = True
 
+    async def end(self, within_s: float) -> None:
+        """Have what was taken stored for *within_s* seconds more; the rest is in the log."""
+        await asyncio.to_thread(self._commits.close)
+        await self.follower.caught_up(within_s)
+        await asyncio.to_thread(self.follower.close)
+
     async def take(
         self, signal: Signal, request: bytes, *, door: str, key: tuple[str, int] | None = None
     ) -> Taken:
-        """Show and store an Export…ServiceRequest; return when it is on disk.
+        """Take an Export…ServiceRequest; return when it is safe.
 
         Args:
             signal: What it exports.
@@ -98,16 +130,14 @@ class Ingest:
             Busy: Nothing was taken; the sender should keep it and come back.
         """
         with self._room_for(request):
-            batch, rejected = await self._decoded(signal, request)
-            batch.key = key
+            received_ns = self._clock.time_ns()
+            batch, rejected = await self._decoded(signal, request, received_ns)
             count = self._count(signal, batch, rejected, door)
-            self.silence.hear(batch)
-            self._live.publish(batch)
-            await self._stored(signal, batch, count)
-            if self._forward is not None:
-                records = count + len(rejected)
+            records = count + len(rejected)
+            if records or batch.open_spans:
                 announced = bool(batch.open_spans)
-                await self._forward.take(signal, request, records, announced=announced)
+                entry = Entry(signal, request, received_ns, records, key, announced)
+                await self._write_down(entry, batch, count)
         return Taken(len(rejected), _sentence(rejected))
 
     async def take_open_spans(self, request: bytes) -> None:
@@ -126,12 +156,14 @@ class Ingest:
         self.silence.excuse(batch)
         self._live.publish(batch)
         try:
-            await self._stored("traces", batch, 0)
-        except Busy:
+            # A sender that hangs up does not stop the batch from being stored.
+            await asyncio.shield(asyncio.wrap_future(self._store.submit(batch)))
+        except StoreError:
             return
 
     async def producer_gone(self, producer: str) -> None:
         """Give the spans that *producer* left open the verdict "lost", and show it."""
+        await self.follower.caught_up(_GONE_S)
         try:
             lost = await asyncio.wrap_future(self._store.mark_lost(producer))
         except StoreError:
@@ -146,22 +178,35 @@ class Ingest:
         if self._waiting_bytes + size > MAX_WAITING_BYTES and self._waiting_bytes:
             self._ledger.turned_away("overload")
             raise Overload(
-                "The hub has too much to store at the moment.",
+                "The hub has too much to write at the moment.",
                 f"{self._waiting_bytes >> 20} MiB are waiting.",
                 "Send again in a second.",
             )
+        if not self._log.has_room(self._waiting_bytes + size):
+            self._ledger.turned_away("overload")
+            raise self._log_is_full()
         self._waiting_bytes += size
         try:
             yield
         finally:
             self._waiting_bytes -= size
 
-    async def _decoded(self, signal: Signal, request: bytes) -> tuple[Batch, list[str]]:
-        now_ns = self._clock.time_ns()
+    def _log_is_full(self) -> Overload:
+        sentence = (
+            f"{self._log.bytes >> 20} MiB wait for the store or for the queue of a destination."
+        )
+        self._trouble.say(f"The hub takes nothing at the moment: {sentence}")
+        return Overload(
+            "The hub is too far behind to take more.", sentence, "Send again later.", retry_s=5
+        )
+
+    async def _decoded(
+        self, signal: Signal, request: bytes, received_ns: int
+    ) -> tuple[Batch, list[str]]:
         try:
             if len(request) <= DECODE_INLINE_BYTES:
-                return _decode(signal, request, now_ns)
-            return await asyncio.to_thread(_decode, signal, request, now_ns)
+                return decode(signal, request, received_ns)
+            return await asyncio.to_thread(decode, signal, request, received_ns)
         except MalformedData:
             self._ledger.turned_away("malformed")
             raise
@@ -171,7 +216,7 @@ class Ingest:
 
     def _count(self, signal: Signal, batch: Batch, rejected: list[str], door: str) -> int:
         rows = batch.spans or batch.logs or batch.metrics
-        count = len(rows)
+        count = records_of(batch)
         self._ledger.received(signal, count, rejected)
         now_ns = self._clock.time_ns()
         by_service: dict[str, int] = {}
@@ -181,36 +226,27 @@ class Ingest:
             self._ledger.seen(service, door, records, now_ns)
         return count
 
-    async def _stored(self, signal: Signal, batch: Batch, count: int) -> None:
-        if not (batch.spans or batch.logs or batch.metrics or batch.open_spans):
-            return
-        stored = asyncio.wrap_future(self._store.submit(batch))
-        stored.add_done_callback(lambda done: self._settle(signal, count, done))
+    async def _write_down(self, entry: Entry, batch: Batch, count: int) -> None:
+        then = partial(self._follow_up, batch, count)
+        otherwise = partial(self._ledger.refused, entry.signal, count)
         try:
-            # A sender that hangs up does not stop the batch from being stored.
-            await asyncio.shield(stored)
-        except StoreError as error:
-            raise Busy(error.what, error.why, error.do, retry_s=2) from error
+            await self._commits.write(entry, then, otherwise)
+        except OSError as error:
+            if error.errno in FULL:
+                self.follower.nudge()
+            why = f"The system says: {error.strerror or error}."
+            self._trouble.say(f"The hub cannot write down what it receives. {why}")
+            raise Busy(
+                "The hub cannot write down what it receives.", why, "Send again later.", retry_s=2
+            ) from error
 
-    def _settle(self, signal: Signal, count: int, done: asyncio.Future[None]) -> None:
-        if done.cancelled() or done.exception() is not None:
-            self._ledger.refused(signal, count)
-        else:
-            self._ledger.stored(signal, count)
-
-
-def _decode(signal: Signal, request: bytes, now_ns: int) -> tuple[Batch, list[str]]:
-    from otbridge.wire import otlp_rows
-
-    if signal == "traces":
-        spans, rejected = otlp_rows.decode_traces(request, now_ns)
-        return Batch(spans=spans), rejected
-    if signal == "logs":
-        rows, rejected = otlp_rows.decode_logs(request, now_ns)
-        logs, open_spans = separate_open_spans(rows)
-        return Batch(logs=logs, open_spans=open_spans), rejected
-    metrics, rejected = otlp_rows.decode_metrics(request, now_ns)
-    return Batch(metrics=metrics), rejected
+    def _follow_up(self, batch: Batch, count: int, kept: Kept) -> None:
+        """Show what is safe now, and hand it on; also for a sender that has hung up."""
+        self.silence.hear(batch)
+        self._live.publish(batch)
+        self.follower.offer(kept, batch, count)
+        if self._forward is not None:
+            self._forward.offer(kept)
 
 
 def _sentence(rejected: list[str]) -> str:

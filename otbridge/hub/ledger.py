@@ -1,8 +1,9 @@
 """The hub's own books: what came in, and what became of it.
 
-They add up, per signal: received = stored + rejected + refused + waiting, where refused means
-that the sender was told to come back and holds the records itself. Only the event loop writes
-here, so there is no lock.
+They add up, per signal: received + recovered = stored + rejected + refused + waiting. Recovered is
+what the hub before this one had acknowledged and not stored; refused means that the sender was told
+to come back and holds the records itself; waiting is in the receive log, or on its way there. Only
+the event loop writes here, so there is no lock.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class HubLedger:
 
     def __init__(self) -> None:
         self._received: Counter[Signal] = Counter()
+        self._recovered: Counter[Signal] = Counter()
         self._stored: Counter[Signal] = Counter()
         self._rejected: Counter[str] = Counter()
         self._refused: Counter[Signal] = Counter()
@@ -43,8 +45,13 @@ class HubLedger:
         self._waiting[signal] += count
         self._rejected.update(rejected)
 
+    def recovered(self, signal: Signal, count: int) -> None:
+        """Count records that are read from what the hub before this one has left."""
+        self._recovered[signal] += count
+        self._waiting[signal] += count
+
     def stored(self, signal: Signal, count: int) -> None:
-        """Count records that are on disk (or were there before)."""
+        """Count records that are in the store (or were there before)."""
         self._waiting[signal] -= count
         self._stored[signal] += count
 
@@ -52,6 +59,11 @@ class HubLedger:
         """Count records that the sender was asked to send again later."""
         self._waiting[signal] -= count
         self._refused[signal] += count
+
+    def put_aside(self, signal: Signal, count: int) -> None:
+        """Count records that were acknowledged and that the store cannot take."""
+        self._waiting[signal] -= count
+        self._rejected["put_aside"] += count
 
     def turned_away(self, reason: str) -> None:
         """Count a whole request that was not decoded, with a word such as `malformed`."""
@@ -71,13 +83,14 @@ class HubLedger:
 
     @property
     def waiting(self) -> int:
-        """Records that were taken and are not on disk yet."""
+        """Records that were taken and are not in the store yet."""
         return self._waiting.total()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the books as `GET /api/v1/stats` shows them, latest sender first."""
         return {
             "received": _by_signal(self._received),
+            "recovered": _by_signal(self._recovered),
             "stored": _by_signal(self._stored),
             "rejected": dict(self._rejected),
             "refused": _by_signal(self._refused),

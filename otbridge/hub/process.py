@@ -108,8 +108,7 @@ async def _serve(
         await hub.close()
         http.should_exit = True
         await asyncio.gather(grpc.stop(_GRACE_S), serving)
-        if hub.forward is not None:
-            await asyncio.to_thread(hub.forward.end, _FORWARD_S)
+        await hub.end(_FORWARD_S)
 
 
 async def _check_destinations(hub: Hub, settings: HubSettings, ports: tuple[int, ...]) -> None:

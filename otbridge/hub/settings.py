@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from otbridge.hub.receive_log.settings import DEFAULT_LOG_BYTES
 from otbridge.hub.store.vocabulary import Retention
 
 __all__ = ["DEFAULT_GRPC_PORT", "DEFAULT_HTTP_PORT", "HubSettings", "default_data_folder"]
@@ -41,6 +42,8 @@ class HubSettings:
     """Address of the store; None keeps it in the data folder."""
     retention: Retention = field(default_factory=Retention)
     """How much the store keeps."""
+    log_bytes: int = DEFAULT_LOG_BYTES
+    """How much the receive log may hold of what is not stored yet."""
     forward: tuple[str, ...] = field(default=(), repr=False)
     """Where to pass on what comes in; see `otbridge.hub.destinations`. May hold tokens."""
     host: str = "127.0.0.1"

@@ -22,6 +22,7 @@ from otbridge.hub import silence
 from otbridge.hub.ingest import Ingest
 from otbridge.hub.ledger import HubLedger
 from otbridge.hub.live import LiveFeed
+from otbridge.hub.receive_log.log import ReceiveLog
 from otbridge.hub.silence import SILENCE_S
 from otbridge.hub.store import open_store
 from otbridge.testing.clock import FakeClock
@@ -51,12 +52,12 @@ def identify(resource: Any, process: str) -> None:
 class Stage:
     """An ingest on a store of its own; times are the clock's."""
 
-    def __init__(self, store: Store, clock: FakeClock) -> None:
+    def __init__(self, store: Store, clock: FakeClock, log: ReceiveLog) -> None:
         self.store = store
         self.clock = clock
         self.live = LiveFeed()
         self.viewer = self.live.join()
-        self.ingest = Ingest(store, self.live, HubLedger(), clock)
+        self.ingest = Ingest(store, self.live, HubLedger(), clock, log=log)
 
     async def begins(self, number: int, process: str = "p") -> None:
         """A process announces that span *number* of trace *number* has begun."""
@@ -72,6 +73,7 @@ class Stage:
             record.trace_id = trace_id(announces)
             record.span_id = bytes([announces]) * 8
         await self.ingest.take("logs", request.SerializeToString(), door="http")
+        await self.ingest.follower.caught_up(10)
 
     async def measures(self, process: str = "p") -> None:
         request = ExportMetricsServiceRequest()
@@ -79,6 +81,7 @@ class Stage:
         identify(source.resource, process)
         source.scope_metrics.add().metrics.add(name="n").gauge.data_points.add(as_int=1)
         await self.ingest.take("metrics", request.SerializeToString(), door="http")
+        await self.ingest.follower.caught_up(10)
 
     async def ends(self, number: int, process: str = "p") -> None:
         request = ExportTraceServiceRequest()
@@ -91,6 +94,7 @@ class Stage:
             end_time_unix_nano=9,
         )
         await self.ingest.take("traces", request.SerializeToString(), door="http")
+        await self.ingest.follower.caught_up(10)
 
     async def later(self, seconds: float) -> None:
         self.clock.advance(seconds)
@@ -112,11 +116,13 @@ def play(tmp_path: Path) -> Callable[[Callable[[Stage], Awaitable[None]]], None]
     clock = FakeClock()
 
     def on_stage(scene: Callable[[Stage], Awaitable[None]]) -> None:
-        store = open_store(tmp_path, clock=clock)
+        store = open_store(tmp_path / "store", clock=clock)
+        log = ReceiveLog(str(tmp_path / "log"))
         try:
-            asyncio.run(asyncio.wait_for(scene(Stage(store, clock)), 30))
+            asyncio.run(asyncio.wait_for(scene(Stage(store, clock, log)), 30))
         finally:
             store.close()
+            log.close()
 
     return on_stage
 

@@ -1,8 +1,13 @@
 """The API as a whole: which questions there are, and how one is answered.
 
-`router` is mounted at `/api/v1` of an application whose state has `store` and, for the statistics,
-`ledger`, `live`, `forward` and `started_ns`. Questions are answered in worker threads, a few at a
-time, so that neither the event loop nor the receivers ever wait for one.
+`router` is mounted at `/api/v1` of an application whose state has `store`, the `follower` that
+brings into it what the hub acknowledges, and, for the statistics, `ledger`, `live`, `log`, `forward`
+and `started_ns`. Questions are answered in worker threads, a few at a time, so that neither the
+event loop nor the receivers ever wait for one.
+
+Who asks after an answer to what they sent sees it: before a question goes to the store, it waits for
+the store to reach what the hub has acknowledged until then, for a second at most and without a
+thread. Where the store is further behind than that, the question is answered from what is there.
 """
 
 from __future__ import annotations
@@ -129,6 +134,9 @@ ENDPOINTS = (
     ),
 )
 
+_OWN_WRITES_S = 1.0
+"""A question waits so long for what was acknowledged before it."""
+
 _MAX_QUESTIONS = 4
 """Answered at the same time; the others wait their turn."""
 
@@ -153,6 +161,7 @@ def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
                 endpoint, request.path_params, request.query_params.multi_items()
             )
             state = request.app.state
+            await state.follower.caught_up(_OWN_WRITES_S)
             if endpoint.look is not None:
                 asked["hub"] = endpoint.look(state)
             work = partial(_encoded, endpoint, state.store, asked)

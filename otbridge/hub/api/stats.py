@@ -64,6 +64,29 @@ class DeliveryJson(TypedDict):
     adopted: int
 
 
+class LogJson(TypedDict):
+    """The receive log in numbers."""
+
+    position: int
+    bytes: int
+    max_bytes: int
+    segments: int
+    oldest_unix_nano: str | None
+    corrupt: int
+    torn: int
+    foreign: int
+
+
+class BehindJson(TypedDict):
+    """How far the store is in the receive log, and what it does not have yet."""
+
+    position: int
+    records: int
+    bytes: int
+    seconds: float
+    aside: int
+
+
 class ForwardJson(TypedDict):
     """A destination that everything is passed on to."""
 
@@ -71,6 +94,7 @@ class ForwardJson(TypedDict):
     logs: DeliveryJson
     traces: DeliveryJson
     metrics: DeliveryJson
+    behind: int
 
 
 class KeyUseJson(TypedDict):
@@ -99,6 +123,7 @@ class StatsJson(TypedDict):
     version: str
     started_unix_nano: str
     received: BySignalJson
+    recovered: BySignalJson
     stored: BySignalJson
     rejected: dict[str, int]
     refused: BySignalJson
@@ -106,17 +131,21 @@ class StatsJson(TypedDict):
     waiting: int
     senders: list[SenderJson]
     store: StoreJson
+    log: LogJson
+    behind: BehindJson
     live: LiveJson
     access: AccessJson
     forward: list[ForwardJson]
 
 
 def hub_numbers(state: Any) -> dict[str, Any]:
-    """Return the hub's own numbers: from `ledger`, `live`, `forward` and `started_ns` of the app's state."""
+    """Return the hub's own numbers: from the application's state."""
     return {
         "version": version("otbridge"),
         "started_unix_nano": str(state.started_ns),
         **state.ledger.as_dict(),
+        "log": state.log.as_dict(),
+        "behind": state.follower.as_dict(),
         "live": state.live.as_dict(),
         "access": state.access.as_dict(),
         "forward": state.forward.as_dict() if state.forward else [],

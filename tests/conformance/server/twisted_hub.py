@@ -123,6 +123,7 @@ class TwistedHub:
         server.should_exit = True
         await asyncio.gather(serving, door.stop(0))
         await hub.close()
+        await hub.end(0)
         store.close()
 
     async def _answer(self, asked: Asked, hub: Honest) -> Said:

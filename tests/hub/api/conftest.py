@@ -15,6 +15,8 @@ from otbridge.hub.access.control import AccessControl
 from otbridge.hub.api.routes import router
 from otbridge.hub.ledger import HubLedger
 from otbridge.hub.live import LiveFeed
+from otbridge.hub.receive_log.log import ReceiveLog
+from otbridge.hub.receive_log.store_follower import StoreFollower
 from otbridge.hub.security import Origins
 from otbridge.hub.settings import HubSettings
 from otbridge.hub.store import Store, open_store
@@ -52,14 +54,16 @@ def server() -> Iterator[tuple[Starlette, str]]:
 
 
 @pytest.fixture
-def api(
-    store: Store, server: tuple[Starlette, str], tmp_path: Path
-) -> Iterator[httpx.Client]:
+def api(store: Store, server: tuple[Starlette, str], tmp_path: Path) -> Iterator[httpx.Client]:
     """A client of the API, over a socket; it answers from the test's own store."""
     app, address = server
+    log = ReceiveLog(str(tmp_path / "log"))
     app.state.store = store
     settings = HubSettings(data=tmp_path)
     ledger = app.state.ledger
     app.state.access = AccessControl(settings, store, Origins(), ledger, FakeClock())
+    app.state.log = log
+    app.state.follower = StoreFollower(log, store, app.state.ledger, FakeClock())
     with httpx.Client(base_url=address, timeout=20) as client:
         yield client
+    log.close()

@@ -19,6 +19,7 @@ from otbridge._clock import SystemClock
 from otbridge.hub.ingest import Ingest
 from otbridge.hub.ledger import HubLedger
 from otbridge.hub.live import LiveFeed
+from otbridge.hub.receive_log.log import ReceiveLog
 from otbridge.hub.receivers.bridge import BridgeConsumer
 from otbridge.hub.store import open_store
 
@@ -147,9 +148,10 @@ def test_the_open_spans_of_a_page_that_is_gone_are_shown_as_lost(tmp_path: Path)
     source.scope_spans.add().spans.add(trace_id=trace_id, span_id=b"s" * 8, name="waiting")
 
     async def scene() -> None:
-        store = open_store(tmp_path)
+        store = open_store(tmp_path / "store")
+        log = ReceiveLog(str(tmp_path / "log"))
         live = LiveFeed()
-        consumer = BridgeConsumer(Ingest(store, live, HubLedger(), SystemClock()))
+        consumer = BridgeConsumer(Ingest(store, live, HubLedger(), SystemClock(), log=log))
         await consumer.open_spans(request.SerializeToString(), origin="browser", project="")
         viewer = live.join()
         await consumer.gone("another")
@@ -162,6 +164,7 @@ def test_the_open_spans_of_a_page_that_is_gone_are_shown_as_lost(tmp_path: Path)
         assert summary is not None
         assert summary.state == "lost"
         store.close()
+        log.close()
 
     asyncio.run(scene())
 

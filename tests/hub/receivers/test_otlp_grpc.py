@@ -35,6 +35,7 @@ from otbridge.hub.ingest import Ingest
 from otbridge.hub.ledger import HubLedger
 from otbridge.hub.limits import MAX_BODY_BYTES
 from otbridge.hub.live import LiveFeed
+from otbridge.hub.receive_log.log import ReceiveLog
 from otbridge.hub.receivers.otlp_grpc import OtlpGrpc
 from otbridge.hub.store import open_store
 
@@ -181,8 +182,9 @@ def test_the_stock_python_exporters_are_understood(shared_hub: HubProcess) -> No
 
 def test_a_hub_that_cannot_take_now_says_when_to_come_again(tmp_path: Path) -> None:
     async def scene() -> Any:
-        store = open_store(tmp_path)
-        ingest = Ingest(store, LiveFeed(), HubLedger(), SystemClock())
+        store = open_store(tmp_path / "store")
+        log = ReceiveLog(str(tmp_path / "log"))
+        ingest = Ingest(store, LiveFeed(), HubLedger(), SystemClock(), log=log)
         door = OtlpGrpc(ingest)
         port = await door.start("127.0.0.1", 0)
         ingest.close()
@@ -192,6 +194,7 @@ def test_a_hub_that_cannot_take_now_says_when_to_come_again(tmp_path: Path) -> N
                 await call(request(b"b" * 16))
         await door.stop(0)
         store.close()
+        log.close()
         return caught.value
 
     error = asyncio.run(scene())

@@ -1,0 +1,40 @@
+"""An OTLP request as the batch that is shown and stored: when it comes, and again from the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otbridge.hub.open_spans import separate_open_spans
+from otbridge.wire.rows import Batch
+
+if TYPE_CHECKING:
+    from otbridge.typing import Signal
+
+__all__ = ["decode", "records_of"]
+
+
+def decode(signal: Signal, request: bytes, received_ns: int) -> tuple[Batch, list[str]]:
+    """Return the rows of an Export…ServiceRequest, and a word for each record that is refused.
+
+    The same arguments give the same rows.
+
+    Raises:
+        MalformedData: The request is not OTLP.
+        LimitExceeded: It holds more than the hub takes.
+    """
+    from otbridge.wire import otlp_rows
+
+    if signal == "traces":
+        spans, rejected = otlp_rows.decode_traces(request, received_ns)
+        return Batch(spans=spans), rejected
+    if signal == "logs":
+        rows, rejected = otlp_rows.decode_logs(request, received_ns)
+        logs, open_spans = separate_open_spans(rows)
+        return Batch(logs=logs, open_spans=open_spans), rejected
+    metrics, rejected = otlp_rows.decode_metrics(request, received_ns)
+    return Batch(metrics=metrics), rejected
+
+
+def records_of(batch: Batch) -> int:
+    """Return how many records of a request are in *batch*; beginnings of spans are none."""
+    return len(batch.spans or batch.logs or batch.metrics)

@@ -124,10 +124,11 @@ class Dispatcher:
 
     def give_up(self, batch: Batch, reason: str, message: str = "") -> None:
         """Book the records of *batch*, which are in flight, as dropped."""
-        self._ledger.drop(reason, len(batch))
+        lost = self._ledger.drop(reason, len(batch))
         if batch.signal == "metrics":
             self._book_points(batch, _Dropped(reason, message))
-        self._losses.lost(reason, len(batch), message)
+        if lost:  # an end may have put them on disk while somebody still tried to send them
+            self._losses.lost(reason, lost, message)
 
     def _book_points(self, batch: Batch, outcome: Outcome | _Dropped) -> None:
         points = self._ledger.points

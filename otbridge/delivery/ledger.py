@@ -189,10 +189,12 @@ class Ledger:
             if landed:
                 self._rejected[reason] += landed
 
-    def drop(self, reason: str, records: int, *, on_disk: bool = False) -> None:
-        """Count records that we give up."""
+    def drop(self, reason: str, records: int, *, on_disk: bool = False) -> int:
+        """Count records that we give up; return how many of them are not counted elsewhere."""
         with self.lock:
-            self.turn_away(reason, records if on_disk else self._land(records))
+            lost = records if on_disk else self._land(records)
+            self.turn_away(reason, lost)
+            return lost
 
     def to_disk(self, records: int) -> None:
         """Count records in flight that the disk has from this moment on; see `deliver`."""

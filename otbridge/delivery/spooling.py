@@ -53,11 +53,15 @@ class SpoolResort:
         self._spool = spool
         self._ledger = ledger
         self._encoding = encoding
+        self._rescued: Batch | None = None
 
     def take(self, batch: Batch, outcome: Outcome) -> list[Part]:
         """Return `Spooled` for what is on disk now; it is booked then."""
         if not isinstance(outcome, Retryable) or batch.on_disk:
             return [(batch, outcome)]
+        if batch is self._rescued:
+            self._ledger.to_disk(len(batch))
+            return [(batch, Spooled())]
         return [
             (part, Spooled() if self._write(part, severity) else outcome)
             for part, severity in _by_class(batch)
@@ -65,11 +69,14 @@ class SpoolResort:
 
     def rescue(self, batch: Batch) -> int:
         """Write *batch* while somebody is still trying to send it; return how many records."""
-        return sum(
+        records = sum(
             len(part)
             for part, severity in _by_class(batch)
             if self._write(part, severity, leave=True)
         )
+        if records == len(batch):
+            self._rescued = batch  # not to be written again when that has failed
+        return records
 
     def _write(self, batch: Batch, severity: int, *, leave: bool = False) -> bool:
         encoding = batch.encoding or self._encoding

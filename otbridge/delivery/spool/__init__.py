@@ -19,6 +19,10 @@ its segments are named after the number of their first record. So how many recor
 subtraction of names, a cursor is one number, and the numbers around damaged bytes tell exactly
 how many records were in them. The bytes of a segment: `otbridge.delivery.spool.frames`.
 
+What this process wrote a moment ago is in memory as well (`Segment.fresh`), for at most the two
+newest segments of a stream, until every destination has it: who keeps up reads no file. The file
+alone decides what is safe; memory may lack any record at any time, and then the file is read.
+
 The rules that everything here keeps:
 
 - A record that `append` returned True for is in the page cache (`process`) or on the disk

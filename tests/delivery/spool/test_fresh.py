@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from otbridge.delivery.spool.files import SystemFiles
+from otbridge.testing import FakeClock
+from otbridge.wire.otlp_request import compose
+from tests.faults.spool.scenario import ENVELOPES
+from tests.faults.spool.scenario import make_spool as small_spool
+from tests.faults.spool.simulated_disk import SimulatedDisk
 
 if TYPE_CHECKING:
     from otbridge.delivery.spool.reader import SpoolReader
@@ -108,8 +115,6 @@ def test_a_request_among_records_is_read_from_the_file(
     make_spool: MakeSpool, envelope: Envelope
 ) -> None:
     """And so is what stands around it, each record once and in its order."""
-    from otbridge.wire.otlp_request import compose
-
     spool = make_spool()
     reader = spool.reader("there", "logs")
     for number in range(0, 30, 3):
@@ -145,3 +150,52 @@ def test_an_exception_in_the_middle_of_an_append_sends_no_other_record_instead(
         found += [batch.request] if batch.request else [framed for _, framed in batch.entries]
         reader.ack(batch)
     assert found == [record(0), request, record(2)]
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(("one", "batch", "request")), st.integers(1, 9))
+    | st.tuples(st.sampled_from(("fast", "slow")), st.integers(1, 12))
+    | st.tuples(st.just("half a minute"), st.just(0)),
+    max_size=50,
+)
+
+
+@given(STEPS)
+def test_whatever_comes_in_between_everybody_gets_everything_once_and_in_its_order(
+    steps: list[tuple[str, int]],
+) -> None:
+    """Records and requests, small segments, and two who read as they like."""
+    clock = FakeClock()
+    spool = small_spool(SimulatedDisk(), clock, [])
+    readers = {name: spool.reader(name, "logs") for name in ("fast", "slow")}
+    got: dict[str, list[bytes]] = {name: [] for name in readers}
+    written: list[bytes] = []
+
+    def read(name: str, records: int) -> bool:
+        batch = readers[name].next_batch(300, records)
+        if batch is not None:
+            got[name] += [framed for _, framed in batch.unpack()]
+            assert readers[name].ack(batch) == len(batch)
+        return batch is not None
+
+    for step, count in steps:
+        entries = [(ENVELOPES[count % 3], record(len(written) + n)) for n in range(count)]
+        if step == "half a minute":
+            clock.advance(31)
+            spool.tend()
+        elif step in readers:
+            read(step, count)
+        else:
+            if step == "one":
+                entries = entries[:1]
+                assert spool.append("logs", *entries[0])
+            elif step == "batch":
+                assert not spool.append_batch("logs", entries)
+            else:
+                assert spool.append_request("logs", compose(entries), "none", count)
+            written += [framed for _, framed in entries]
+    for name in readers:
+        while read(name, 5):
+            pass
+        assert got[name] == written
+    spool.close()

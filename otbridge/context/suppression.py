@@ -1,13 +1,13 @@
 """Silence for our own work, so that sending telemetry never makes telemetry.
 
-Two marks: one on the context, for a stretch of code, and one on the thread, for the delivery
-workers, whose every library call (urllib3, grpc, ssl) would otherwise come back as a record.
+One mark on the context: for a stretch of code, or from a thread's beginning to its end, for the
+delivery workers, whose every library call (urllib3, grpc, ssl) would otherwise come back as a
+record. What they call has it too, also in tasks and threads that inherit the context.
 """
 
 from __future__ import annotations
 
 import sys
-import threading
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
@@ -15,32 +15,26 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["is_suppressed", "suppress_this_thread", "suppressed"]
+__all__ = ["SILENT", "is_suppressed", "suppress_this_thread", "suppressed"]
 
-_context: Final[ContextVar[bool]] = ContextVar("otbridge_suppressed", default=False)
-
-
-class _Thread(threading.local):
-    silent = False
-
-
-_thread: Final = _Thread()
+SILENT: Final[ContextVar[bool]] = ContextVar("otbridge_suppressed", default=False)
+"""The mark; its `get` is for the hot paths, to which a function around it is a cost."""
 
 
 def is_suppressed() -> bool:
     """Return whether telemetry made here must be thrown away."""
-    return _thread.silent or _context.get()
+    return SILENT.get()
 
 
 def suppress_this_thread() -> None:
-    """Silence the calling thread for good; for threads of our own."""
-    _thread.silent = True
+    """Silence the calling thread for good; for threads of our own, when they begin."""
+    SILENT.set(True)
 
 
 @contextmanager
 def suppressed() -> Iterator[None]:
     """Silence everything inside, also what OpenTelemetry's instrumentations would record."""
-    token = _context.set(True)
+    token = SILENT.set(True)
     try:
         with ExitStack() as stack:
             # Where no instrumentation is loaded there is nothing of theirs to silence.
@@ -49,4 +43,4 @@ def suppressed() -> Iterator[None]:
                 stack.enter_context(theirs.suppress_instrumentation())
             yield
     finally:
-        _context.reset(token)
+        SILENT.reset(token)

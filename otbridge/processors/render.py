@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FACTS", "Palette", "clean", "duration", "fields", "json_line", "level_label"]
+__all__ = [
+    "FACTS",
+    "Palette",
+    "as_json",
+    "clean",
+    "duration",
+    "fields",
+    "json_line",
+    "level_label",
+    "one_line",
+]
 
 FACTS: Final = frozenset(
     {
@@ -158,7 +168,8 @@ _FIRST: Final = ("level", "event", "logger", "service.name", "trace_id", "span_i
 """What a JSON line begins with, after its time."""
 _PLACED: Final = frozenset({*_FIRST, "timestamp", "severity_number", "trace_flags"})
 """Keys that have their place already, or none."""
-_as_json: Final = json.JSONEncoder(default=_text, ensure_ascii=False).encode
+as_json: Final = json.JSONEncoder(default=_text, ensure_ascii=False).encode
+"""Returns any value as JSON; raises for keys that are no texts and for cycles."""
 
 
 def json_line(event_dict: Mapping[str, Any], *, timestamp: str) -> str:
@@ -171,10 +182,14 @@ def json_line(event_dict: Mapping[str, Any], *, timestamp: str) -> str:
         if key not in _PLACED:
             ordered[key if type(key) is str else str(key)] = value
     try:
-        line = _as_json(ordered)
+        line = as_json(ordered)
     except (TypeError, ValueError, RecursionError):  # odd keys inside, cycles, too deep
-        line = _as_json({str(key): _text(value) for key, value in ordered.items()})
-    # JSON has escaped what is ASCII and not printable, all but one of them.
+        line = as_json({str(key): _text(value) for key, value in ordered.items()})
+    return one_line(line)
+
+
+def one_line(line: str) -> str:
+    """Return JSON without control characters: it has escaped those of ASCII, all but one."""
     if line.isascii() and "\x7f" not in line:
         return line
     return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", line)

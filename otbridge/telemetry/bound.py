@@ -21,6 +21,8 @@ holds on to them, so it is emptied where a program makes them by the thousand.""
 
 def with_bound(fields: dict[str, Any]) -> dict[str, Any]:
     """Return *fields* and what `structlog.contextvars` has bound; the same object without any."""
+    if OTHERS.issuperset(copy_context()):
+        return fields
     for variable in copy_context():
         if variable not in OTHERS:
             if variable.name.startswith(STRUCTLOG_KEY_PREFIX):

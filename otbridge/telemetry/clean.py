@@ -1,8 +1,8 @@
 """Attributes to OTLP bytes, redaction included, at a look-up each.
 
 Whether a name is a secret's, and what stands before its values on the wire, is found out once for
-each name; whether a text is harmless, once for each short text. What is not harmless is for the
-caller to send another way: nothing is changed here.
+each name; whether a text is harmless, once for each short text under a name that says it again.
+What is not harmless is for the caller to send another way: nothing is changed here.
 """
 
 from __future__ import annotations
@@ -48,6 +48,20 @@ class Clean(NamedTuple):
     """Return a text in UTF-8; None where it is not harmless."""
 
 
+class _Field:
+    """A name that is no secret's: what stands before its values, and what it has said."""
+
+    __slots__ = ("double", "false", "integers", "name", "none", "said", "texts", "true")
+
+    def __init__(self, name: Name) -> None:
+        self.name = name
+        # One step nearer than in the name.
+        self.double, self.integers, self.texts = name.double, name.integers, name.texts
+        self.true, self.false, self.none = name.true, name.false, name.none
+        self.said: dict[str, bytes] = {}
+        """Harmless texts, each with all that stands before it."""
+
+
 def clean(
     names: Names,
     redactor: Redactor | None,
@@ -63,19 +77,19 @@ def clean(
         value_limit: Most characters of a harmless text; None for any number.
         reserved: Keys that are never harmless.
     """
-    known: dict[str, Name] = {}
-    texts: dict[str, bytes] = {}
-    varied: dict[str, int] = {}
+    known: dict[str, _Field] = {}
+    longest = _LONGEST_CACHED if value_limit is None else min(_LONGEST_CACHED, value_limit)
+    redacts = redactor is not None
 
-    def learn(key: Any) -> Name | None:
+    def learn(key: Any) -> _Field | None:
         if type(key) is not str or key in reserved:
             return None
         if redactor is not None and redactor.is_secret_name(key):
             return None
         if len(known) >= MOST_CACHED:
             known.clear()
-        name = known[key] = names.learn(key)
-        return name
+        field = known[key] = _Field(names.learn(key))
+        return field
 
     def harmless(text: str) -> bytes | None:
         size = len(text)
@@ -90,29 +104,26 @@ def clean(
             return None
         return utf8(text)
 
-    def learn_text(key: str, text: str) -> bytes | None:
-        """Return *text* if it is harmless, and remember it unless *key* never says a thing twice."""
-        size = len(text)
-        if size > _LONGEST_CACHED or (value_limit is not None and size > value_limit):
-            return harmless(text)
-        if (
-            redactor is not None
-            and size >= _SHORTEST_SECRET
-            and is_suspicious(text)
-            and redactor.text(text) is not text
-        ):
-            return None
-        encoded = utf8(text)
-        said = varied.get(key, 0)
-        if said < _MOST_SAID:
-            varied[key] = said + 1
-            if len(texts) >= MOST_CACHED:
-                texts.clear()
-                varied.clear()
-            texts[text] = encoded
-        return encoded
+    def say(field: _Field, text: str) -> bytes | None:
+        """Return *text* under its name if it is harmless; remember it if the name repeats itself."""
+        short = len(text) <= longest
+        if not short or (redacts and len(text) >= _SHORTEST_SECRET and is_suspicious(text)):
+            encoded = harmless(text)
+            if encoded is None:
+                return None
+        else:
+            try:
+                encoded = text.encode()
+            except UnicodeEncodeError:
+                encoded = utf8(text)
+        size = len(encoded)
+        pair = (field.texts.get(size) or field.name.before_text(size)) + encoded
+        said = field.said
+        if short and len(said) < _MOST_SAID:
+            said[text] = pair
+        return pair
 
-    def encode_odd(parts: list[bytes], odd: list[tuple[int, Name, str, Any]]) -> bool:
+    def encode_odd(parts: list[bytes], odd: list[tuple[int, _Field, str, Any]]) -> bool:
         """Put values of other types into their places, if they are harmless and not endless."""
         if redactor is not None:
             for _, _, key, value in odd:
@@ -121,31 +132,29 @@ def clean(
         if not nesting.enter():
             return False
         try:
-            for place, name, _, value in odd:
-                parts[place] = name.pair(any_value(value))
+            for place, field, _, value in odd:
+                parts[place] = field.name.pair(any_value(value))
         finally:
             nesting.leave()
         return True
 
     def append_clean(parts: list[bytes], attributes: Mapping[str, Any]) -> bool:
         append = parts.append
-        odd: list[tuple[int, Name, str, Any]] | None = None
+        odd: list[tuple[int, _Field, str, Any]] | None = None
         for key, value in attributes.items():
             try:
-                name = known[key]
+                field = known[key]
             except KeyError:
                 found = learn(key)
                 if found is None:
                     return False
-                name = found
+                field = found
             kind = type(value)
             if kind is str:
-                encoded = texts.get(value) or learn_text(key, value)
-                if encoded is None:
+                pair = field.said.get(value) or say(field, value)
+                if pair is None:
                     return False
-                size = len(encoded)
-                append(name.texts.get(size) or name.before_text(size))
-                append(encoded)
+                append(pair)
             elif kind is int:
                 if 0 <= value < _SMALL:
                     encoded = SMALL[value]
@@ -154,22 +163,22 @@ def clean(
                 elif _INT64_MIN <= value <= _INT64_MAX:
                     encoded = varint(value)
                 else:
-                    append(name.pair(any_value(value)))
+                    append(field.name.pair(any_value(value)))
                     continue
-                append(name.integers[len(encoded)])
+                append(field.integers[len(encoded)])
                 append(encoded)
             elif kind is float:
-                append(name.double)
+                append(field.double)
                 append(_double(value))
             elif value is True:
-                append(name.true)
+                append(field.true)
             elif value is False:
-                append(name.false)
+                append(field.false)
             elif value is None:
-                append(name.none)
+                append(field.none)
             else:  # its own code may run, so only when nothing is in the way any more
                 odd = odd or []
-                odd.append((len(parts), name, key, value))
+                odd.append((len(parts), field, key, value))
                 append(b"")
         return odd is None or encode_odd(parts, odd)
 

@@ -15,18 +15,22 @@ from __future__ import annotations
 import os
 import sys
 from shutil import get_terminal_size
-from time import gmtime, localtime, strftime
+from time import localtime, strftime
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from otbridge import semconv
-from otbridge.processors.render import Palette, clean, duration, fields, json_line, level_label
+from otbridge.processors.render import Palette, clean, duration, level_label
+from otbridge.processors.render import fields as shown_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from otbridge.telemetry.fused import Said
+    from otbridge.telemetry.sites import Site
+    from otbridge.telemetry.surroundings import Around
     from otbridge.typing import Processor
 
-__all__ = ["Console", "JsonConsole", "PrettyConsole", "make_console"]
+__all__ = ["Console", "PrettyConsole", "make_console"]
 
 _MOST_OPEN: Final = 10_000
 """Spans whose depth is remembered; a program that never ends its spans must not eat memory."""
@@ -64,6 +68,20 @@ class Console:
         """Show a log event."""
         raise NotImplementedError
 
+    def log_plain(  # noqa: PLR0917 - called once per log line: keywords would cost time
+        self,
+        fields: Mapping[str, Any],
+        message: str,
+        said: Said,
+        scope: str,
+        at_ns: int,
+        around: Around,
+        site: Site,
+    ) -> None:
+        """Show a plain event, given in the parts that `otbridge.telemetry.fused` takes."""
+        event = {**fields, "event": message, "level": said.level, "severity_number": said.number}
+        self.log(event | around.fields | site.fields, scope, at_ns)
+
     def span_started(self, span: Any) -> None:
         """Show that *span* begins."""
 
@@ -75,58 +93,10 @@ class Console:
         try:
             if stream is not None:
                 stream.write(text)  # one call for the whole record: lines of threads stay apart
-                stream.flush()
+                if not getattr(stream, "line_buffering", False):  # standard error's own has it
+                    stream.flush()
         except (OSError, ValueError):  # closed pipe or stream: the program goes on without it
             pass
-
-
-class JsonConsole(Console):
-    """One JSON object on a line for each log event.
-
-    Args:
-        stream: Where to write.
-        service: The processor that adds the service's name, which such lines need beside them.
-        spans: Whether ended spans are written, too.
-    """
-
-    __slots__ = ("_second", "_service", "_spans", "_text")
-
-    def __init__(
-        self, stream: Callable[[], TextIO | None], service: Processor, *, spans: bool = False
-    ) -> None:
-        super().__init__(stream)
-        self._spans = spans
-        self._service = service
-        self._second = -1
-        self._text = ""
-
-    def log(self, event: Mapping[str, Any], scope: str, at_ns: int) -> None:
-        """Write *event* as one line."""
-        self._line({**event, "logger": scope}, at_ns)
-
-    def span_ended(self, span: Any) -> None:
-        """Write *span* as one line, where that is asked for."""
-        if not self._spans:
-            return
-        context, parent = span.get_span_context(), span.parent
-        took = (span.end_time or 0) - (span.start_time or 0)
-        line = {
-            "span": span.name,
-            "trace_id": f"{context.trace_id:032x}",
-            "span_id": f"{context.span_id:016x}",
-            "parent_id": None if parent is None else f"{parent.span_id:016x}",
-            "duration_ms": took / 1e6,
-            "status": span.status.status_code.name.lower(),
-            **(span.attributes or {}),
-        }
-        self._line(line, span.start_time or 0)
-
-    def _line(self, facts: dict[str, Any], at_ns: int) -> None:
-        seconds, rest = divmod(at_ns, 1_000_000_000)
-        if seconds != self._second:
-            self._text, self._second = strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds)), seconds
-        complete = self._service(None, "", facts)
-        self._write(json_line(complete, timestamp=f"{self._text}.{rest // 1000:06d}Z") + "\n")
 
 
 class PrettyConsole(Console):
@@ -165,7 +135,7 @@ class PrettyConsole(Console):
         colour = palette.level(number if isinstance(number, int) else 9)
         shown = [f"{palette.bold}{title}{palette.reset}"]
         # Inside a span the correlation id stands on the span's own line.
-        rest = fields(event, palette, hidden=_ON_THE_SPAN if depth else _NOTHING)
+        rest = shown_fields(event, palette, hidden=_ON_THE_SPAN if depth else _NOTHING)
         if rest:
             shown.append(rest)
         if scope and scope != "__main__":
@@ -189,7 +159,7 @@ class PrettyConsole(Console):
             f"{self._margin(span.start_time, trace_id)}{self._bars(depth, trace_id)}"
             f"{accent}{self._marks[1]}{self._palette.reset}{clean(span.name)}"
         )
-        rest = fields(span.attributes or {}, self._palette, _FOR_MACHINES)
+        rest = shown_fields(span.attributes or {}, self._palette, _FOR_MACHINES)
         self._write(f"{line}  {rest}\n" if rest else f"{line}\n")
 
     def span_ended(self, span: Any) -> None:
@@ -285,6 +255,8 @@ def make_console(kind: str, service: Processor, *, spans: bool = False) -> Conso
     if kind == "off":
         return None
     if kind == "json":
+        from otbridge.telemetry.json_console import JsonConsole
+
         return JsonConsole(_stderr, service, spans=spans)
     environ = os.environ
     colour = terminal and environ.get("TERM") != "dumb"

@@ -1,37 +1,37 @@
-"""The short way of a log event: from a call's arguments to OTLP bytes in one function.
+"""The short way of a log event: from a call's arguments to OTLP bytes, by looking things up.
 
 Most events are plain: a message, texts, numbers and flags under names that are nobody's secret. For
 them every processor's answer is known before they come, so it is looked up instead of worked out:
-the severity by the level, ids and correlation by the context object, the place by the instruction,
+place, severity and message by the instruction that logs, ids and correlation by the context object,
 name and redaction of an attribute by its key, a text's harmlessness by the text.
 
 Any other event (an exception, a secret, a text over the limit, a field that is a field of ours) is
 turned away here untouched and takes the long way, through the processors one by one. Which way an
-event takes can be seen by its cost only: tests/telemetry/test_fused.py holds the two to the same
-bytes.
+event takes can be seen by its cost, and by the order of its attributes, only:
+tests/telemetry/test_fused.py holds the two to the same content.
 """
 
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from otbridge.processors.limits import DROPPED
 from otbridge.processors.severity import of_level
 from otbridge.semconv import CORRELATION_ID
 from otbridge.telemetry.clean import MOST_CACHED, clean
-from otbridge.wire.otlp_logs import LOG_NAMES, encode_body, encode_severity
-from otbridge.wire.protobuf import SMALL, varint
+from otbridge.wire.otlp_logs import LOG_NAMES, encode_severity
+from otbridge.wire.protobuf import SMALL, field, varint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from otbridge.processors.redact import Redactor
     from otbridge.telemetry.record import Recorder
     from otbridge.telemetry.sites import Site
     from otbridge.telemetry.surroundings import Around
 
-__all__ = ["Take", "fuse"]
+__all__ = ["Fused", "Grade", "Said", "Take", "fuse"]
 
 _LONGEST_MESSAGE: Final = 128
 """Characters of a message that is remembered."""
@@ -49,8 +49,10 @@ _NOT_PLAIN: Final = frozenset(
 )
 """Keys that a processor or the recorder looks at; their events go the long way."""
 
+_FRAMES: Final = tuple(b"\x12" + size for size in SMALL)
+"""What stands before a record in its ScopeLogs, by the record's length."""
 _SMALL: Final = len(SMALL)
-_times: Final = Struct("<BQBQ").pack
+_fixed64: Final = Struct("<Q").pack
 
 
 class Grade:
@@ -65,37 +67,55 @@ class Grade:
         """As fields of a LogRecord."""
 
 
+class Said:
+    """A message at a level from one place: what all records of it have in common."""
+
+    __slots__ = ("encoded", "level", "number", "shown")
+
+    def __init__(self, grade: Grade, body: bytes, site: Site) -> None:
+        self.level = grade.level
+        self.number = grade.number
+        self.encoded = grade.encoded + field(b"\x2a", field(b"\x0a", body)) + site.encoded
+        """As fields of a LogRecord: severity, body, and attributes of the place."""
+        self.shown: tuple[str, str] | None = None
+        """As a console shows it, once it has."""
+
+
 class Take(Protocol):
     """Delivers an event if it is a plain one."""
 
     def __call__(  # noqa: PLR0917 - called once per log line: keywords would cost time
         self,
         fields: Mapping[str, Any],
-        message: Any,
-        grade: Grade,
+        said: Said,
         scope: str,
         at_ns: int,
         observed_ns: int,
         around: Around,
-        site: Site,
         /,
     ) -> bool:
         """Return whether the event was taken; if not, nothing has happened.
 
-        Raises where message, keys or times are of a kind that it does not expect; nothing has
-        happened then either.
+        Raises where keys or times are of a kind that it does not expect; nothing has happened
+        then either.
 
         Args:
             fields: The event without its message, level and place.
-            message: The message.
-            grade: The level.
+            said: These three.
             scope: The logger's name.
             at_ns: Unix nanoseconds of the call.
             observed_ns: Unix nanoseconds of its arrival here.
             around: What the context adds.
-            site: Where the call stands.
         """
         ...
+
+
+class Fused(NamedTuple):
+    """Two functions, the one for what the other takes."""
+
+    say: Callable[[Site, Grade, Any], Said | None]
+    """Return what a message at a level from a place has in common; None where it is not plain."""
+    take: Take
 
 
 def fuse(
@@ -105,8 +125,8 @@ def fuse(
     attribute_limit: int,
     value_limit: int,
     reserved: Iterable[str] = (),
-) -> Take:
-    """Make the function that takes plain events.
+) -> Fused:
+    """Make the functions that take plain events.
 
     Args:
         recorder: Whose envelopes are used, and whose door of delivery.
@@ -121,46 +141,55 @@ def fuse(
     append_clean, harmless = clean(
         LOG_NAMES, redactor, value_limit=value_limit, reserved=reserved_keys
     )
-    bodies: dict[str, bytes] = {}
+    tables: list[dict[str, Said]] = []  # those of the sites, once for each message in them
     envelopes, envelope_of, put = recorder.envelopes, recorder.envelope, recorder.put
 
-    def body_of(message: Any) -> bytes | None:
-        if type(message) is not str or not clean_name or harmless(message) is None:
+    def say(site: Site, grade: Grade, message: Any) -> Said | None:
+        if type(message) is not str or not clean_name:
             return None
-        encoded = encode_body(message)
+        body = harmless(message)
+        if body is None:
+            return None
+        said = Said(grade, body, site)
         if len(message) <= _LONGEST_MESSAGE:
-            if len(bodies) >= MOST_CACHED:
-                bodies.clear()
-            bodies[message] = encoded
-        return encoded
+            remember(site.said, site.room, message, said)
+        return said
+
+    def remember(known: dict[str, Said], room: int, message: str, said: Said) -> None:
+        if message not in known:
+            if len(known) >= room:
+                return
+            if len(tables) >= MOST_CACHED:
+                for table in tables:
+                    table.clear()
+                tables.clear()
+            tables.append(known)
+        known[message] = said
 
     def take(  # noqa: PLR0917 - called once per log line: keywords would cost time
         fields: Mapping[str, Any],
-        message: Any,
-        grade: Grade,
+        said: Said,
         scope: str,
         at_ns: int,
         observed_ns: int,
         around: Around,
-        site: Site,
         /,
     ) -> bool:
         if len(fields) > most:
             return False
-        body = bodies.get(message) or body_of(message)
-        if body is None:
-            return False
-        parts = [_times(9, at_ns, 0x59, observed_ns), grade.encoded, body]
+        at = _fixed64(at_ns)
+        observed = at if observed_ns == at_ns else _fixed64(observed_ns)
+        parts = [b"\x09", at, b"\x59", observed, said.encoded]
         if not append_clean(parts, fields):
             return False
-        parts += around.attributes, site.encoded, around.context
+        parts.append(around.encoded)
         record = b"".join(parts)
         size = len(record)
         put(
             envelopes.get(scope) or envelope_of(scope),
-            b"\x12" + (SMALL[size] if size < _SMALL else varint(size)) + record,
-            grade.number,
+            (_FRAMES[size] if size < _SMALL else b"\x12" + varint(size)) + record,
+            said.number,
         )
         return True
 
-    return take
+    return Fused(say, take)

@@ -20,7 +20,8 @@ def _take(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:
     path = logs.active()
     if path is not None and LEVELS.get(method_name, 20) >= path.threshold:
         fields = dict(event_dict)
-        path.native(logger, method_name, fields, fields.pop("event", None))
+        scope = getattr(logger, "name", "") or logs.calling_module()
+        path.native(scope, method_name, fields, fields.pop("event", None))
     raise DropEvent
 
 
@@ -65,7 +66,8 @@ class Logger(BoundLoggerBase):
             return
         if self._context:
             fields = {**self._context, **fields}
-        path.native(self._logger, method, fields, event)
+        scope = getattr(self._logger, "name", "") or logs.calling_module()
+        path.native(scope, method, fields, event)
 
     def trace(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log finer detail than debug (severity TRACE)."""

@@ -23,13 +23,12 @@ from otbridge.processors import handover
 from otbridge.processors.callsite import caller
 from otbridge.telemetry import nesting
 from otbridge.telemetry.record import DEFAULT_SCOPE
-from otbridge.telemetry.sites import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from otbridge.telemetry.console import Console
-    from otbridge.telemetry.fused import Grade
+    from otbridge.telemetry.fused import Said
     from otbridge.telemetry.record import Recorder
     from otbridge.telemetry.short import ShortWay
     from otbridge.telemetry.sites import Site
@@ -92,20 +91,24 @@ class LogPath:
         self._reported = False
         self.sees_stdlib: Callable[[logging.Logger], bool] = lambda _logger: False
         """Whether our handler will meet the records of a standard library logger."""
+        self.hands_over = False
+        """Whether an event of `accept` has ever gone on through the standard library."""
         self.keep_captured: Callable[[int], None] = _nothing
-        """Puts our handler back where something has removed it; called with every event's time."""
+        """Puts our handler back where something has removed it; given the time."""
+        self.looked_ns = 0
+        """Unix nanoseconds of the last look after it; 0 asks for one with the next event."""
         if short is not None:
             vars(self)["native"] = short.door(self)
 
     # ------------------------------------------------------------------ doors
 
-    def native(self, logger: Any, method_name: str, fields: dict[str, Any], message: Any) -> None:
+    def native(self, scope: str, method_name: str, fields: dict[str, Any], message: Any) -> None:
         """Take an event from one of our own loggers. Never raises.
 
         This is the long way; where there is a short one, its door stands before it.
 
         Args:
-            logger: The innermost logger; its name is the scope, if it has one.
+            scope: The logger's name.
             method_name: The level.
             fields: The event without its message; it is not changed.
             message: The message.
@@ -114,60 +117,26 @@ class LogPath:
         if is_suppressed() or self._too_deep():
             return
         try:
-            self.keep_captured(at_ns)
+            self.look_after_capture(at_ns)
             event: EventDict = {**fields, "event": message}
-            merge_contextvars(logger, method_name, event)
-            scope = getattr(logger, "name", "") or calling_module()
-            complete = self._run(logger, method_name, event)
+            merge_contextvars(None, method_name, event)
+            complete = self._run(None, method_name, event)
             self._finish(complete, scope, at_ns, at_ns, show=True, ours=True)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
         finally:
             nesting.leave()
 
-    def plain(  # noqa: PLR0917 - called once per log line: keywords would cost time
+    def look_after_capture(self, at_ns: int) -> None:
+        """Put our handler back where something has removed it."""
+        self.looked_ns = at_ns
+        self.keep_captured(at_ns)
+
+    def show_plain(  # noqa: PLR0917 - called once per log line: keywords would cost time
         self,
         fields: dict[str, Any],
         message: Any,
-        grade: Grade,
-        scope: str,
-        at_ns: int,
-        observed_ns: int,
-        site: Site,
-        *,
-        show: bool,
-    ) -> bool:
-        """Take an event the short way, if it is a plain one.
-
-        Args:
-            fields: The event without its message, level and place; it is not changed.
-            message: The message.
-            grade: The level.
-            scope: The logger's name.
-            at_ns: Unix nanoseconds of the log call.
-            observed_ns: Unix nanoseconds of its arrival here.
-            site: Where the call stands.
-            show: Whether our console shows it.
-
-        Returns:
-            Whether it was taken; if not, nothing has happened.
-        """
-        short = self.short
-        if short is None:
-            return False
-        around = short.around()
-        scope = scope or DEFAULT_SCOPE
-        if not short.take(fields, message, grade, scope, at_ns, observed_ns, around, site):
-            return False
-        if show and self.console is not None:
-            self.show_plain(fields, message, grade, scope, at_ns, around, site)
-        return True
-
-    def show_plain(  # noqa: PLR0917 - the same as `take`, in the same order
-        self,
-        fields: dict[str, Any],
-        message: Any,
-        grade: Grade,
+        said: Said,
         scope: str,
         at_ns: int,
         around: Around,
@@ -175,11 +144,10 @@ class LogPath:
     ) -> None:
         """Show an event that has been taken, where events are shown."""
         if self.console is not None:
-            event = {**fields, "event": message, "level": grade.level}
-            event["severity_number"] = grade.number
-            event |= around.fields
-            event |= site.fields
-            self._show(self.console, event, scope, at_ns)
+            try:
+                self.console.log_plain(fields, message, said, scope, at_ns, around, site)
+            except Exception as error:  # noqa: BLE001 - what is delivered does not hang on what is shown
+                self._say_failed("an event was not shown", error)
 
     def foreign(
         self, name: str, level: str, event: EventDict, at_ns: int, *, show: bool, ours: bool = True
@@ -243,6 +211,7 @@ class LogPath:
                     return
                 if self.sees_stdlib(logger):
                     _thread.handed_over = (logger.name, level)
+                    self.hands_over = True
             name = event_dict.get("logger") or getattr(logger, "name", None) or calling_module()
             if self._accepted_short(method_name, event_dict, str(name), at_ns):
                 return
@@ -264,14 +233,15 @@ class LogPath:
             return False
         try:
             fields = {key: event_dict[key] for key in event_dict if key not in _SAID_ELSEWHERE}
-            around = short.around()
+            around = short.surroundings.current()
             for key, value in around.fields.items():
                 if fields.pop(key, value) != value:  # made for another span
                     return False
-            site = NOWHERE if short.sites is None else short.sites.of(sys._getframe(1))  # noqa: SLF001 - documented
-            message = event_dict.get("event")
-            return short.take(
-                fields, message, grade, name or DEFAULT_SCOPE, at_ns, at_ns, around, site
+            sites = short.sites
+            site = sites.of(sys._getframe(1)) if short.callsite else sites.nowhere  # noqa: SLF001 - documented
+            said = short.said(site, grade, event_dict.get("event"))
+            return said is not None and short.take(
+                fields, said, name or DEFAULT_SCOPE, at_ns, at_ns, around
             )
         except Exception:  # noqa: BLE001 - the long way copes with it, or tells what it was
             return False

@@ -7,30 +7,32 @@ from sys import _getframe  # documented, and far cheaper than inspect
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
-from otbridge.context.suppression import is_suppressed
+from otbridge.context.suppression import SILENT
 from otbridge.processors.severity import of_level, of_number
 from otbridge.telemetry.bound import OTHERS, with_bound
-from otbridge.telemetry.fused import Grade, Take, fuse
-from otbridge.telemetry.logs import calling_module
-from otbridge.telemetry.sites import NOWHERE, Sites
+from otbridge.telemetry.fused import Grade, fuse
+from otbridge.telemetry.sites import Sites
 from otbridge.telemetry.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from otbridge.processors.redact import Redactor
+    from otbridge.telemetry.fused import Said
     from otbridge.telemetry.logs import LogPath
     from otbridge.telemetry.record import Recorder
-    from otbridge.telemetry.surroundings import Around
+    from otbridge.telemetry.sites import Site
     from otbridge.typing import EventDict, Processor
 
 __all__ = ["ShortWay"]
 
 _MOST_LEVELS: Final = 256
+_LOOK_AGAIN_NS: Final = 10_000_000
+"""After which something may have taken our handler away from the standard library's root."""
 
 
 class ShortWay:
-    """What a plain event needs: its level's, its context's and its place's bytes, and `take`.
+    """What a plain event needs: its context's, its place's and its message's bytes, and `take`.
 
     Args:
         recorder: Whose envelopes are used, and whose door of delivery.
@@ -56,64 +58,76 @@ class ShortWay:
         value_limit: int,
     ) -> None:
         self._redactor = redactor
-        self.around: Final[Callable[[], Around]] = Surroundings(surrounding, finishing).current
-        self.sites: Final = Sites(finishing) if callsite else None
-        """None where records do not say where they were written."""
-        self.take: Final[Take] = fuse(
+        self.surroundings: Final = Surroundings(surrounding, finishing)
+        self.sites: Final = Sites(finishing)
+        self.callsite: Final = callsite
+        """Whether records say where they were written."""
+        self.say, self.take = fuse(
             recorder,
             redactor,
             attribute_limit=attribute_limit,
             value_limit=value_limit,
             reserved=baggage_keys,
         )
-        self.grades: Final[dict[str, Grade]] = {}
-        """Levels by name, as far as they came up."""
+        self._grades: Final[dict[str, Grade]] = {}
         self._numbered: dict[tuple[int, str], Grade] = {}
 
-    def door(self, path: LogPath) -> Callable[[Any, str, dict[str, Any], Any], None]:
+    def door(self, path: LogPath) -> Callable[[str, str, dict[str, Any], Any], None]:
         """Make `LogPath.native` for *path*: plain events go the short way, the others its own.
 
         One function of local names, for it runs with every log line; what other modules have a
-        function for (`Surroundings.current`, `Sites.of`, `with_bound`) is looked up here first.
+        function for (`is_suppressed`, `Sites.of`, `Surroundings.current`, `with_bound`) is looked
+        up here first.
         """
-        take, grades, sites, around = self.take, self.grades, self.sites, self.around
-        codes = {} if sites is None else sites.codes
+        take, say, grade_of = self.take, self.say, self.grade
+        codes, site_of, nowhere = self.sites.codes, self.sites.of, self.sites.nowhere
+        context, contexts = self.surroundings.context, self.surroundings.known
+        around, callsite = self.surroundings.current, self.callsite
+        silent, is_usual = SILENT.get, OTHERS.issuperset
         long_way = type(path).native
 
-        def native(logger: Any, method_name: str, fields: dict[str, Any], message: Any) -> None:
+        def native(scope: str, method_name: str, fields: dict[str, Any], message: Any) -> None:
             at_ns = time_ns()
-            if is_suppressed():
+            if silent():
                 return
             try:
-                path.keep_captured(at_ns)
-                grade = grades.get(method_name) or self.grade(method_name)
-                site = NOWHERE
-                if sites is not None:
+                if not 0 <= at_ns - path.looked_ns < _LOOK_AGAIN_NS:
+                    path.look_after_capture(at_ns)
+                site = nowhere
+                if callsite:
                     frame = _getframe(3)  # above us, `Logger._say` and `Logger.info`
-                    known = codes.get(id(frame.f_code))
-                    found = known and known.sites and known.sites.get(frame.f_lasti)
-                    site = found or sites.of(frame)
-                scope = getattr(logger, "name", "") or calling_module()
-                for variable in copy_context():
-                    if variable not in OTHERS:
-                        fields = with_bound(fields)
-                        break
-                here = around()
-                if grade is not None and take(
-                    fields, message, grade, scope, at_ns, at_ns, here, site
-                ):
+                    code = codes.get(id(frame.f_code))
+                    site = (code and code.get(frame.f_lasti)) or site_of(frame)
+                said = site.said.get(message)
+                if said is None or said.level != method_name:
+                    grade = grade_of(method_name)
+                    said = None if grade is None else say(site, grade, message)
+                if not is_usual(copy_context()):
+                    fields = with_bound(fields)
+                now = context()
+                here = contexts.get(id(now))
+                if here is None or here.of() is not now:
+                    here = around()
+                if said is not None and take(fields, said, scope, at_ns, at_ns, here):
                     if path.console is not None:
-                        path.show_plain(fields, message, grade, scope, at_ns, here, site)
+                        path.show_plain(fields, message, said, scope, at_ns, here, site)
                     return
             except Exception:  # noqa: BLE001 - the long way copes with it, or tells what it was
                 pass
-            long_way(path, logger, method_name, fields, message)
+            long_way(path, scope, method_name, fields, message)
 
         return native
 
+    def said(self, site: Site, grade: Grade, message: Any) -> Said | None:
+        """Return what all records of *message* from *site* have in common, if they are plain."""
+        known = site.said.get(message)
+        if known is not None and known.level == grade.level:
+            return known
+        return self.say(site, grade, message)
+
     def visit(self, event_dict: EventDict) -> None:
         """Put what the context says on somebody else's event, and take secrets out of it."""
-        around = self.around()
+        around = self.surroundings.current()
         if around.ids and "trace_id" not in event_dict:
             event_dict.update(around.ids)
         for key, value in around.told.items():
@@ -125,12 +139,12 @@ class ShortWay:
 
     def grade(self, level: str) -> Grade | None:
         """Return the level of this name; None for `exception`, whose events are never plain."""
-        known = self.grades.get(level)
+        known = self._grades.get(level)
         if known is not None or level == "exception":
             return known
-        if len(self.grades) >= _MOST_LEVELS:
-            self.grades.clear()
-        made = self.grades[level] = Grade(level, of_level(level).number)
+        if len(self._grades) >= _MOST_LEVELS:
+            self._grades.clear()
+        made = self._grades[level] = Grade(level, of_level(level).number)
         return made
 
     def numbered_grade(self, number: int, name: str) -> Grade:

@@ -6,7 +6,7 @@ three attributes costs more than the rest of a log call; looking a place up agai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.processors.callsite import describe, is_machinery
 from otbridge.semconv import CODE_FILE_PATH, CODE_FUNCTION_NAME, CODE_LINE_NUMBER
@@ -16,35 +16,48 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import CodeType, FrameType
 
+    from otbridge.telemetry.fused import Said
     from otbridge.typing import EventDict, Processor
 
-__all__ = ["NOWHERE", "Code", "Site", "Sites"]
+__all__ = ["Code", "Site", "Sites"]
 
 _MOST_CODES: Final = 4096
 """Functions remembered; a program that makes more at run time has them described again."""
 
 
-class Site(NamedTuple):
-    """A place, ready to be put on an event and into a record."""
+class Site:
+    """A place, ready to be put on an event and into a record.
 
-    fields: dict[str, Any]
-    encoded: bytes
-    """The same as attributes of a LogRecord."""
+    Args:
+        fields: What it adds to an event: nothing where records do not say where they were written.
+        room: For how many messages; a place that says more than that makes them up.
+    """
+
+    __slots__ = ("encoded", "fields", "room", "said")
+
+    def __init__(self, fields: dict[str, Any], room: int = 32) -> None:
+        self.room = room
+        self.fields = fields
+        self.encoded = encode_attributes(fields)
+        """The same as attributes of a LogRecord."""
+        self.said: dict[str, Said] = {}
+        """What has been said here, by the message; `otbridge.telemetry.fused` fills it."""
 
 
-NOWHERE: Final = Site({}, b"")
-"""The site of records that do not say where they were written."""
+class Code(dict[int, Site]):
+    """The sites in one code object, by instruction offset.
 
+    Args:
+        code: The object, kept so that its id stays its own.
+        machinery: Whether it is a logging library's, or ours: calls in it are somebody else's.
+    """
 
-class Code:
-    """What is known of one code object, which is kept so that its id stays its own."""
+    __slots__ = ("code", "machinery")
 
-    __slots__ = ("code", "sites")
-
-    def __init__(self, code: CodeType, sites: dict[int, Site] | None) -> None:
+    def __init__(self, code: CodeType, *, machinery: bool) -> None:
+        super().__init__()
         self.code = code
-        self.sites = sites
-        """Instruction offset to site; None where the code is a logging library's or ours."""
+        self.machinery = machinery
 
 
 class Sites:
@@ -54,55 +67,45 @@ class Sites:
         finish: Processors that a site's fields go through, as those of any event do.
     """
 
-    __slots__ = ("_finish", "_told", "codes")
+    __slots__ = ("_finish", "codes", "nowhere")
 
     def __init__(self, finish: Sequence[Processor]) -> None:
         self._finish = tuple(finish)
-        self.codes: dict[int, Code] = {}
+        self.codes: Final[dict[int, Code]] = {}
         """By id, for hashing a code object costs more than all else here."""
-        self._told: dict[tuple[Any, ...], Site] = {}
+        self.nowhere: Final = Site({}, _MOST_CODES)
+        """The site of calls that no place is known of."""
 
-    def told(self, *place: Any) -> Site:
-        """Return the site of which file, line and function are known."""
-        site = self._told.get(place)
-        if site is None:
-            if len(self._told) >= _MOST_CODES:
-                self._told.clear()
-            site = self._told[place] = self._finished(
-                dict(
-                    zip((CODE_FILE_PATH, CODE_LINE_NUMBER, CODE_FUNCTION_NAME), place, strict=True)
-                )
-            )
-        return site
+    def told(self, path: str, line: int, function: str) -> Site:
+        """Return a new site, of which file, line and function are known."""
+        return self._finished(
+            {CODE_FILE_PATH: path, CODE_LINE_NUMBER: line, CODE_FUNCTION_NAME: function}
+        )
 
     def of(self, frame: FrameType | None) -> Site:
         """Return the site of the nearest caller of *frame*, or its own, that is no machinery."""
         codes = self.codes
         while frame is not None:
-            code = frame.f_code
-            known = codes.get(id(code))
+            known = codes.get(id(frame.f_code))
             if known is None:
                 known = self._meet(frame)
-            sites = known.sites
-            if sites is not None:
-                site = sites.get(frame.f_lasti)
-                return site if site is not None else self._describe(frame, sites)
+            if not known.machinery:
+                return known.get(frame.f_lasti) or self._describe(frame, known)
             frame = frame.f_back
-        return NOWHERE
+        return self.nowhere
 
     def _meet(self, frame: FrameType) -> Code:
         if len(self.codes) >= _MOST_CODES:
             self.codes.clear()
-        ours = is_machinery(frame.f_globals.get("__name__", ""))
-        known = Code(frame.f_code, None if ours else {})
-        self.codes[id(frame.f_code)] = known
+        machinery = is_machinery(frame.f_globals.get("__name__", ""))
+        known = self.codes[id(frame.f_code)] = Code(frame.f_code, machinery=machinery)
         return known
 
-    def _describe(self, frame: FrameType, sites: dict[int, Site]) -> Site:
-        site = sites[frame.f_lasti] = self._finished(describe(frame))
+    def _describe(self, frame: FrameType, known: Code) -> Site:
+        site = known[frame.f_lasti] = self._finished(describe(frame))
         return site
 
     def _finished(self, event: EventDict) -> Site:
         for processor in self._finish:
             event = processor(None, "", event)
-        return Site(dict(event), encode_attributes(event))
+        return Site(dict(event))

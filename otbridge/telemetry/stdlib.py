@@ -7,17 +7,18 @@ the way either. It leaves every other handler alone.
 from __future__ import annotations
 
 import logging
-from itertools import islice
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.context.suppression import is_suppressed
 from otbridge.semconv import CODE_FILE_PATH, CODE_FUNCTION_NAME, CODE_LINE_NUMBER
 from otbridge.telemetry.bound import with_bound
-from otbridge.telemetry.sites import NOWHERE
+from otbridge.telemetry.record import DEFAULT_SCOPE
+from otbridge.telemetry.sites import Site
 
 if TYPE_CHECKING:
     from otbridge.telemetry.logs import LogPath
+    from otbridge.telemetry.short import ShortWay
 
 __all__ = ["Capture", "Handler"]
 
@@ -25,7 +26,9 @@ _LOOK_AGAIN_NS: Final = 2_000_000_000
 
 _PLAIN: Final = vars(logging.LogRecord("", 0, "", 0, "", (), None))
 """Attributes that every record is born with."""
+_BORN: Final = len(_PLAIN)
 _LAST: Final = list(_PLAIN)[-1]
+_MOST_SITES: Final = 4096
 _STANDARD: Final = frozenset({*_PLAIN, "message", "asctime", "taskName", "_logger", "_name"})
 """Attributes that are no `extra`: those, and what formatters and structlog leave on a record."""
 
@@ -44,22 +47,31 @@ class Handler(logging.Handler):
         self._path = path
         self._show = show
         self._callsite = callsite
+        self._sites: dict[tuple[Any, ...], Site] = {}
 
     def createLock(self) -> None:  # noqa: N802 - logging's name
         """Have no lock; `logging` takes None for that."""
         self.lock = None
 
+    def close(self) -> None:
+        """Close as handlers do. Who configures logging anew closes all: it is time to look."""
+        super().close()
+        self._path.looked_ns = 0
+
     def handle(self, record: logging.LogRecord) -> bool:
         """Take *record*. Never raises, never blocks."""
         path = self._path
-        if record.levelno < path.threshold:
+        if record.levelno < path.threshold or is_suppressed():
             return False
         try:
             if self.filters and not self.filter(record):
                 return False
-            if _comes_from_loguru(record) or path.was_handed_over(record):
+            if path.hands_over and path.was_handed_over(record):
                 return False
-            if self._taken_short(record):
+            facts = vars(record)
+            if "extra" in facts and _comes_from_loguru(facts["extra"]):
+                return False
+            if self._taken_short(record, facts):
                 return True
             level, event = _event(record, callsite=self._callsite)
         except Exception:  # noqa: BLE001 - odd records must not raise in the caller
@@ -75,44 +87,47 @@ class Handler(logging.Handler):
         """Whether our console shows records: not beside a handler of the program's own."""
         return self._show and len(logging.root.handlers) <= 1
 
-    def _taken_short(self, record: logging.LogRecord) -> bool:
+    def _taken_short(self, record: logging.LogRecord, facts: dict[str, Any]) -> bool:
         """Take *record* the short way, if it is a plain one; return whether it was taken."""
-        path, short = self._path, self._path.short
-        if (
-            short is None
-            or type(record.msg) is not str
-            or record.exc_info
-            or record.stack_info
-            or is_suppressed()
-        ):
+        short, message = self._path.short, record.msg
+        if short is None or type(message) is not str or record.exc_info or record.stack_info:
             return False
         try:
-            site = NOWHERE
-            if short.sites is not None:
-                site = short.sites.told(record.pathname, record.lineno, record.funcName)
-            return path.plain(
-                with_bound(_extras(record)),
-                record.getMessage() if record.args else record.msg,
-                short.numbered_grade(record.levelno, record.levelname),
-                record.name,
-                int(record.created * 1e9),
-                time_ns(),
-                site,
-                show=self._is_shown,
-            )
+            place = record.pathname, record.lineno, record.funcName
+            level = record.levelno, record.levelname
+            site = self._sites.get((place, level)) or self._learn(short, place, level)
+            if record.args:
+                message = record.getMessage()
+            said = site.said.get(message) or short.say(site, short.numbered_grade(*level), message)
+            if said is None:
+                return False
+            fields, scope = with_bound(_extras(facts)), record.name or DEFAULT_SCOPE
+            at_ns, around = int(record.created * 1e9), short.surroundings.current()
+            if not short.take(fields, said, scope, at_ns, time_ns(), around):
+                return False
         except Exception:  # noqa: BLE001 - the long way copes with it, or tells what it was
             return False
+        if self._path.console is not None and self._is_shown:
+            self._path.show_plain(fields, message, said, scope, at_ns, around, site)
+        return True
+
+    def _learn(self, short: ShortWay, place: tuple[str, int, str], level: tuple[int, str]) -> Site:
+        """Return a site for calls at *level* from *place*: what is said there has that level."""
+        if len(self._sites) >= _MOST_SITES:
+            self._sites.clear()
+        site = short.sites.told(*place) if short.callsite else Site({})
+        self._sites[place, level] = site
+        return site
 
 
-def _extras(record: logging.LogRecord) -> dict[str, Any]:
+def _extras(facts: dict[str, Any]) -> dict[str, Any]:
     """Return what came in as `extra`, or was put on the record by a filter or factory."""
-    facts = vars(record)
-    more = len(facts) - len(_PLAIN)
-    # They come after the attributes that every record is born with: only the end is looked at.
-    if more >= 0 and next(islice(reversed(facts), more, None), None) == _LAST:
-        end = list(islice(reversed(facts), more))
-        return {key: facts[key] for key in reversed(end) if key not in _STANDARD}
-    return {key: value for key, value in facts.items() if key not in _STANDARD}
+    keys = list(facts)
+    if len(keys) >= _BORN and keys[_BORN - 1] == _LAST:  # those that all are born with come first
+        keys = keys[_BORN:]
+    if not _STANDARD.isdisjoint(keys):
+        keys = [key for key in keys if key not in _STANDARD]
+    return {key: facts[key] for key in keys}
 
 
 def _event(record: logging.LogRecord, *, callsite: bool) -> tuple[str, dict[str, Any]]:
@@ -127,7 +142,7 @@ def _event(record: logging.LogRecord, *, callsite: bool) -> tuple[str, dict[str,
         level = str(event.setdefault("level", facts["_name"]))
     else:
         event = {"event": _message(record), "level": level}
-    for key, value in _extras(record).items():
+    for key, value in _extras(facts).items():
         if key not in event:
             event[key] = value
         elif event[key] != value:  # an `extra` with a name that is taken
@@ -156,12 +171,12 @@ def _message(record: logging.LogRecord) -> Any:
         return f"{record.msg} (arguments that do not fit: {len(record.args or ())})"
 
 
-def _comes_from_loguru(record: logging.LogRecord) -> bool:
+def _comes_from_loguru(extra: Any) -> bool:
     """Return whether loguru passed this on; its sink has the original.
 
     Loguru puts its own `extra` dict on the records it makes, as one attribute of that name.
     """
-    if not isinstance(getattr(record, "extra", None), dict):
+    if not isinstance(extra, dict):
         return False
     from otbridge.telemetry import loguru
 
@@ -198,6 +213,7 @@ class Capture:
         self.ensure()
         self._path.sees_stdlib = self.sees
         self._path.keep_captured = self._keep
+        self._path.looked_ns = 0
 
     def ensure(self) -> None:
         """Add the handlers where they are missing, e.g. after a `dictConfig`, which removes them."""

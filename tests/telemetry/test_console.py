@@ -11,7 +11,8 @@ import pytest
 import otbridge
 from otbridge import agents
 from otbridge.processors.service import service
-from otbridge.telemetry.console import JsonConsole, PrettyConsole, make_console
+from otbridge.telemetry.console import PrettyConsole, make_console
+from otbridge.telemetry.json_console import JsonConsole
 from otbridge.testing.capture import capture
 
 log = otbridge.get_logger("shop.orders")

@@ -25,6 +25,7 @@ _SIZE = SizeType(minimum=64_000_000)
 _COMMANDS = {
     "export": "otbridge.cli.hub_export:export",
     "import": "otbridge.cli.hub_import:import_",
+    "move": "otbridge.cli.hub_move:move",
     "keys": "otbridge.cli.hub_keys:keys",
 }
 
@@ -78,7 +79,13 @@ class _Hub(click.Group):
     show_default=True,
     help="OTLP over gRPC; 0 takes a free one.",
 )
-@click.option("--store", help="Where records are kept, if not in the data folder: sqlite:///PATH.")
+@click.option(
+    "--store",
+    envvar="OTBRIDGE_HUB_STORE",
+    metavar="URL",
+    help="Where records are kept, if not in the data folder: sqlite:///PATH,"
+    " clickhouse://HOST/DATABASE, or chdb:///PATH.",
+)
 @click.option(
     "--keep-days",
     type=click.IntRange(min=1),

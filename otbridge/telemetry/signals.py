@@ -9,7 +9,7 @@
 | SIGINT | any | nothing: Python raises KeyboardInterrupt, and exits as it always does |
 
 During `finish`, whichever way it began, each of these signals, and SIGINT too, ends the waiting at
-once. SIGKILL, `os._exit` and SIGQUIT leave no time for anything.
+once. SIGKILL and SIGQUIT leave no time for anything; for `os._exit` see `os_exit`.
 """
 
 from __future__ import annotations

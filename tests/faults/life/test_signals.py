@@ -178,9 +178,10 @@ def hanging(programs: Any, receiver: Any, ready: Any, **environ: str) -> Any:
         (signal.SIGINT, signal.SIGTERM),
     ],
 )
-def test_a_second_signal_ends_the_waiting_at_once(
-    programs: Any, receiver: Any, ready: Any, first: Any, second: Any
+def test_a_second_signal_ends_the_waiting_at_once(  # noqa: PLR0917 - given by name
+    programs: Any, receiver: Any, bodies: Any, ready: Any, first: Any, second: Any
 ) -> None:
+    """What was waited for is on disk then."""
     process = hanging(programs, receiver, ready)
     process.send_signal(first)
     time.sleep(0.5)  # until it is in its handler, which nobody can see from here
@@ -192,6 +193,9 @@ def test_a_second_signal_ends_the_waiting_at_once(
     assert -process.returncode in (first, second)
     assert err.count("Traceback") == (first == signal.SIGINT)  # Python's, of the first
     assert "Exception ignored" not in err
+    receiver.answer_always(Answer.ok())
+    programs.replay()
+    assert bodies() == {"a": 1}
 
 
 def test_a_thread_other_than_the_main_one_may_start_us(programs: Any, bodies: Any) -> None:

@@ -30,7 +30,9 @@ def test_a_full_queue_is_on_disk_in_a_fifth_of_a_second_and_nobody_speaks_of_los
     settings = SpoolSettings(durability="memory")
     spool = Spool(str(tmp_path / "spool"), "shop", report=said.append, settings=settings)
     with OtlpReceiver(Answer.hang()) as receiver:
-        pipeline = Pipeline("logs", OtlpHttpSink(receiver.http_url), report=said.append, spool=spool)
+        pipeline = Pipeline(
+            "logs", OtlpHttpSink(receiver.http_url), report=said.append, spool=spool
+        )
         pipeline.put(envelope, record)
         receiver.wait_for_requests(1)
         for _ in range(RECORDS - 1):

@@ -112,7 +112,12 @@ def make_propagator(names: Iterable[str]) -> TextMapPropagator:
                 f"Installed are: {', '.join(sorted(installed))}.",
                 "Correct the setting propagators, or install the package that has it.",
             )
-    return CompositePropagator([installed[name].load()() for name in wanted])
+    from otbridge.context.baggage import CappedBaggage
+
+    # Where baggage is wanted ours takes its place: limits over all lines, and nothing logged.
+    return CompositePropagator(
+        [CappedBaggage() if name == "baggage" else installed[name].load()() for name in wanted]
+    )
 
 
 def environment_carrier(environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -3,7 +3,8 @@
 uvicorn gives up on idle connections only between requests, and when it has too many it refuses
 whoever asks next. A stranger who opens connections and sends half a head on each would keep them
 all (Slowloris), and with them everybody else out. Here the one that has been silent for longest
-goes instead. Rules: reliability checklist, line 14.
+goes instead. A head that goes on and on is cut off, whatever its lines are. Rules: reliability
+checklist, lines 14 and 24.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from otbridge.errors import OtbridgeError
-from otbridge.hub.limits import HEAD_S, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS
+from otbridge.hub.limits import (
+    HEAD_S,
+    MAX_CONNECTIONS,
+    MAX_CONNECTIONS_PER_ADDRESS,
+    MAX_HEAD_BYTES,
+)
 from otbridge.hub.receivers.status import JSON, status_body
 
 if TYPE_CHECKING:
@@ -32,6 +38,7 @@ class HurriedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._head_timer: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
         self._silent_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -51,6 +58,10 @@ class HurriedProtocol(HttpToolsProtocol):
         if self._head_timer is None and self._is_silent():
             self._expect_head()
         super().data_received(data)
+        if self._head_timer is not None:  # the head did not end in what came
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+                self._refuse(431, _LARGE_HEAD)
 
     def on_headers_complete(self) -> None:
         """Expect nothing more: bodies have a limit of their own."""
@@ -109,13 +120,14 @@ class HurriedProtocol(HttpToolsProtocol):
         """Answer without a request that could be read, and close."""
         self._forget_head()
         body = status_body(JSON, status, reason)
-        phrase = b"Bad Request" if status == 400 else b"Service Unavailable"
+        phrase = _PHRASES[status]
         head = b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\n" % (status, phrase)
         rest = b"content-length: %d\r\nconnection: close\r\n" % len(body)
         self.transport.write(head + rest + more + b"\r\n" + body)
         self.transport.close()
 
     def _expect_head(self) -> None:
+        self._head_bytes = 0
         self._head_timer = self.loop.call_later(HEAD_S, self.transport.close)
 
     def _forget_head(self) -> None:
@@ -134,6 +146,17 @@ def _is_this_machine(address: str) -> bool:
     return (mapped or found).is_loopback
 
 
+_PHRASES = {
+    400: b"Bad Request",
+    431: b"Request Header Fields Too Large",
+    503: b"Service Unavailable",
+}
+
+_LARGE_HEAD = OtbridgeError(
+    f"The headers of the request have more than {MAX_HEAD_BYTES >> 10} KiB.",
+    "",
+    "Send less baggage, and fewer cookies.",
+)
 _NO_HTTP = OtbridgeError(
     "The request is not HTTP.", "", "Send HTTP/1.1; gRPC has a port of its own, and TLS none yet."
 )

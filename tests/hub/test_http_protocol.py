@@ -16,7 +16,7 @@ import uvicorn
 
 from otbridge.hub import http_protocol
 from otbridge.hub.http_protocol import HurriedProtocol
-from otbridge.hub.limits import MAX_CONNECTIONS
+from otbridge.hub.limits import MAX_CONNECTIONS, MAX_HEAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,3 +155,24 @@ def test_another_machine_has_fewer_connections_than_all_together(
 )
 def test_this_machine_is_known_by_its_loopback_addresses(address: str, ours: bool) -> None:
     assert http_protocol._is_this_machine(address) is ours
+
+
+def test_headers_that_go_on_and_on_are_cut_off(shared_hub: HubProcess) -> None:
+    before = shared_hub.resident_bytes()
+    line = b"baggage: " + b"k=v," * 2000 + b"\r\n"
+    with dial(int(shared_hub.url.rpartition(":")[2])) as stranger:
+        stranger.sendall(WHOLE.rstrip() + b"\r\n")
+        answer = b""
+        try:
+            for _ in range(500):
+                stranger.sendall(line)
+            answer = everything(stranger)
+        except OSError:
+            pass  # cut off while we were still sending, and the answer with it
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 431")
+    assert shared_hub.resident_bytes() - before < 4 << 20
+
+
+def test_headers_up_to_the_limit_are_read(shared_hub: HubProcess) -> None:
+    headers = {"x-long": "a" * (MAX_HEAD_BYTES // 2)}
+    assert shared_hub.http.get("/healthz", headers=headers).status_code == 200

@@ -31,6 +31,7 @@ CODES: Final = {
     415: 3,
     421: 7,
     429: 8,
+    431: 8,
     503: 14,  # UNAVAILABLE
 }
 """HTTP status to google.rpc.Code, as the gRPC documentation maps them."""

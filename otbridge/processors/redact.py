@@ -18,8 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import islice
-from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.processors.secret_names import is_secret_name, words_of
@@ -169,22 +167,28 @@ class _Search:
         return value if self._redactor.text(text) is text else MARKER
 
     def _items(self, value: Collection[Any], depth: int) -> Any:
-        old = list(islice(value, self._take(len(value))))
-        new = [self.inside(item, depth + 1) for item in old]
-        if len(old) < len(value):
-            return [*new, _left_out(value, old)]
-        return value if all(map(is_, new, old)) else new
+        found: list[Any] = []
+        same = True
+        for old in value:
+            if self._left <= 0:
+                return [*found, _left_out(value, found)]
+            self._left -= 1
+            new = self.inside(old, depth + 1)
+            same = same and new is old
+            found.append(new)
+        return value if same else found
 
     def _mapping(self, value: Mapping[Any, Any], depth: int) -> Any:
-        old = dict(islice(value.items(), self._take(len(value))))
-        changed = {
-            key: new
-            for key, item in old.items()
-            if (new := self._named(key if type(key) is str else str(key), item, depth)) is not item
-        }
-        if len(old) < len(value):
-            return {**old, **changed, "...": _left_out(value, old)}
-        return {**old, **changed} if changed else value
+        found: dict[Any, Any] = {}
+        same = True
+        for key, old in value.items():
+            if self._left <= 0:
+                return {**found, "...": _left_out(value, found)}
+            self._left -= 1
+            new = self._named(key if type(key) is str else str(key), old, depth)
+            same = same and new is old
+            found[key] = new
+        return value if same else found
 
     def _named(self, name: str, item: Any, depth: int) -> Any:
         if self._redactor.is_secret_name(name):
@@ -201,11 +205,6 @@ class _Search:
         inside = {name: getattr(value, name, None) for name in names}
         found = self._mapping(inside, depth)
         return value if found is inside else found
-
-    def _take(self, wanted: int) -> int:
-        taken = min(wanted, self._left)
-        self._left -= taken
-        return taken
 
 
 def _fields_of(kind: type) -> tuple[str, ...]:

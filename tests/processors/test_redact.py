@@ -168,6 +168,14 @@ def test_what_is_not_looked_at_is_left_out_and_counted(value: Any) -> None:
     assert len(found) < 100_000
 
 
+def test_what_comes_first_is_whole_with_all_that_is_inside() -> None:
+    """As the encoder counts: one thing after the other, not level by level."""
+    rows = [{"id": number, "name": "n", "tags": ["a"]} for number in range(2000)]
+    found = Redactor().value("rows", rows)
+    assert found[:800] == rows[:800]
+    assert found[-1].endswith("more left out>")
+
+
 def test_what_is_nested_too_deep_to_search_is_replaced() -> None:
     value: object = TOKENS[0]
     for _ in range(30):

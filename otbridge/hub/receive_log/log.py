@@ -123,7 +123,7 @@ class ReceiveLog:
             self._keep_reserve(sum(len(entry.request) for entry in entries))
             places = self._write(entries, grown)
         except BaseException:
-            self._take_back()
+            self._take_back(grown)
             raise
         with self._lock:
             for segment in grown:
@@ -198,24 +198,31 @@ class ReceiveLog:
             except OSError:
                 pass  # the descriptor is gone in any case; what it wrote was synced or taken back
 
-    def _take_back(self) -> None:
+    def _take_back(self, grown: list[Segment]) -> None:
         """Have nobody ever see what was written behind `end`.
 
         After an error the system takes pages that it could not write for clean, so the segment is
         never synced again. What cannot be cut off here stands behind the position at which the
         next segment begins, and is not read.
         """
-        segment, fd = self._current, self._fd
-        if segment is None:
-            return
-        try:
-            if segment.end > segment.first:
-                self._files.truncate(fd, segment.size)
-            else:
-                self._files.unlink(segment.path)
-        except OSError:
-            pass  # as described
+        if self._current is not None and self._current not in grown:
+            grown.append(self._current)
+        for segment in grown:
+            try:
+                if segment.end > segment.first:
+                    self._cut(segment)
+                else:
+                    self._files.unlink(segment.path)
+            except OSError:
+                pass  # as described
         self._seal()
+
+    def _cut(self, segment: Segment) -> None:
+        fd = self._files.open(segment.path)
+        try:
+            self._files.truncate(fd, segment.size)
+        finally:
+            self._files.close(fd)
 
     def _keep_reserve(self, size: int) -> None:
         if self._files.free_bytes(self._folder) - size < self.settings.reserve_bytes:

@@ -39,17 +39,28 @@ def limits(attributes: int = 128, text: int = 32_768) -> Processor:
     """
 
     def cut(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
+        if len(event_dict) > attributes:
+            event_dict = _first(event_dict, attributes)
         for key, value in event_dict.items():
             if type(value) is str and len(value) > max(text, _OWN_LIMIT.get(key, 0)):
                 # Assigning to an existing key does not disturb the iteration.
                 event_dict[key] = f"{value[:text]}… (cut: {len(value)} characters)"
-        if len(event_dict) > attributes:
-            ours = [key for key in event_dict if not key.startswith(_KEPT)]
-            surplus = ours[attributes:]
-            for key in surplus:
-                del event_dict[key]
-            if surplus:
-                event_dict[DROPPED] = len(surplus)
         return event_dict
 
     return cut
+
+
+def _first(event_dict: EventDict, attributes: int) -> EventDict:
+    """Return what makes *event_dict* readable and the first so many *attributes* of the others."""
+    room = attributes
+    kept: EventDict = {}
+    for key, value in event_dict.items():
+        if key.startswith(_KEPT):
+            kept[key] = value
+        elif room:
+            room -= 1
+            kept[key] = value
+    surplus = len(event_dict) - len(kept)
+    if surplus:
+        kept[DROPPED] = surplus
+    return kept

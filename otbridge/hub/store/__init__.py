@@ -180,7 +180,8 @@ def open_store(
             - a folder for SQLite files, as a path or as `sqlite:///ABSOLUTE/PATH`; it belongs to
               one process at a time;
             - `clickhouse://[user[:password]@]host[:port][,host…]/database`, which several hubs may
-              share (see `otbridge.hub.store.clickhouse.address`).
+              share (see `otbridge.hub.store.clickhouse.address`);
+            - `chdb:///ABSOLUTE/PATH`, the same embedded, of one hub at a time.
         clock: Where the store gets its time from; the machine's by default.
         retention: How much it keeps.
 
@@ -188,15 +189,10 @@ def open_store(
         StoreError: The address is of no known kind, or the store there cannot be opened.
     """
     # Imported here so that naming the protocol does not load a database.
-    if isinstance(address, str) and address.startswith("clickhouse://"):
-        from otbridge.hub.store.clickhouse import ClickHouseStore
-        from otbridge.hub.store.clickhouse.address import read_address
-        from otbridge.hub.store.clickhouse.server import Servers
+    if isinstance(address, str) and address.startswith(("clickhouse://", "chdb://")):
+        from otbridge.hub.store.clickhouse.opening import open_clickhouse
 
-        where = read_address(address)
-        return ClickHouseStore(
-            Servers(where), where.database, where.cluster, clock=clock, retention=retention
-        )
+        return open_clickhouse(address, clock=clock, retention=retention)
     from otbridge.hub.store.sqlite import SqliteStore
 
     return SqliteStore(_folder(address), clock=clock, retention=retention)
@@ -214,7 +210,7 @@ def _folder(address: str | Path) -> Path:
         raise StoreError(
             f"The store address {scheme}://… is of no known kind.",
             "It stores in SQLite files or in ClickHouse.",
-            "Give a folder, sqlite:///ABSOLUTE/PATH, or clickhouse://HOST/DATABASE.",
+            "Give a folder, sqlite:///PATH, clickhouse://HOST/DATABASE, or chdb:///PATH.",
         )
     # As in file URLs the path is absolute; with four slashes, as database URLs have it, it is the
     # same one.

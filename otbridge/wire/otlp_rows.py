@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from google.protobuf.message import DecodeError
@@ -35,11 +35,14 @@ if TYPE_CHECKING:
 __all__ = [
     "REASONS",
     "UNKNOWN_SERVICE",
+    "Origin",
     "decode_logs",
     "decode_metrics",
     "decode_open_spans",
     "decode_traces",
+    "log_row",
     "plain_value",
+    "span_row",
 ]
 
 UNKNOWN_SERVICE: Final = "unknown_service"
@@ -62,6 +65,73 @@ _NO_TRACE: Final = bytes(16)
 _NO_SPAN: Final = bytes(8)
 
 _Message = TypeVar("_Message", Span, LogRecord, Metric, Resource, InstrumentationScope)
+
+
+class Origin(NamedTuple):
+    """Where a record comes from: what rows have beside what their own bytes say."""
+
+    service: str
+    producer: str
+    resource: bytes
+    resource_schema_url: str
+    scope: bytes
+    scope_schema_url: str
+
+
+def span_row(data: bytes, origin: Origin, times: tuple[int, int] | None = None) -> SpanRow:
+    """Return the row of a span whose bytes were kept.
+
+    Args:
+        data: The Span message, which was decoded into a row before.
+        origin: Where it came from.
+        times: Its start and end, where they are not the message's own; an end of 0 is open.
+    """
+    span = Span.FromString(data)
+    start_ns, end_ns = times or (span.start_time_unix_nano, span.end_time_unix_nano)
+    service, producer, resource, resource_url, scope, scope_url = origin
+    return SpanRow(
+        span.trace_id,
+        span.span_id,
+        _span_id(span.parent_span_id),
+        span.name,
+        span.kind,
+        service,
+        start_ns,
+        end_ns,
+        span.status.code,
+        _links(span) if span.links else [],
+        resource,
+        resource_url,
+        scope,
+        scope_url,
+        data,
+        producer,
+    )
+
+
+def log_row(data: bytes, origin: Origin, times: tuple[int, int] | None = None) -> LogRow:
+    """Return the row of a log record whose bytes were kept; *times* are time and observed time."""
+    record = LogRecord.FromString(data)
+    time_ns, observed_ns = times or (record.time_unix_nano, record.observed_time_unix_nano)
+    service, producer, resource, resource_url, scope, scope_url = origin
+    trace_id = _trace_id(record.trace_id)
+    return LogRow(
+        trace_id,
+        _span_id(record.span_id) if trace_id else b"",
+        time_ns,
+        observed_ns,
+        record.severity_number,
+        record.severity_text,
+        service,
+        _body_text(record),
+        record.event_name,
+        resource,
+        resource_url,
+        scope,
+        scope_url,
+        data,
+        producer,
+    )
 
 
 def decode_traces(request: bytes, received_ns: int) -> tuple[list[SpanRow], list[str]]:

@@ -31,7 +31,7 @@ from otbridge.hub.analysis.usage import Usage, read_aggregate, read_usage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["GenAI", "describe"]
+__all__ = ["GenAI", "describe", "tells_of_agents"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,15 @@ def describe(name: str, kind: int, attributes: Mapping[str, Any], scope_name: st
 
 def _worth_a_look(attributes: Mapping[str, Any]) -> bool:
     """Whether any attribute could belong to an agent's span; most spans end here."""
-    return any(key.partition(".")[0] in PREFIXES and key not in STAMPED for key in attributes)
+    return any(map(tells_of_agents, attributes))
+
+
+def tells_of_agents(key: str) -> bool:
+    """Whether an attribute of this name could belong to an agent's span.
+
+    Of a span without one, `describe` makes nothing; a caller that knows need not ask it.
+    """
+    return key.partition(".")[0] in PREFIXES and key not in STAMPED
 
 
 def _kind_of(

@@ -18,13 +18,17 @@ from unicodedata import combining, normalize
 if TYPE_CHECKING:
     from otbridge.hub.store.vocabulary import Term
 
-__all__ = ["Asked", "asked", "attribute_words", "fold", "match_expression"]
+__all__ = ["Asked", "asked", "attribute_words", "fold", "match_expression", "pair_word"]
 
 MAX_WORDS = 2_000
 """Characters of one text that are indexed; what is said first is what is searched for."""
 
 MAX_PAIR = 256
 """Characters of an attribute value that can still be asked for as `key=value`."""
+
+PAIR_BYTES = 5
+"""Of the hash that stands for `key=value`: with ten million different ones, a search for one finds
+another's records once in 100,000 times."""
 
 _REPEATED = 64
 """Characters of an attribute value that is likely to come again."""
@@ -56,15 +60,19 @@ def attribute_words(attributes: dict[str, Any]) -> list[str]:
     return words
 
 
-def match_expression(term: Term) -> str | None:
+def match_expression(term: Term, pair_bytes: int = PAIR_BYTES) -> str | None:
     """Return the FTS5 MATCH expression for *term*, or None where it asks nothing.
 
     A word of the search matches every word that begins with it, so that results appear while it
     is being typed. Where it is made of several (`order-placed`), all of them have to occur. A term
     that holds no letter and no digit asks nothing.
+
+    Args:
+        term: What is asked for.
+        pair_bytes: As `pair_word` had it when the words were indexed.
     """
     if term.key is not None:
-        return f'"{_pair(term.key, term.text)}"'
+        return f'"{pair_word(term.key, term.text, pair_bytes)}"'
     # Composed, because the tokenizer joins an accent to its letter and the pattern would not.
     words = _WORDS.findall(normalize("NFC", term.text))
     if not words:
@@ -89,7 +97,7 @@ def fold(text: str) -> str:
 def asked(term: Term) -> Asked | None:
     """Return what *term* asks for, or None where it asks nothing; see `match_expression`."""
     if term.key is not None:
-        return Asked((_pair(term.key, term.text),), "")
+        return Asked((pair_word(term.key, term.text),), "")
     words = _WORDS.findall(fold(term.text))
     return Asked(tuple(words[:-1]), words[-1]) if words else None
 
@@ -108,12 +116,13 @@ def _texts(value: Any) -> list[str]:
 
 
 def _words(key: str, text: str) -> str:
-    return f"{text} {_pair(key, text)}" if len(text) <= MAX_PAIR else text[:MAX_WORDS]
+    return f"{text} {pair_word(key, text)}" if len(text) <= MAX_PAIR else text[:MAX_WORDS]
 
 
 # Methods, routes, hosts: most short values come again and again.
 _repeated_words = lru_cache(maxsize=16_384)(_words)
 
 
-def _pair(key: str, text: str) -> str:
-    return _MARK + blake2b(f"{key}={text}".encode(), digest_size=8).hexdigest()
+def pair_word(key: str, text: str, size: int = PAIR_BYTES) -> str:
+    """Return the word that stands for an attribute with just this value; a hash of *size* bytes."""
+    return _MARK + blake2b(f"{key}={text}".encode(), digest_size=size).hexdigest()

@@ -230,7 +230,8 @@ class ServiceTotals(NamedTuple):
     """When the hub last received something of it."""
 
 
-class OperationTotals(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class OperationTotals:
     """How often one operation of a service ran in a time, how it ended and how long it took.
 
     An operation is what the spans of one service, name and kind do; open spans are not counted.
@@ -254,7 +255,8 @@ class OperationTotals(NamedTuple):
     p99_ns: int
 
 
-class ServiceNode(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ServiceNode:
     """A service on the map."""
 
     name: str
@@ -265,7 +267,8 @@ class ServiceNode(NamedTuple):
     """Of the same spans; 0 where there are none."""
 
 
-class ServiceEdge(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ServiceEdge:
     """One service that calls another, or is heard by it."""
 
     client: str

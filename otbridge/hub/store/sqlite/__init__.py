@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from otbridge._clock import SystemClock
 from otbridge.errors import StoreError
-from otbridge.hub.store.sqlite import facets, logs, runs, scan, totals, traces
+from otbridge.hub.store.sqlite import facets, logs, operations, runs, scan, totals, traces
 from otbridge.hub.store.sqlite.day_files import DayFiles
 from otbridge.hub.store.sqlite.days import Folder, date_of
 from otbridge.hub.store.sqlite.reader import Readers
@@ -32,9 +32,11 @@ if TYPE_CHECKING:
         Facets,
         LogFilter,
         LogPosition,
+        OperationTotals,
         ScanFilter,
         ScanPage,
         ScanPosition,
+        ServiceMap,
         ServiceTotals,
         StoredLog,
         StoredTrace,
@@ -155,6 +157,18 @@ class SqliteStore:
         """Return how often each value of *field* occurs."""
         with self._readers.lend() as reader:
             return facets.count(reader, wanted, field)
+
+    def operations(
+        self, from_ns: int, to_ns: int, service: str | None = None
+    ) -> list[OperationTotals]:
+        """Return what the services did in this time."""
+        with self._readers.lend() as reader:
+            return operations.operations(reader, from_ns, to_ns, service)
+
+    def service_map(self, from_ns: int, to_ns: int) -> ServiceMap:
+        """Return which services called which in this time."""
+        with self._readers.lend() as reader:
+            return operations.service_map(reader, from_ns, to_ns)
 
     def services(self) -> list[ServiceTotals]:
         """Return every service that has sent spans or logs."""

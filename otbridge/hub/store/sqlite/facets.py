@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from otbridge.hub.store.sqlite.logs import log_conditions
+from otbridge.hub.store.sqlite.logs import log_conditions, tables_of
 from otbridge.hub.store.sqlite.traces import home_of, trace_conditions
 from otbridge.hub.store.vocabulary import Facets, LogFilter
 
@@ -32,9 +32,8 @@ _LEVELS: Final = ("unspecified", "trace", "debug", "info", "warn", "error", "fat
 """OTLP has four severity numbers to a level, from 1 on (OTel logs data model)."""
 
 _LOG_VALUES: Final[dict[FacetField, str]] = {
-    "service": "o.ServiceName",
     "severity": "(o.SeverityNumber + 3) / 4",
-    "name": "o.EventName",
+    "name": "coalesce(o.EventName, '')",
 }
 
 
@@ -42,11 +41,15 @@ def count(reader: Reader, wanted: LogFilter | TraceFilter, field: FacetField) ->
     """Answer `Store.facets`."""
     if isinstance(wanted, LogFilter):
         return _count_logs(reader, wanted, field)
-    where = trace_conditions(wanted, None)
+    return _over(reader.days, lambda day, left: _traces(reader, day, wanted, field, left))
+
+
+def _traces(reader: Reader, day: str, wanted: TraceFilter, field: FacetField, left: int) -> Tally:
+    where = trace_conditions(wanted, None, has_old=reader.has_old(day))
     if field == "service":
-        return _over(reader.days, lambda day, left: _services(reader, day, where, left))
+        return _services(reader, day, where, left)
     newest = f"SELECT Name FROM otel_trace_summary WHERE {where} ORDER BY Start DESC LIMIT ?"
-    return _over(reader.days, lambda day, left: _values(reader, day, newest, where, left))
+    return _values(reader, day, newest, where, left)
 
 
 def _count_logs(reader: Reader, wanted: LogFilter, field: FacetField) -> Facets:
@@ -56,13 +59,22 @@ def _count_logs(reader: Reader, wanted: LogFilter, field: FacetField) -> Facets:
         if home is None:
             return Facets({}, 0, complete=True)
         days, key = (home[0],), home[1]
-    where = log_conditions(wanted, key)
-    newest = (
-        f"SELECT {_LOG_VALUES[field]} FROM otel_logs o WHERE {where}"
-        " ORDER BY o.Timestamp DESC LIMIT ?"
-    )
-    facets = _over(days, lambda day, left: _values(reader, day, newest, where, left))
+    facets = _over(days, lambda day, left: _logs(reader, day, wanted, key, field, left))
     return _by_level(facets) if field == "severity" else facets
+
+
+def _logs(  # noqa: PLR0917 - one caller
+    reader: Reader, day: str, wanted: LogFilter, key: int | None, field: FacetField, left: int
+) -> Tally:
+    counts: Counter[Any] = Counter()
+    for table in tables_of(reader, day):
+        where = log_conditions(wanted, key, table)
+        value = table.service if field == "service" else _LOG_VALUES[field]
+        newest = (
+            f"SELECT {value} FROM {table.name} o WHERE {where} ORDER BY o.Timestamp DESC LIMIT ?"
+        )
+        counts += _values(reader, day, newest, where, left - counts.total())[0]
+    return counts, counts.total()
 
 
 def _over(days: tuple[str, ...], tally: Callable[[str, int], Tally]) -> Facets:

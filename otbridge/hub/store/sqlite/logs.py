@@ -6,22 +6,52 @@ from __future__ import annotations
 
 import heapq
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from otbridge.hub.store.sqlite import legacy
 from otbridge.hub.store.sqlite.conditions import Conditions
-from otbridge.hub.store.sqlite.rows import SELECT_LOG, read_log, row_of_log, time_of_log
+from otbridge.hub.store.sqlite.records import Records
 from otbridge.hub.store.sqlite.traces import home_of
-from otbridge.hub.store.text import match_expression
+from otbridge.hub.store.text import PAIR_BYTES, match_expression
 from otbridge.hub.store.vocabulary import LogPosition, StoredLog
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import LogFilter
+    from otbridge.wire.rows import LogRow
 
-__all__ = ["log_conditions", "page"]
+__all__ = ["Table", "log_conditions", "page", "tables_of"]
 
 _WARNING = 13
 """OTLP's WARN, from which on the table of logs has an index of its own."""
+
+
+class Table(NamedTuple):
+    """A table with a row for each log record."""
+
+    name: str
+    of_service: str
+    """The condition that a record is of a service."""
+    service: str
+    """The service's name, as a value."""
+    words: str
+    """The table of the full text."""
+    pair_bytes: int
+    """As `pair_word` had it when the words were indexed."""
+
+
+_ROWS: Final = Table(
+    "otel_log_rows",
+    "o.ServiceId = (SELECT Id FROM otel_service_names WHERE ServiceName = ?)",
+    "(SELECT ServiceName FROM otel_service_names WHERE Id = o.ServiceId)",
+    "otel_log_words",
+    PAIR_BYTES,
+)
+_OLD_ROWS: Final = Table(
+    "otel_logs", "o.ServiceName = ?", "o.ServiceName", "otel_logs_text", legacy.PAIR_BYTES
+)
 
 
 def page(
@@ -35,56 +65,69 @@ def page(
         if home is None:
             return []
         days, key = (home[0],), home[1]
-    found = [_day_logs(reader, day, wanted, key, limit, after) for day in reversed(days)]
+    found = [
+        _day_logs(reader, day, table, wanted, key, limit, after)
+        for day in reversed(days)
+        for table in tables_of(reader, day)
+    ]
     newest_first = heapq.merge(*found, key=lambda log: log.position, reverse=True)
     return list(islice(newest_first, limit))
+
+
+def tables_of(reader: Reader, day: str) -> tuple[Table, ...]:
+    """Return the tables of a day's file that have log records."""
+    return (_ROWS, _OLD_ROWS) if reader.has_old(day) else (_ROWS,)
 
 
 def _day_logs(  # noqa: PLR0917 - one caller
     reader: Reader,
     day: str,
+    table: Table,
     wanted: LogFilter,
     key: int | None,
     limit: int,
     after: LogPosition | None,
-) -> list[StoredLog]:
-    sound: list[StoredLog] = []
+) -> Iterator[StoredLog]:
+    """Yield the records of one table, newest first; only those that are taken are decoded."""
+    records = Records(reader, day)
     while True:
-        asked = limit - len(sound)
-        where = log_conditions(wanted, key)
+        where = log_conditions(wanted, key, table)
         if after is not None:
             # At one time the later day comes first, and within a day the later row.
             below = after.row if day == after.day else (0 if day > after.day else 2**63 - 1)
             where.add("(o.Timestamp, o.Id) < (?, ?)", after.time_ns, below)
-        # Sorted before the joins, over the few columns that the order needs.
         found = reader.rows(
             day,
-            f"{SELECT_LOG} WHERE o.Id IN (SELECT o.Id FROM otel_logs o WHERE {where}"
-            " ORDER BY o.Timestamp DESC, o.Id DESC LIMIT ?) ORDER BY o.Timestamp DESC, o.Id DESC",
+            f"SELECT o.Timestamp, o.Id FROM {table.name} o WHERE {where}"
+            " ORDER BY o.Timestamp DESC, o.Id DESC LIMIT ?",
             *where.parameters,
-            asked,
+            limit,
         )
-        for columns in found:
-            after = LogPosition(time_of_log(columns), day, row_of_log(columns))
-            row = read_log(columns)
-            if row is None:
-                reader.corrupt += 1
-            else:
-                sound.append(StoredLog(after, row))
-        if len(found) < asked or len(sound) == limit:
-            return sound
+        for time_ns, number in found:
+            after = LogPosition(time_ns, day, number)
+            row = _old_log(reader, day, number) if table is _OLD_ROWS else records.log(number)
+            if row is not None:
+                yield StoredLog(after, row)
+        if len(found) < limit:
+            return
         # Some rows did not fit their checksum: a short page would look like the last one.
 
 
-def log_conditions(wanted: LogFilter, key: int | None) -> Conditions:
-    """Return what has to hold for a row of `otel_logs o`; *key* is the wanted trace's."""
+def _old_log(reader: Reader, day: str, number: int) -> LogRow | None:
+    found = reader.rows(day, f"{legacy.SELECT_LOG} WHERE o.Id = ?", number)
+    rows = reader.keep_sound(found, legacy.read_log)
+    return rows[0] if rows else None
+
+
+def log_conditions(wanted: LogFilter, key: int | None, table: Table) -> Conditions:
+    """Return what has to hold for a row of the *table* `o`; *key* is the wanted trace's."""
     where = Conditions()
     if key is not None:
         where.add("o.TraceKey = ?", key)
     if wanted.span_id is not None:
         where.add("o.SpanId = ?", wanted.span_id)
     if wanted.service is not None:
-        where.add("o.ServiceName = ?", wanted.service)
+        where.add(table.of_service, wanted.service)
     if wanted.min_severity is not None:
         where.add("o.SeverityNumber >= ?", wanted.min_severity)
         if wanted.min_severity >= _WARNING:
@@ -95,10 +138,8 @@ def log_conditions(wanted: LogFilter, key: int | None) -> Conditions:
     if wanted.to_ns is not None:
         where.add("o.Timestamp < ?", wanted.to_ns)
     for term in wanted.terms:
-        expression = match_expression(term)
+        expression = match_expression(term, table.pair_bytes)
         if expression is not None:
-            where.add(
-                "o.Id IN (SELECT rowid FROM otel_logs_text WHERE otel_logs_text MATCH ?)",
-                expression,
-            )
+            words = table.words
+            where.add(f"o.Id IN (SELECT rowid FROM {words} WHERE {words} MATCH ?)", expression)
     return where

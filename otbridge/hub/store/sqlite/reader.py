@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from otbridge.errors import StoreError
 from otbridge.hub.store import QueryTooSlow
+from otbridge.hub.store.sqlite import legacy
 from otbridge.hub.store.sqlite.schema import open_reader
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Reader:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._open: dict[str, sqlite3.Connection] = {}
+        self._old: dict[str, bool] = {}
         self._deadline = 0.0
         self._ended = False
         self.days: tuple[str, ...] = ()
@@ -54,6 +56,7 @@ class Reader:
         """Close the files of all but these days: one that is open stays on the disk."""
         for day in self._open.keys() - set(days):
             self._open.pop(day).close()
+            self._old.pop(day, None)
 
     def rows(self, day: str, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Return all rows that *sql* finds in one day's file.
@@ -68,11 +71,7 @@ class Reader:
             if self._ended:
                 raise _closed() from None
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-                raise QueryTooSlow(
-                    f"The answer would have taken more than {BUDGET_S:g} s.",
-                    "Too many records have to be looked at one by one.",
-                    "Narrow the time range, or add a service or a rarer word.",
-                ) from None
+                raise _too_slow() from None
             if not self._folder.file(day).exists():
                 return []  # deleted as too old since the question began
             raise StoreError(
@@ -93,6 +92,19 @@ class Reader:
         sound = [row for columns in found if (row := read(columns)) is not None]
         self.corrupt += len(found) - len(sound)
         return sound
+
+    def has_old(self, day: str) -> bool:
+        """Whether the day's file has rows of version 1."""
+        if day not in self._old:
+            self._old[day] = self.first(day, legacy.HAS_ROWS) is not None
+        return self._old[day]
+
+    def check_time(self) -> None:
+        """Raise QueryTooSlow where the question's time is up, or StoreError where the store closes."""
+        if self._ended:
+            raise _closed()
+        if time.monotonic() > self._deadline:
+            raise _too_slow()
 
     def _connection(self, day: str) -> sqlite3.Connection:
         connection = self._open.get(day)
@@ -164,6 +176,14 @@ class Readers:
         for reader in [self._free.get() for _ in range(_READERS)]:
             reader.close()
             self._free.put(reader)
+
+
+def _too_slow() -> QueryTooSlow:
+    return QueryTooSlow(
+        f"The answer would have taken more than {BUDGET_S:g} s.",
+        "Too many records have to be looked at one by one.",
+        "Narrow the time range, or add a service or a rarer word.",
+    )
 
 
 def _closed() -> StoreError:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from otbridge.hub.store.sqlite.rows import SELECT_SPAN, read_span
+from otbridge.hub.store.sqlite.records_of_traces import day_spans
 from otbridge.hub.store.sqlite.traces import home_of
 
 if TYPE_CHECKING:
@@ -22,12 +22,10 @@ def spans(reader: Reader, trace_ids: Collection[bytes], limit: int) -> list[Span
     """Answer `Store.spans`."""
     found: list[SpanRow] = []
     wanted = list(trace_ids)
-    sql = (
-        f"{SELECT_SPAN} WHERE o.TraceKey IN (SELECT TraceKey FROM otel_trace_summary"
-        f" WHERE TraceId IN ({_marks(wanted)})) ORDER BY o.Timestamp, o.Id LIMIT ?"
-    )
+    sql = f"SELECT TraceKey FROM otel_trace_summary WHERE TraceId IN ({_marks(wanted)})"
     for day in reader.days:
-        found += reader.keep_sound(reader.rows(day, sql, *wanted, limit), read_span)
+        keys = [key for (key,) in reader.rows(day, sql, *wanted)]
+        found += day_spans(reader, day, keys, limit)
     found.sort(key=lambda row: row.start_ns)
     return found[:limit]
 
@@ -42,16 +40,15 @@ def related(reader: Reader, trace_id: bytes) -> set[bytes]:
     found = {linked for (linked,) in links if home_of(reader, linked) is not None}
     told = reader.rows(
         day,
-        "SELECT DISTINCT GenAiConversation, GenAiRun FROM otel_traces"
-        " WHERE TraceKey = ? AND GenAiKind IS NOT NULL",
+        "SELECT GenAiConversation, GenAiRun FROM otel_agents WHERE TraceKey = ?",
         key,
     )
-    conversations = {talk for talk, _ in told if talk is not None}
-    runs = {run for _, run in told if run is not None}
+    conversations = {talk for talk, _ in told if talk}
+    runs = {run for _, run in told if run}
     for other_day in reader.days:
         found |= _traces_with(reader, other_day, "otel_links", "LinkedTraceId", {trace_id})
-        found |= _traces_with(reader, other_day, "otel_traces", "GenAiConversation", conversations)
-        found |= _traces_with(reader, other_day, "otel_traces", "GenAiRun", runs)
+        found |= _traces_with(reader, other_day, "otel_agents", "GenAiConversation", conversations)
+        found |= _traces_with(reader, other_day, "otel_agents", "GenAiRun", runs)
     found.discard(trace_id)
     return found
 
@@ -60,7 +57,7 @@ def traces_of_run(reader: Reader, run: str) -> set[bytes]:
     """Answer `Store.traces_of_run`."""
     found: set[bytes] = set()
     for day in reader.days:
-        found |= _traces_with(reader, day, "otel_traces", "GenAiRun", {run})
+        found |= _traces_with(reader, day, "otel_agents", "GenAiRun", {run})
     return found
 
 
@@ -71,7 +68,8 @@ def _traces_with(reader: Reader, day: str, table: str, column: str, values: set[
     found = reader.rows(
         day,
         f"SELECT TraceId FROM otel_trace_summary WHERE TraceKey IN"
-        f" (SELECT TraceKey FROM {table} WHERE {column} IN ({_marks(values)}))",
+        # The second condition lets SQLite use the index that has no empty ones.
+        f" (SELECT TraceKey FROM {table} WHERE {column} IN ({_marks(values)}) AND {column} <> '')",
         *values,
     )
     return {trace_id for (trace_id,) in found}

@@ -7,8 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zlib import crc32
 
+from otbridge.hub.store.sqlite import legacy
 from otbridge.hub.store.sqlite.conditions import Conditions
-from otbridge.hub.store.sqlite.rows import SELECT_LOG, SELECT_SPAN, read_log, read_span
+from otbridge.hub.store.sqlite.packs import PLACE_BITS
+from otbridge.hub.store.sqlite.records import Records, read_pack, spans_in
 from otbridge.hub.store.vocabulary import ScanPage, ScanPosition
 from otbridge.wire.rows import MetricsRow
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from otbridge.hub.store.vocabulary import ScanFilter
     from otbridge.typing import Signal
 
+    Step = Callable[[Reader, str, ScanFilter, int, int], "_Found"]
+    """(reader, day, wanted, place, limit) -> what is behind the place."""
+
 __all__ = ["page"]
 
 _STEP: Final = 5_000
@@ -27,71 +32,152 @@ _STEP: Final = 5_000
 _STEPS: Final = 40
 """Steps in one question, however little they find; the next page goes on from there."""
 
-
-class _Source(NamedTuple):
-    table: str
-    select: str
-    time: str
-    only: str
-    read: Callable[[tuple[Any, ...]], Any]
+_PACKS: Final = 10
+"""Packs in one step: as much work as rows that have their records beside them."""
 
 
-def _read_metrics(columns: tuple[Any, ...]) -> MetricsRow | None:
-    crc, service, received_ns, points, raw = columns
-    return MetricsRow(service, received_ns, points, raw) if crc32(raw) == crc else None
+class _Found(NamedTuple):
+    """What a step has found."""
 
-
-_SOURCES: Final[dict[Signal, _Source]] = {
-    "traces": _Source("otel_traces", SELECT_SPAN, "Timestamp", "o.Duration IS NOT NULL", read_span),
-    "logs": _Source("otel_logs", SELECT_LOG, "Timestamp", "1", read_log),
-    "metrics": _Source(
-        "otel_metrics",
-        "SELECT o.Crc, o.ServiceName, o.ReceivedTimestamp, o.DataPoints, o.Raw FROM otel_metrics o",
-        "ReceivedTimestamp",
-        "1",
-        _read_metrics,
-    ),
-}
+    rows: list[Any]
+    place: int
+    """Where the next step begins."""
+    more: bool
+    """Whether there may be anything behind it."""
 
 
 def page(reader: Reader, wanted: ScanFilter, limit: int, after: ScanPosition | None) -> ScanPage:
     """Answer `Store.scan`."""
-    source = _SOURCES[wanted.signal]
     rows: list[Any] = []
     position = after or ScanPosition("", 0)
-    days = [day for day in reader.days if day >= position.day]
     steps = 0
-    for day in days:
+    for day in [day for day in reader.days if day >= position.day]:
         place = position.row if day == position.day else 0
-        found_last = reader.first(day, f"SELECT max(Id) FROM {source.table}")
-        last = (found_last[0] if found_last else 0) or 0
-        while place < last:
-            if len(rows) == limit or steps == _STEPS:
-                return ScanPage(rows, ScanPosition(day, place))
-            steps += 1
-            end = min(place + _STEP, last)
-            asked = limit - len(rows)
-            found = _step(reader, day, wanted, (place, end), asked)
-            rows += reader.keep_sound([columns for _, columns in found], source.read)
-            # With as many as were asked for there may be more in this step.
-            place = found[-1][0] if len(found) == asked else end
+        for step in _steps(reader, day, wanted.signal):
+            while True:
+                if len(rows) == limit or steps == _STEPS:
+                    return ScanPage(rows, ScanPosition(day, place))
+                steps += 1
+                found = step(reader, day, wanted, place, limit - len(rows))
+                rows += found.rows
+                place = found.place
+                if not found.more:
+                    break
     return ScanPage(rows, None)
 
 
-def _step(
-    reader: Reader, day: str, wanted: ScanFilter, between: tuple[int, int], limit: int
-) -> list[tuple[int, tuple[Any, ...]]]:
-    """Return the rows of one step, each with its number."""
-    source = _SOURCES[wanted.signal]
-    where = Conditions(source.only)
-    where.add("o.Id > ? AND o.Id <= ?", *between)
-    if wanted.from_ns is not None:
-        where.add(f"o.{source.time} >= ?", wanted.from_ns)
-    if wanted.to_ns is not None:
-        where.add(f"o.{source.time} < ?", wanted.to_ns)
-    # The row's number first, whatever else the columns are.
-    select = source.select.replace("SELECT ", "SELECT o.Id, ", 1)
-    found = reader.rows(
-        day, f"{select} WHERE {where} ORDER BY o.Id LIMIT ?", *where.parameters, limit
+def _steps(reader: Reader, day: str, signal: Signal) -> list[Step]:
+    """Return how the records of one file are read, in the order in which they were stored."""
+    if signal == "metrics":
+        return [_METRICS.step]
+    old, packed = (_OLD_SPANS, _spans) if signal == "traces" else (_OLD_LOGS, _logs)
+    return [old.step, packed] if reader.has_old(day) else [packed]
+
+
+class _Rows(NamedTuple):
+    """A table that has a record in each row."""
+
+    table: str
+    select: str
+    """Its first column is the row's number."""
+    time: str
+    read: Callable[[tuple[Any, ...]], Any]
+
+    def step(self, reader: Reader, day: str, wanted: ScanFilter, place: int, limit: int) -> _Found:
+        """Return what is in the next rows."""
+        found_last = reader.first(day, f"SELECT max(Id) FROM {self.table}")
+        last = (found_last[0] if found_last else 0) or 0
+        end = min(place + _STEP, last)
+        where = Conditions("o.Id > ? AND o.Id <= ?")
+        where.parameters += (place, end)
+        if wanted.from_ns is not None:
+            where.add(f"o.{self.time} >= ?", wanted.from_ns)
+        if wanted.to_ns is not None:
+            where.add(f"o.{self.time} < ?", wanted.to_ns)
+        sql = f"{self.select} WHERE {where} ORDER BY o.Id LIMIT ?"
+        found = reader.rows(day, sql, *where.parameters, limit)
+        if len(found) == limit:
+            end = found[-1][0]  # there may be more in this step
+        return _Found(reader.keep_sound(found, self.read), max(place, end), end < last)
+
+
+def _read_metrics(columns: tuple[Any, ...]) -> MetricsRow | None:
+    _, crc, service, received_ns, points, raw = columns
+    return MetricsRow(service, received_ns, points, raw) if crc32(raw) == crc else None
+
+
+_OLD_SPANS: Final = _Rows("otel_traces", legacy.SELECT_SPAN, "Timestamp", legacy.read_span)
+_OLD_LOGS: Final = _Rows("otel_logs", legacy.SELECT_LOG, "Timestamp", legacy.read_log)
+_METRICS: Final = _Rows(
+    "otel_metrics",
+    "SELECT o.Id, o.Crc, o.ServiceName, o.ReceivedTimestamp, o.DataPoints, o.Raw"
+    " FROM otel_metrics o",
+    "ReceivedTimestamp",
+    _read_metrics,
+)
+
+
+def _spans(reader: Reader, day: str, wanted: ScanFilter, place: int, limit: int) -> _Found:
+    """Return what is in the next packs; a place is a pack's number, and the place after it."""
+    records = Records(reader, day)
+    number, first = place >> PLACE_BITS, place & ((1 << PLACE_BITS) - 1)
+    packs = _packs(reader, day, "otel_span_packs", "SpanCount", wanted, number)
+    rows: list[Any] = []
+    for pack_id, count, raw, crc in packs:
+        begin = first if pack_id == number else 0
+        pack = read_pack(raw, crc)
+        if pack is None:
+            reader.corrupt += count - begin
+            continue
+        for span in spans_in(pack_id, pack, begin, count):
+            if len(rows) == limit:
+                return _Found(rows, (pack_id << PLACE_BITS) + span.place, more=True)
+            if _fits(span.start_ns, wanted) and (row := records.span(span)) is not None:
+                rows.append(row)
+    behind = (packs[-1][0] + 1) << PLACE_BITS if packs else place
+    return _Found(rows, behind, len(packs) == _PACKS)
+
+
+def _logs(reader: Reader, day: str, wanted: ScanFilter, place: int, limit: int) -> _Found:
+    """Return what is in the next packs; a place is the number of the record before."""
+    records = Records(reader, day)
+    # The pack that the next record may be in the middle of.
+    begun = reader.first(
+        day, "SELECT coalesce(max(Id), 0) FROM otel_log_packs WHERE Id <= ?", place + 1
     )
-    return [(columns[0], columns[1:]) for columns in found]
+    packs = _packs(reader, day, "otel_log_packs", "LogCount", wanted, begun[0] if begun else 0)
+    rows: list[Any] = []
+    for first, count, raw, crc in packs:
+        begin = max(place + 1 - first, 0)
+        pack = read_pack(raw, crc)
+        if pack is None:
+            reader.corrupt += max(count - begin, 0)
+            continue
+        for at in range(begin, count):
+            if len(rows) == limit:
+                return _Found(rows, first + at - 1, more=True)
+            row = records.log_in(pack, at)
+            if row is not None and _fits(row.time_ns, wanted):
+                rows.append(row)
+    behind = packs[-1][0] + packs[-1][1] - 1 if packs else place
+    return _Found(rows, max(place, behind), len(packs) == _PACKS)
+
+
+def _packs(  # noqa: PLR0917 - two callers, side by side
+    reader: Reader, day: str, table: str, count: str, wanted: ScanFilter, number: int
+) -> list[tuple[int, int, bytes, int]]:
+    """Return the next packs from *number* on that have something in the wanted time."""
+    where = Conditions("Id >= ?")
+    where.parameters.append(number)
+    if wanted.from_ns is not None:
+        where.add("MaxTimestamp >= ?", wanted.from_ns)
+    if wanted.to_ns is not None:
+        where.add("MinTimestamp < ?", wanted.to_ns)
+    sql = f"SELECT Id, {count}, Raw, Crc FROM {table} WHERE {where} ORDER BY Id LIMIT ?"
+    return reader.rows(day, sql, *where.parameters, _PACKS)
+
+
+def _fits(time_ns: int, wanted: ScanFilter) -> bool:
+    return (wanted.from_ns is None or time_ns >= wanted.from_ns) and (
+        wanted.to_ns is None or time_ns < wanted.to_ns
+    )

@@ -1,16 +1,4 @@
-"""The tables of one day's file, and how a file is opened.
-
-Tables and columns are named after those that the OpenTelemetry collector's ClickHouse exporter
-writes, so that a query written for one can be read for the other. What differs:
-
-- Ids, resources, scopes and the record itself are kept as the bytes that came (`Raw`, a protobuf
-  message), with a CRC-32 beside them: SQLite does not notice a flipped bit. Attributes are read
-  from `Raw`; a column exists where a list or a filter needs one.
-- A trace has a number of its own (`TraceKey`), counted up in order of arrival. Indexes that begin
-  with it grow at their end, where random ids would touch a page per row.
-- Resources and scopes are stored once and referred to.
-- Times are unix nanoseconds. `Duration` is NULL while a span is open.
-"""
+"""How one day's file is opened."""
 
 from __future__ import annotations
 
@@ -19,14 +7,13 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from otbridge.errors import StoreError
+from otbridge.hub.store.sqlite import legacy
+from otbridge.hub.store.sqlite.tables import PACKED, SHARED, VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["RETIRED_CACHE_KIB", "VERSION", "open_reader", "open_writer"]
-
-VERSION = 1
-"""Of the tables below; kept in the file's `user_version`."""
+__all__ = ["RETIRED_CACHE_KIB", "open_reader", "open_writer"]
 
 _APPLICATION_ID = 0x6F746272
 """`otbr`, in the file's header: tells our files from other people's databases."""
@@ -40,145 +27,11 @@ RETIRED_CACHE_KIB = 1024
 _WAL_BYTES = 16 * 1024 * 1024
 """What the write-ahead log may keep between floods; checkpoints come every 4 MB."""
 
-_TABLES = """
-CREATE TABLE otel_resources (
-  Id INTEGER PRIMARY KEY,
-  Hash BLOB NOT NULL UNIQUE,
-  SchemaUrl TEXT NOT NULL,
-  Raw BLOB NOT NULL,
-  Crc INTEGER NOT NULL
-);
-CREATE TABLE otel_scopes (
-  Id INTEGER PRIMARY KEY,
-  Hash BLOB NOT NULL UNIQUE,
-  SchemaUrl TEXT NOT NULL,
-  Raw BLOB NOT NULL,
-  Crc INTEGER NOT NULL
-);
-
-CREATE TABLE otel_traces (
-  Id INTEGER PRIMARY KEY,
-  TraceKey INTEGER NOT NULL,
-  SpanId BLOB NOT NULL,
-  ParentSpanId BLOB NOT NULL,
-  SpanName TEXT NOT NULL,
-  SpanKind INTEGER NOT NULL,
-  ServiceName TEXT NOT NULL,
-  Timestamp INTEGER NOT NULL,
-  Duration INTEGER,
-  StatusCode INTEGER NOT NULL,
-  Lost INTEGER NOT NULL DEFAULT 0,
-  ResourceId INTEGER NOT NULL,
-  ScopeId INTEGER NOT NULL,
-  Producer TEXT NOT NULL,
-  GenAiKind TEXT,
-  GenAiConversation TEXT,
-  GenAiRun TEXT,
-  Raw BLOB NOT NULL,
-  Crc INTEGER NOT NULL
-);
-CREATE UNIQUE INDEX otel_traces_span ON otel_traces (TraceKey, SpanId);
-CREATE INDEX otel_traces_open ON otel_traces (Producer) WHERE Duration IS NULL AND Lost = 0;
-CREATE INDEX otel_traces_agents ON otel_traces (TraceKey, GenAiConversation, GenAiRun)
-  WHERE GenAiKind IS NOT NULL;
-CREATE INDEX otel_traces_conversations ON otel_traces (GenAiConversation, TraceKey)
-  WHERE GenAiConversation IS NOT NULL;
-CREATE INDEX otel_traces_runs ON otel_traces (GenAiRun, TraceKey) WHERE GenAiRun IS NOT NULL;
-
-CREATE TABLE otel_links (
-  TraceKey INTEGER NOT NULL,
-  LinkedTraceId BLOB NOT NULL,
-  PRIMARY KEY (TraceKey, LinkedTraceId)
-) WITHOUT ROWID;
-CREATE INDEX otel_links_back ON otel_links (LinkedTraceId);
-
-CREATE TABLE otel_trace_summary (
-  TraceKey INTEGER PRIMARY KEY,
-  TraceId BLOB NOT NULL UNIQUE,
-  Name TEXT NOT NULL,
-  NameStart INTEGER NOT NULL,
-  Start INTEGER NOT NULL,
-  End INTEGER NOT NULL,
-  RootSpanId BLOB,
-  RootService TEXT NOT NULL,
-  RootKind INTEGER NOT NULL,
-  SpanCount INTEGER NOT NULL,
-  OpenCount INTEGER NOT NULL,
-  LostCount INTEGER NOT NULL,
-  ErrorCount INTEGER NOT NULL,
-  LogCount INTEGER NOT NULL,
-  Services TEXT NOT NULL,
-  Agents TEXT NOT NULL,
-  AgentSpanCount INTEGER NOT NULL,
-  AgentVersion INTEGER NOT NULL,
-  TextCount INTEGER NOT NULL
-);
-CREATE INDEX otel_trace_summary_start ON otel_trace_summary (Start, TraceId) WHERE SpanCount > 0;
-CREATE INDEX otel_trace_summary_agents ON otel_trace_summary (Start, TraceId)
-  WHERE AgentSpanCount > 0;
-
-CREATE TABLE otel_logs (
-  Id INTEGER PRIMARY KEY,
-  TraceKey INTEGER,
-  SpanId BLOB NOT NULL,
-  Timestamp INTEGER NOT NULL,
-  ObservedTimestamp INTEGER NOT NULL,
-  SeverityNumber INTEGER NOT NULL,
-  SeverityText TEXT NOT NULL,
-  ServiceName TEXT NOT NULL,
-  Body TEXT NOT NULL,
-  EventName TEXT NOT NULL,
-  ResourceId INTEGER NOT NULL,
-  ScopeId INTEGER NOT NULL,
-  Producer TEXT NOT NULL,
-  Raw BLOB NOT NULL,
-  Crc INTEGER NOT NULL
-);
-CREATE INDEX otel_logs_trace ON otel_logs (TraceKey) WHERE TraceKey IS NOT NULL;
-CREATE INDEX otel_logs_time ON otel_logs (Timestamp);
-CREATE INDEX otel_logs_service ON otel_logs (ServiceName, Timestamp);
-CREATE INDEX otel_logs_warnings ON otel_logs (Timestamp) WHERE SeverityNumber >= 13;
-
-CREATE TABLE otel_metrics (
-  Id INTEGER PRIMARY KEY,
-  ServiceName TEXT NOT NULL,
-  ReceivedTimestamp INTEGER NOT NULL,
-  DataPoints INTEGER NOT NULL,
-  Raw BLOB NOT NULL,
-  Crc INTEGER NOT NULL
-);
-
-CREATE TABLE otel_services (
-  ServiceName TEXT PRIMARY KEY,
-  SpanCount INTEGER NOT NULL,
-  LogCount INTEGER NOT NULL,
-  DataPoints INTEGER NOT NULL,
-  LastSeen INTEGER NOT NULL
-) WITHOUT ROWID;
-
--- Batches that are stored here, wholly or (where their traces live in several days) in part.
-CREATE TABLE batches (
-  Stream TEXT NOT NULL,
-  Sequence INTEGER NOT NULL,
-  Whole INTEGER NOT NULL,
-  PRIMARY KEY (Stream, Sequence)
-) WITHOUT ROWID;
-
--- One document per log record: its row number is the record's Id.
-CREATE VIRTUAL TABLE otel_logs_text USING fts5 (
-  Text, content = '', detail = none, tokenize = 'unicode61'
-);
--- One document per trace and commit: its row number is TraceKey * 2^20 + TextCount.
-CREATE VIRTUAL TABLE otel_traces_text USING fts5 (
-  Text, content = '', detail = none, tokenize = 'unicode61'
-);
-"""
-
 
 def open_writer(path: Path) -> sqlite3.Connection:
     """Open the file at *path* for the one connection that writes and checkpoints it.
 
-    A new file gets its tables. SQLite before 3.51.3 can corrupt a file that two connections write
+    A new file gets its tables, and one of an older version what it lacks. SQLite before 3.51.3 can corrupt a file that two connections write
     or checkpoint at the same time (sqlite.org/wal.html#walresetbug): there must never be two.
 
     Raises:
@@ -196,12 +49,15 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         # After a flood the write-ahead log is cut back; a flipped bit in it hides all after it.
         connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
-        if connection.execute("PRAGMA user_version").fetchone() == (0,):
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
             connection.executescript(
-                f"BEGIN IMMEDIATE; {_TABLES}"
+                f"BEGIN IMMEDIATE; {SHARED} {PACKED}"
                 f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {VERSION};"
                 "COMMIT;"
             )
+        elif version == 1:
+            legacy.convert(connection)
     except BaseException:
         connection.close()
         raise

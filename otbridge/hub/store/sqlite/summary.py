@@ -10,6 +10,7 @@ import msgspec
 from otbridge.hub.store.vocabulary import TraceSummary
 
 if TYPE_CHECKING:
+    from otbridge.hub.store.sqlite.minutes import Heard
     from otbridge.wire.rows import LogRow, SpanRow
 
 __all__ = ["COLUMNS", "Summary", "read_summary"]
@@ -50,6 +51,16 @@ class Summary:
     agent_spans: int = 0
     agent_version: int = 0
     texts: int = 0
+    """Text documents that the trace has in a file of version 1."""
+
+    # Only in memory:
+    here: dict[bytes, str] | None = None
+    """The spans that are stored, by id, each with its service where that is known; None where
+    nobody has looked."""
+    unended: set[bytes] = field(default_factory=set)
+    """Those of `here` that are open or lost."""
+    waiting: dict[bytes, list[Heard]] = field(default_factory=dict)
+    """What was caused by spans that have not come yet."""
 
     @classmethod
     def of(cls, columns: tuple[Any, ...]) -> Summary:

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import heapq
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from otbridge.hub.store.sqlite import legacy
 from otbridge.hub.store.sqlite.conditions import Conditions
-from otbridge.hub.store.sqlite.rows import SELECT_LOG, SELECT_SPAN, read_log, read_span
+from otbridge.hub.store.sqlite.records_of_traces import day_logs, day_spans
 from otbridge.hub.store.sqlite.summary import COLUMNS, read_summary
 from otbridge.hub.store.text import match_expression
 from otbridge.hub.store.vocabulary import StoredTrace, TraceSummary
@@ -21,27 +22,47 @@ if TYPE_CHECKING:
 __all__ = ["home_of", "open_producers", "page", "summary", "trace_conditions", "whole"]
 
 
+_WITH_WORDS: Final = (
+    "SELECT TraceKey FROM otel_trace_texts WHERE Id IN"
+    " (SELECT rowid FROM otel_trace_words WHERE otel_trace_words MATCH ?)"
+    " UNION SELECT TraceKey FROM otel_log_rows WHERE Id IN"
+    " (SELECT rowid FROM otel_log_words WHERE otel_log_words MATCH ?)"
+)
+"""The keys of the traces with a span or a log record that has the words."""
+
+
 def page(
     reader: Reader, wanted: TraceFilter, limit: int, after: TracePosition | None
 ) -> list[TraceSummary]:
     """Answer `Store.traces`."""
-    where = trace_conditions(wanted, after)
-    sql = (
-        f"SELECT {COLUMNS} FROM otel_trace_summary WHERE {where}"
-        " ORDER BY Start DESC, TraceId DESC LIMIT ?"
-    )
-    found = [
-        [read_summary(columns) for columns in reader.rows(day, sql, *where.parameters, limit)]
-        for day in reversed(reader.days)
-    ]
+    found = [_day_traces(reader, day, wanted, limit, after) for day in reversed(reader.days)]
     newest_first = heapq.merge(
         *found, key=lambda summary: (summary.start_ns, summary.trace_id), reverse=True
     )
     return list(islice(newest_first, limit))
 
 
-def trace_conditions(wanted: TraceFilter, after: TracePosition | None) -> Conditions:
-    """Return what has to hold for a row of `otel_trace_summary`."""
+def _day_traces(
+    reader: Reader, day: str, wanted: TraceFilter, limit: int, after: TracePosition | None
+) -> list[TraceSummary]:
+    where = trace_conditions(wanted, after, has_old=reader.has_old(day))
+    sql = (
+        f"SELECT {COLUMNS} FROM otel_trace_summary WHERE {where}"
+        " ORDER BY Start DESC, TraceId DESC LIMIT ?"
+    )
+    return [read_summary(columns) for columns in reader.rows(day, sql, *where.parameters, limit)]
+
+
+def trace_conditions(
+    wanted: TraceFilter, after: TracePosition | None, *, has_old: bool
+) -> Conditions:
+    """Return what has to hold for a row of `otel_trace_summary`.
+
+    Args:
+        wanted: What is asked for.
+        after: Where the page before ended.
+        has_old: Whether the file has log records of version 1.
+    """
     where = Conditions("AgentSpanCount > 0" if wanted.agents else "SpanCount > 0")
     if after is not None:
         where.add("(Start, TraceId) < (?, ?)", after.start_ns, after.trace_id)
@@ -59,16 +80,13 @@ def trace_conditions(wanted: TraceFilter, after: TracePosition | None) -> Condit
         where.add("EXISTS (SELECT 1 FROM json_each(Services) WHERE key = ?)", wanted.service)
     for term in wanted.terms:
         expression = match_expression(term)
-        if expression is not None:
-            where.add(
-                "TraceId = ? OR TraceKey IN"
-                " (SELECT rowid >> 20 FROM otel_traces_text WHERE otel_traces_text MATCH ?"
-                " UNION SELECT TraceKey FROM otel_logs WHERE Id IN"
-                " (SELECT rowid FROM otel_logs_text WHERE otel_logs_text MATCH ?))",
-                _as_trace_id(term),
-                expression,
-                expression,
-            )
+        if expression is None:
+            continue
+        keys, values = _WITH_WORDS, [expression] * 2
+        if has_old:
+            keys = f"{keys} UNION {legacy.WITH_WORDS}"
+            values += [match_expression(term, legacy.PAIR_BYTES) or ""] * 2
+        where.add(f"TraceId = ? OR TraceKey IN ({keys})", _as_trace_id(term), *values)
     return where
 
 
@@ -106,7 +124,7 @@ def summary(reader: Reader, trace_id: bytes) -> TraceSummary | None:
 
 def open_producers(reader: Reader) -> list[str]:
     """Answer `Store.open_producers`."""
-    sql = "SELECT DISTINCT Producer FROM otel_traces WHERE Duration IS NULL AND Lost = 0"
+    sql = "SELECT DISTINCT Producer FROM otel_open_spans WHERE Lost = 0"
     found = {producer for day in reader.days for (producer,) in reader.rows(day, sql)}
     return sorted(found - {""})
 
@@ -117,24 +135,9 @@ def whole(reader: Reader, trace_id: bytes, limit: int) -> StoredTrace | None:
     if home is None:
         return None
     day, key, line = home
-    # Sorted before the joins, over the few columns that the order needs.
-    spans = reader.rows(
-        day,
-        f"{SELECT_SPAN} WHERE o.Id IN (SELECT Id FROM otel_traces WHERE TraceKey = ?"
-        " ORDER BY Timestamp, Id LIMIT ?) ORDER BY o.Timestamp, o.Id",
-        key,
-        limit,
-    )
-    logs = reader.rows(
-        day,
-        f"{SELECT_LOG} WHERE o.Id IN (SELECT Id FROM otel_logs WHERE TraceKey = ?"
-        " ORDER BY Timestamp, Id LIMIT ?) ORDER BY o.Timestamp, o.Id",
-        key,
-        limit,
-    )
     return StoredTrace(
         summary=line,
-        spans=reader.keep_sound(spans, read_span),
-        logs=reader.keep_sound(logs, read_log),
+        spans=day_spans(reader, day, [key], limit),
+        logs=day_logs(reader, day, key, limit),
         truncated=line.span_count > limit or line.log_count > limit,
     )

@@ -43,7 +43,7 @@ def test_a_day_that_cannot_be_read_is_named(
     path = tmp_path / "store" / "2026-01-01.db"
     with closing(sqlite3.connect(path)) as other:
         (root,) = other.execute(
-            "SELECT rootpage FROM sqlite_schema WHERE name = 'otel_logs_time'"
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'otel_log_rows_time'"
         ).fetchone()
         (size,) = other.execute("PRAGMA page_size").fetchone()
     with path.open("r+b") as file:
@@ -61,7 +61,7 @@ def test_a_batch_waits_for_nobody_who_reads(store: SqliteStore, tmp_path: Path) 
     with closing(sqlite3.connect(tmp_path / "store" / "2026-01-01.db")) as reader:
         reader.execute("PRAGMA query_only = on")
         reader.execute("BEGIN")
-        assert reader.execute("SELECT count(*) FROM otel_logs").fetchone() == (1,)
+        assert reader.execute("SELECT count(*) FROM otel_log_rows").fetchone() == (1,)
         store.submit(batch([log()])).result(timeout=5)
-        assert reader.execute("SELECT count(*) FROM otel_logs").fetchone() == (1,)
+        assert reader.execute("SELECT count(*) FROM otel_log_rows").fetchone() == (1,)
     assert store.totals().logs == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from contextlib import closing
@@ -35,10 +36,12 @@ def files(folder: Path) -> list[str]:
 
 
 def fill(store: Store, first: int, last: int) -> None:
-    """Store fifty logs of 20 kB, a quarter of a part, for each number."""
+    """Store a hundred logs of 10 kB that do not compress, a quarter of a part, for each number."""
     for number in range(first, last):
-        text = f"{number:<20}" + "x" * 20_000
-        store_now(store, *(log(text, trace=number + 1, at=number) for _ in range(50)))
+        noise = (
+            f"{number:<20}{random.Random(each).randbytes(10_000).hex()}" for each in range(100)
+        )
+        store_now(store, *(log(text, trace=number + 1, at=number) for text in noise))
 
 
 def test_days_that_are_too_old_are_deleted_and_no_longer_answer(
@@ -121,7 +124,7 @@ def test_parts_are_one_answer(tmp_path: Path, clock: FakeClock) -> None:
         while page := store.logs(LogFilter(), 77, after):
             seen += [found.row.body_text[:20].strip() for found in page]
             after = page[-1].position
-        assert seen == [str(number) for number in range(11, -1, -1) for _ in range(50)]
+        assert seen == [str(number) for number in range(11, -1, -1) for _ in range(100)]
 
 
 def test_a_trace_stays_whole_in_the_part_it_began_in(tmp_path: Path, clock: FakeClock) -> None:
@@ -164,9 +167,9 @@ def test_a_question_that_looks_at_a_day_being_deleted_gets_what_is_left(
     store_now(store, log("new"))
     with store._readers.lend() as reader:
         assert store.expire().result(timeout=20).days == ("2026-01-01",)
-        assert [reader.rows(day, "SELECT Body FROM otel_logs") for day in reader.days] == [
+        assert [reader.rows(day, "SELECT Id FROM otel_log_rows") for day in reader.days] == [
             [],
-            [("new",)],
+            [(1,)],
         ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from otbridge.hub.store.sqlite import scan
 from otbridge.hub.store.vocabulary import ScanFilter, ScanPosition
-from tests.hub.store.builders import SECOND, T0, log, store_now
+from tests.hub.store.builders import SECOND, T0, log, span, store_now
 
 if TYPE_CHECKING:
     import pytest
@@ -28,20 +28,26 @@ def everything(store: SqliteStore, wanted: ScanFilter, limit: int) -> list[Any]:
 def test_a_filter_that_passes_over_much_ends_its_pages_early_and_goes_on(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scan, "_STEP", 10)
+    monkeypatch.setattr(scan, "_PACKS", 10)
     monkeypatch.setattr(scan, "_STEPS", 3)
-    store_now(store, *(log(str(number), at=number) for number in range(100)))
-    late = ScanFilter("logs", T0 + 95 * SECOND)
-    first = store.scan(late, 10)
+    for number in range(40):
+        store_now(store, log("before"), log("after", at=9), span(number + 1, start=number))
+    store_now(store, log("between", at=5))
+    between = ScanFilter("logs", T0 + 5 * SECOND, T0 + 6 * SECOND)
+    first = store.scan(between, 10)
     assert first.rows == []
     assert first.next_position is not None
-    assert [row.body_text for row in everything(store, late, 10)] == ["95", "96", "97", "98", "99"]
+    assert [row.body_text for row in everything(store, between, 10)] == ["between"]
 
 
-def test_a_flipped_bit_costs_its_own_row_only(store: SqliteStore) -> None:
-    store_now(store, *(log(str(number)) for number in range(4)))
+def test_a_flipped_bit_costs_its_own_pack_only(store: SqliteStore) -> None:
+    for number in range(4):
+        store_now(store, log(str(number)), span(number + 1))
     database = store._writer.files.writer("2026-01-01").db
-    database.execute("UPDATE otel_logs SET Crc = Crc + 1 WHERE Body = '1'")
+    database.execute("UPDATE otel_log_packs SET Crc = Crc + 1 WHERE Id = 2")
+    database.execute("UPDATE otel_span_packs SET Crc = Crc + 1 WHERE Id = 2")
     for limit in (1, 2, 9):
         found = everything(store, ScanFilter("logs"), limit)
         assert [row.body_text for row in found] == ["0", "2", "3"]
+        spans = everything(store, ScanFilter("traces"), limit)
+        assert [row.span_id[-1] for row in spans] == [1, 3, 4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -75,6 +76,11 @@ def test_a_batch_that_cannot_be_stored_does_not_harm_its_neighbours(
     assert found.summary.span_count == len(found.spans) == 2
 
 
+def noise(seed: int) -> str:
+    """Return 5,000 characters that do not compress to less than half."""
+    return random.Random(seed).randbytes(2_500).hex()
+
+
 def test_a_full_file_refuses_keeps_answering_and_takes_again_when_there_is_room(
     store: SqliteStore,
 ) -> None:
@@ -83,7 +89,7 @@ def test_a_full_file_refuses_keeps_answering_and_takes_again_when_there_is_room(
     (pages,) = database.execute("PRAGMA page_count").fetchone()
     database.execute(f"PRAGMA max_page_count = {pages}")
 
-    big: list[SpanRow | LogRow] = [span(2), *(log("x" * 5_000, trace=1) for _ in range(50))]
+    big: list[SpanRow | LogRow] = [span(2), *(log(noise(each), trace=1) for each in range(50))]
     for _ in range(2):
         with pytest.raises(StoreFull, match="no room left"):
             store_now(store, *big)
@@ -108,27 +114,43 @@ def test_the_last_of_the_disk_is_left_free(
     assert caught.value.do
 
 
-def test_a_flipped_bit_costs_its_own_row_only_and_is_counted(store: SqliteStore) -> None:
-    store_now(store, span(1), span(2), log("sound", trace=1), log("rotten", trace=1))
+def test_a_flipped_bit_costs_its_own_pack_only_and_each_record_is_counted(
+    store: SqliteStore,
+) -> None:
+    store_now(store, span(1), span(2), log("sound", trace=1))
+    store_now(store, span(3), log("rotten", trace=1), log("rotten too", trace=1))
     database = store._writer.files.writer("2026-01-01").db
-    for table, row in (("otel_traces", 1), ("otel_logs", 2)):
-        (raw,) = database.execute(f"SELECT Raw FROM {table} WHERE Id = ?", (row,)).fetchone()
-        flipped = bytes([raw[0] ^ 4]) + raw[1:]
-        database.execute(f"UPDATE {table} SET Raw = ? WHERE Id = ?", (flipped, row))
+    for table, number in (("otel_span_packs", 1), ("otel_log_packs", 2)):
+        (raw,) = database.execute(f"SELECT Raw FROM {table} WHERE Id = ?", (number,)).fetchone()
+        flipped = raw[:9] + bytes([raw[9] ^ 4]) + raw[10:]
+        database.execute(f"UPDATE {table} SET Raw = ? WHERE Id = ?", (flipped, number))
 
     found = store.trace(trace_id(1), limit=9)
     assert found is not None
-    assert [row.span_id[-1] for row in found.spans] == [2]
+    assert [row.span_id[-1] for row in found.spans] == [3]
     assert [row.body_text for row in found.logs] == ["sound"]
-    assert store.totals().corrupt == 2
+    assert store.totals().corrupt == 4
     assert [log.row.body_text for log in store.logs(LogFilter(), 9)] == ["sound"]
-    assert store.totals().corrupt == 3
+    assert store.totals().corrupt == 6
 
 
-def test_a_page_is_not_the_last_because_of_a_rotten_row(store: SqliteStore) -> None:
-    store_now(store, *(log(str(number), at=number) for number in range(6)))
+def test_a_flipped_bit_in_a_resource_costs_its_records_only(store: SqliteStore) -> None:
+    store_now(store, log("x", trace=1, service="a"), log("y", trace=1, service="b"))
+    store_now(store, log("x", trace=1, service="a"))
     database = store._writer.files.writer("2026-01-01").db
-    database.execute("UPDATE otel_logs SET Crc = Crc + 1 WHERE Body IN ('5', '4')")
+    database.execute("UPDATE otel_resources SET Crc = Crc + 1 WHERE Id = 1")
+
+    found = store.trace(trace_id(1), limit=9)
+    assert found is not None
+    assert [row.body_text for row in found.logs] == ["y"]
+    assert store.totals().corrupt == 2
+
+
+def test_a_page_is_not_the_last_because_of_a_rotten_pack(store: SqliteStore) -> None:
+    for number in range(6):
+        store_now(store, log(str(number), at=number))
+    database = store._writer.files.writer("2026-01-01").db
+    database.execute("UPDATE otel_log_packs SET Crc = Crc + 1 WHERE Id > 4")
 
     page = store.logs(LogFilter(), 2)
     assert [log.row.body_text for log in page] == ["3", "2"]

@@ -1,0 +1,109 @@
+"""Writes log records into one day's file: a short row for each, and the records into packs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
+
+from otbridge.hub.store.sqlite.packs import pack, split
+from otbridge.hub.store.text import MAX_WORDS
+from otbridge.wire.otlp_outline import read_log
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from otbridge.hub.store.sqlite.packs import Times
+    from otbridge.hub.store.sqlite.sources import SourceNumbers
+    from otbridge.hub.store.words import AttributeWords
+    from otbridge.wire.rows import LogRow
+
+__all__ = ["LogWriter"]
+
+
+class _Kept(NamedTuple):
+    """A record that waits for its pack."""
+
+    number: int
+    source: int
+    data: bytes
+    time_ns: int
+    times: Times | None
+    """Where they are not those in *data*."""
+
+
+class LogWriter:
+    """Writes the log records of one file, within the transaction that is open.
+
+    Args:
+        db: The file's writing connection.
+        sources: Who numbers their sources.
+        words: Who knows the words of attributes.
+        has_old: Whether the file has records of version 1.
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        sources: SourceNumbers,
+        words: AttributeWords,
+        *,
+        has_old: bool,
+    ) -> None:
+        self._db = db
+        self._sources = sources
+        self._words = words
+        self._has_old = has_old
+        self._next = 0  # not looked up yet
+        self._kept: list[_Kept] = []
+
+    def forget(self) -> None:
+        """Forget what was not saved, and what may be rolled back."""
+        self._next = 0
+        self._kept.clear()
+
+    def add(self, rows: Sequence[LogRow], keys: Sequence[int | None]) -> None:
+        """Store *rows*, which belong to the traces with these *keys*."""
+        short, texts = [], []
+        first = self._next or self._first()
+        for number, (row, key) in enumerate(zip(rows, keys, strict=True), first):
+            time_ns, data = row.time_ns, row.data
+            short.append(
+                (
+                    number,
+                    key,
+                    row.span_id or None,
+                    time_ns,
+                    row.severity_number,
+                    self._sources.of_service(row.service),
+                    row.event_name or None,
+                )
+            )
+            outline = read_log(data)
+            same = time_ns == outline.time and row.observed_ns == outline.observed_time
+            times = None if same else (time_ns, row.observed_ns)
+            self._kept.append(_Kept(number, self._sources.of(row), data, time_ns, times))
+            words = [row.body_text[:MAX_WORDS], row.event_name]
+            texts.append((number, " ".join(words + self._words.of(outline.attributes[:]))))
+        self._db.executemany("INSERT INTO otel_log_rows VALUES (?, ?, ?, ?, ?, ?, ?)", short)
+        self._db.executemany("INSERT INTO otel_log_words (rowid, Words) VALUES (?, ?)", texts)
+        self._next = first + len(rows)
+
+    def _first(self) -> int:
+        (last,) = self._db.execute("SELECT coalesce(max(Id), 0) FROM otel_log_rows").fetchone()
+        if self._has_old:
+            (old,) = self._db.execute("SELECT coalesce(max(Id), 0) FROM otel_logs").fetchone()
+            last = max(last, old)
+        return int(last) + 1
+
+    def save(self) -> None:
+        """Write down what was gathered."""
+        for kept in split(self._kept):
+            numbers, sources, records, starts, all_times = zip(*kept, strict=True)
+            odd = {place: times for place, times in enumerate(all_times) if times is not None}
+            raw = pack(records, list(sources), odd)
+            self._db.execute(
+                "INSERT INTO otel_log_packs VALUES (?, ?, ?, ?, ?, ?)",
+                (numbers[0], len(kept), min(starts), max(starts), raw, crc32(raw)),
+            )
+        self._kept.clear()

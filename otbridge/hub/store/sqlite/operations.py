@@ -1,0 +1,90 @@
+"""Questions about operations and services, answered from what was counted by the minute."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+from otbridge.hub.store.sqlite.histogram import quantiles
+from otbridge.hub.store.sqlite.minutes import MINUTE_NS, Tally
+from otbridge.hub.store.vocabulary import OperationTotals, ServiceEdge, ServiceMap, ServiceNode
+
+if TYPE_CHECKING:
+    from otbridge.hub.store.sqlite.reader import Reader
+
+__all__ = ["operations", "service_map"]
+
+_SHARES: Final = (0.5, 0.95, 0.99)
+
+_ASKED: Final = frozenset({2, 5})
+"""OTLP's SpanKinds SERVER and CONSUMER: a service does what others ask it."""
+
+_MINUTES: Final = (
+    "SELECT o.ServiceName, o.SpanName, o.SpanKind, m.SpanCount, m.ErrorCount, m.Durations"
+    " FROM otel_operation_minutes m JOIN otel_operations o ON o.Id = m.OperationId"
+    " WHERE m.Minute BETWEEN ? AND ?"
+)
+_EDGES: Final = (
+    "SELECT Client, Server, Link, SpanCount, ErrorCount, Durations FROM otel_edge_minutes"
+    " WHERE Minute BETWEEN ? AND ?"
+)
+
+
+def operations(
+    reader: Reader, from_ns: int, to_ns: int, service: str | None
+) -> list[OperationTotals]:
+    """Answer `Store.operations`."""
+    first, last = _minutes(from_ns, to_ns)
+    only, values = (" AND o.ServiceName = ?", [service]) if service is not None else ("", [])
+    found = _tallies(reader, _MINUTES + only, first, last, *values)
+    seconds = (last + 1 - first) * 60
+    totals = []
+    for (name, span_name, kind), tally in sorted(found.items()):
+        p50, p95, p99 = quantiles(tally.buckets, _SHARES)
+        rate, error_rate = tally.count / seconds, tally.errors / tally.count
+        totals.append(
+            OperationTotals(
+                *(name, span_name, kind, tally.count, tally.errors, rate, error_rate, p50, p95, p99)
+            )
+        )
+    return totals
+
+
+def service_map(reader: Reader, from_ns: int, to_ns: int) -> ServiceMap:
+    """Answer `Store.service_map`."""
+    minutes = _minutes(from_ns, to_ns)
+    asked: dict[str, Tally] = defaultdict(Tally)
+    for (service, _, kind), tally in _tallies(reader, _MINUTES, *minutes).items():
+        node = asked[service]
+        if kind in _ASKED:
+            node.merge(*tally.columns())
+    nodes = [
+        ServiceNode(name, tally.count, tally.errors, *quantiles(tally.buckets, (0.95,)))
+        for name, tally in sorted(asked.items())
+    ]
+    edges = [
+        ServiceEdge(
+            client,
+            server,
+            bool(link),
+            tally.count,
+            tally.errors,
+            *quantiles(tally.buckets, (0.95,)),
+        )
+        for (client, server, link), tally in sorted(_tallies(reader, _EDGES, *minutes).items())
+    ]
+    return ServiceMap(nodes, edges)
+
+
+def _minutes(from_ns: int, to_ns: int) -> tuple[int, int]:
+    """Return the first and the last minute that the time touches; the last may be before."""
+    return from_ns // MINUTE_NS, max((to_ns - 1) // MINUTE_NS, from_ns // MINUTE_NS - 1)
+
+
+def _tallies(reader: Reader, sql: str, *parameters: Any) -> dict[tuple[Any, ...], Tally]:
+    """Add up the rows of all days: three columns of a key, and a tally's."""
+    found: dict[tuple[Any, ...], Tally] = defaultdict(Tally)
+    for day in reader.days:
+        for first, second, third, *tally in reader.rows(day, sql, *parameters):
+            found[first, second, third].merge(*tally)
+    return found

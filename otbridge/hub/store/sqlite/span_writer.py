@@ -1,0 +1,317 @@
+"""Writes spans into one day's file: ended ones into packs, open ones into a table of their own."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from zlib import crc32
+
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from otbridge.hub.analysis.genai import describe
+from otbridge.hub.store.attributes import decode_attributes
+from otbridge.hub.store.sqlite.minutes import Minutes
+from otbridge.hub.store.sqlite.packs import PLACE_BITS, pack, split
+from otbridge.hub.store.text import MAX_WORDS
+from otbridge.wire.otlp_outline import read_event, read_span
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+
+    from otbridge.hub.analysis.genai import GenAI
+    from otbridge.hub.store.sqlite.packs import Times
+    from otbridge.hub.store.sqlite.sources import SourceNumbers
+    from otbridge.hub.store.sqlite.summary import Summary
+    from otbridge.hub.store.words import AttributeWords
+    from otbridge.wire.otlp_outline import SpanOutline
+    from otbridge.wire.rows import SpanRow
+
+__all__ = ["SpanWriter"]
+
+_SEARCHED_EVENTS: Final = 32
+"""Events of one span that are searched, exceptions among them; streams have thousands."""
+
+_CONSUMER: Final = 5
+"""OTLP's SpanKind of who takes a message."""
+
+_OPEN: Final = (
+    "INSERT INTO otel_open_spans (TraceKey, SpanId, Timestamp, SourceId, Producer, Lost, IsAgent,"
+    " Raw, Crc) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)"
+)
+
+
+class _Kept(NamedTuple):
+    """An ended span that waits for its pack."""
+
+    key: int
+    source: int
+    data: bytes
+    span_id: bytes
+    start_ns: int
+    times: Times | None
+    """Where they are not those in *data*."""
+
+
+class SpanWriter:
+    """Writes the spans of one file, within the transaction that is open.
+
+    Args:
+        db: The file's writing connection.
+        sources: Who numbers their sources.
+        words: Who knows the words of attributes.
+        find: Returns a trace's line where it is in memory.
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        sources: SourceNumbers,
+        words: AttributeWords,
+        find: Callable[[bytes], Summary | None],
+        *,
+        has_old: bool,
+    ) -> None:
+        self._db = db
+        self._sources = sources
+        self._words = words
+        self._find = find
+        self._has_old = has_old
+        self._minutes = Minutes(db)
+        self._next_pack = self._next_text = 0  # not looked up yet
+        self._scope_names: dict[bytes, str] = {}
+        self._kept: list[_Kept] = []
+        self._texts: dict[int, set[str]] = {}
+        self.duplicates = 0
+        """Spans of this transaction that were there already."""
+
+    def forget(self) -> None:
+        """Forget what was not saved, and what may be rolled back."""
+        self._minutes.forget()
+        self._next_pack = self._next_text = 0
+        self._kept.clear()
+        self._texts.clear()
+        self.duplicates = 0
+
+    def save(self) -> None:
+        """Write down what was gathered."""
+        self._save_packs()
+        self._save_texts()
+        self._minutes.save()
+        self.duplicates = 0
+        if len(self._scope_names) > 4_096:
+            self._scope_names.clear()
+
+    # ---------------------------------------------------------------- spans
+
+    def add(self, row: SpanRow, line: Summary) -> bool:
+        """Store a span, open or ended; return whether it was not there in any form."""
+        here = line.here if line.here is not None else self._look_up(line)
+        span_id = row.span_id
+        if span_id in here:
+            self._add_known(row, line)
+            return False
+        here[span_id] = row.service
+        line.add_span(row)
+        if span_id in line.waiting:
+            self._minutes.meet(line, span_id, row.service)
+        self._add_links(line, row)
+        genai = self._keep(row, line) if row.end_ns else self._open(row, line)
+        if genai is not None:
+            line.add_agent(genai.agent, new=True)
+        return True
+
+    def _add_known(self, row: SpanRow, line: Summary) -> None:
+        if row.span_id not in line.unended:
+            self.duplicates += 1
+            return
+        lost, was_agents = self._db.execute(
+            "SELECT Lost, IsAgent FROM otel_open_spans WHERE TraceKey = ? AND SpanId = ?",
+            (line.key, row.span_id),
+        ).fetchone()
+        if row.end_ns:
+            self._db.execute(
+                "DELETE FROM otel_open_spans WHERE TraceKey = ? AND SpanId = ?",
+                (line.key, row.span_id),
+            )
+            line.unended.discard(row.span_id)
+            line.end_span(row, was_lost=bool(lost))
+            self._add_links(line, row)
+            genai = self._keep(row, line)
+            if genai is not None:
+                line.add_agent(genai.agent, new=not was_agents)
+        elif lost:
+            self.find_span(line, row.span_id)  # its sender still speaks of it
+        else:
+            self.duplicates += 1
+
+    def _keep(self, row: SpanRow, line: Summary) -> GenAI | None:
+        """Have an ended span written into the next pack, counted and found by its words."""
+        outline = read_span(row.data)
+        start_ns, end_ns = row.start_ns, row.end_ns
+        same = start_ns == outline.start_time and end_ns == outline.end_time
+        times = None if same else (start_ns, end_ns)
+        source = self._sources.of(row)
+        self._kept.append(_Kept(line.key, source, row.data, row.span_id, start_ns, times))
+
+        attributes = outline.attributes[:]
+        texts = self._texts.get(line.key)
+        if texts is None:
+            texts = self._texts[line.key] = set()
+        texts.add(row.name[:MAX_WORDS])
+        texts.update(self._words.of(attributes))
+        if outline.status or outline.events:
+            texts.update(self._more_words(outline))
+
+        heard = self._minutes.add(row, line)
+        if row.links and row.kind == _CONSUMER:
+            for trace_id, span_id in row.links:
+                linked = line if trace_id == line.trace_id else self._find(trace_id)
+                if linked is not None and linked.here is not None:
+                    self._minutes.join(linked, span_id, heard._replace(link=True))
+        if not self._words.tell_of_agents(attributes):
+            return None
+        return self._describe(row, line)
+
+    def _open(self, row: SpanRow, line: Summary) -> GenAI | None:
+        genai = self._describe(row, line)
+        line.unended.add(row.span_id)
+        self._db.execute(
+            _OPEN,
+            (
+                line.key,
+                row.span_id,
+                row.start_ns,
+                self._sources.of(row),
+                row.producer,
+                genai is not None,
+                row.data,
+                crc32(row.data),
+            ),
+        )
+        return genai
+
+    def lose_span(self, line: Summary, span_id: bytes) -> None:
+        """Give an open span the verdict "lost"."""
+        self._db.execute(
+            "UPDATE otel_open_spans SET Lost = 1 WHERE TraceKey = ? AND SpanId = ?",
+            (line.key, span_id),
+        )
+        line.lose_span()
+
+    def find_span(self, line: Summary, span_id: bytes) -> bool:
+        """Take the verdict "lost" back from a span; return whether it had it."""
+        changed = self._db.execute(
+            "UPDATE otel_open_spans SET Lost = 0 WHERE TraceKey = ? AND SpanId = ? AND Lost = 1",
+            (line.key, span_id),
+        )
+        if changed.rowcount:
+            line.find_span()
+        return bool(changed.rowcount)
+
+    # ---------------------------------------------------------------- what belongs to them
+
+    def _describe(self, row: SpanRow, line: Summary) -> GenAI | None:
+        """Return what the span is in the life of an agent, and keep what joins it with others."""
+        attributes = decode_attributes(Span.FromString(row.data).attributes)
+        genai = describe(row.name, row.kind, attributes, self._scope_name(row.scope))
+        if genai is not None:
+            self._db.execute(
+                "INSERT OR IGNORE INTO otel_agents VALUES (?, ?, ?)",
+                (line.key, genai.conversation or "", genai.run or ""),
+            )
+        return genai
+
+    def _scope_name(self, scope: bytes) -> str:
+        name = self._scope_names.get(scope)
+        if name is None:
+            name = self._scope_names[scope] = InstrumentationScope.FromString(scope).name
+        return name
+
+    def _add_links(self, line: Summary, row: SpanRow) -> None:
+        """Keep which other traces the span links to, for joining them into one run."""
+        for trace_id, _ in row.links:
+            if trace_id != row.trace_id:
+                self._db.execute(
+                    "INSERT OR IGNORE INTO otel_links VALUES (?, ?)", (line.key, trace_id)
+                )
+
+    def _more_words(self, outline: SpanOutline) -> list[str]:
+        """Return what is said beside the attributes: by the status, and by events."""
+        words = [Status.FromString(outline.status).message[:MAX_WORDS]]
+        for data in outline.events[:_SEARCHED_EVENTS]:
+            event = read_event(data)
+            words.append(event.name[:MAX_WORDS])
+            words += self._words.of(event.attributes[:])
+        return words
+
+    # ---------------------------------------------------------------- what is in the file
+
+    def _first_pack(self) -> int:
+        (last,) = self._db.execute("SELECT coalesce(max(Id), 0) FROM otel_span_packs").fetchone()
+        if self._has_old:
+            # A scan tells places in packs and rows of version 1 apart by their numbers.
+            (old,) = self._db.execute("SELECT coalesce(max(Id), 0) FROM otel_traces").fetchone()
+            last = max(last, old >> PLACE_BITS)
+        return int(last) + 1
+
+    def _look_up(self, line: Summary) -> dict[bytes, str]:
+        """Return which spans of a trace are here, told from the file."""
+        here: dict[bytes, str] = {}
+        line.here = here
+        if not line.spans:
+            return here
+        for (ids,) in self._db.execute(
+            "SELECT SpanIds FROM otel_trace_parts WHERE TraceKey = ?", (line.key,)
+        ):
+            here.update((ids[at : at + 8], "") for at in range(0, len(ids), 8))
+        if self._has_old:
+            old = "SELECT SpanId, '' FROM otel_traces WHERE TraceKey = ?"
+            here.update(self._db.execute(old, (line.key,)))
+        if line.open or line.lost:
+            waiting = "SELECT SpanId FROM otel_open_spans WHERE TraceKey = ?"
+            line.unended.update(ids for (ids,) in self._db.execute(waiting, (line.key,)))
+            here.update(dict.fromkeys(line.unended, ""))
+        return here
+
+    def _save_packs(self) -> None:
+        self._kept.sort(key=itemgetter(0))
+        for kept in split(self._kept):
+            self._save_pack(kept)
+        self._kept.clear()
+
+    def _save_pack(self, kept: Sequence[_Kept]) -> None:
+        number = self._next_pack or self._first_pack()
+        self._next_pack = number + 1
+        keys, sources, records, ids, starts, all_times = zip(*kept, strict=True)
+        odd = {place: times for place, times in enumerate(all_times) if times is not None}
+        raw = pack(records, list(sources), odd)
+        self._db.execute(
+            "INSERT INTO otel_span_packs VALUES (?, ?, ?, ?, ?, ?)",
+            (number, len(kept), min(starts), max(starts), raw, crc32(raw)),
+        )
+        parts: list[tuple[Any, ...]] = []
+        first = 0
+        for key, group in groupby(keys):
+            last = first + sum(1 for _ in group)
+            parts.append((key, number, first, b"".join(ids[first:last])))
+            first = last
+        self._db.executemany("INSERT INTO otel_trace_parts VALUES (?, ?, ?, ?)", parts)
+
+    def _save_texts(self) -> None:
+        if not self._texts:
+            return
+        query = "SELECT coalesce(max(Id), 0) + 1 FROM otel_trace_texts"
+        first = self._next_text or self._db.execute(query).fetchone()[0]
+        numbers = range(first, first + len(self._texts))
+        self._db.executemany(
+            "INSERT INTO otel_trace_texts VALUES (?, ?)", zip(numbers, self._texts, strict=True)
+        )
+        self._db.executemany(
+            "INSERT INTO otel_trace_words (rowid, Words) VALUES (?, ?)",
+            zip(numbers, map(" ".join, self._texts.values()), strict=True),
+        )
+        self._next_text = numbers.stop
+        self._texts.clear()

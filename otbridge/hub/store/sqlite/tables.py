@@ -1,0 +1,225 @@
+"""The tables of one day's file.
+
+Tables and columns are named after those that the OpenTelemetry collector's ClickHouse exporter
+writes, so that a query written for one can be read for the other. What differs:
+
+- Records are kept as the bytes that came, in compressed packs with a CRC-32 beside each: SQLite
+  does not notice a flipped bit. A record is read from its bytes; a row or a column of its own
+  exists only where a list or a filter needs one.
+- A trace has a number of its own (`TraceKey`), counted up in order of arrival. Indexes that begin
+  with it grow at their end, where random ids would touch a page per row.
+- Resources, scopes and what they are the source of are stored once and referred to.
+- Times are unix nanoseconds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["PACKED", "SHARED", "VERSION"]
+
+VERSION: Final = 2
+"""Of the tables below; kept in the file's `user_version`. Files of version 1 had the records in
+tables with a row for each (see `legacy`)."""
+
+SHARED: Final = """
+CREATE TABLE otel_resources (
+  Id INTEGER PRIMARY KEY,
+  Hash BLOB NOT NULL UNIQUE,
+  SchemaUrl TEXT NOT NULL,
+  Raw BLOB NOT NULL,
+  Crc INTEGER NOT NULL
+);
+CREATE TABLE otel_scopes (
+  Id INTEGER PRIMARY KEY,
+  Hash BLOB NOT NULL UNIQUE,
+  SchemaUrl TEXT NOT NULL,
+  Raw BLOB NOT NULL,
+  Crc INTEGER NOT NULL
+);
+
+CREATE TABLE otel_links (
+  TraceKey INTEGER NOT NULL,
+  LinkedTraceId BLOB NOT NULL,
+  PRIMARY KEY (TraceKey, LinkedTraceId)
+) WITHOUT ROWID;
+CREATE INDEX otel_links_back ON otel_links (LinkedTraceId);
+
+CREATE TABLE otel_trace_summary (
+  TraceKey INTEGER PRIMARY KEY,
+  TraceId BLOB NOT NULL UNIQUE,
+  Name TEXT NOT NULL,
+  NameStart INTEGER NOT NULL,
+  Start INTEGER NOT NULL,
+  End INTEGER NOT NULL,
+  RootSpanId BLOB,
+  RootService TEXT NOT NULL,
+  RootKind INTEGER NOT NULL,
+  SpanCount INTEGER NOT NULL,
+  OpenCount INTEGER NOT NULL,
+  LostCount INTEGER NOT NULL,
+  ErrorCount INTEGER NOT NULL,
+  LogCount INTEGER NOT NULL,
+  Services TEXT NOT NULL,
+  Agents TEXT NOT NULL,
+  AgentSpanCount INTEGER NOT NULL,
+  AgentVersion INTEGER NOT NULL,
+  TextCount INTEGER NOT NULL
+);
+CREATE INDEX otel_trace_summary_start ON otel_trace_summary (Start, TraceId) WHERE SpanCount > 0;
+CREATE INDEX otel_trace_summary_agents ON otel_trace_summary (Start, TraceId)
+  WHERE AgentSpanCount > 0;
+
+CREATE TABLE otel_metrics (
+  Id INTEGER PRIMARY KEY,
+  ServiceName TEXT NOT NULL,
+  ReceivedTimestamp INTEGER NOT NULL,
+  DataPoints INTEGER NOT NULL,
+  Raw BLOB NOT NULL,
+  Crc INTEGER NOT NULL
+);
+
+CREATE TABLE otel_services (
+  ServiceName TEXT PRIMARY KEY,
+  SpanCount INTEGER NOT NULL,
+  LogCount INTEGER NOT NULL,
+  DataPoints INTEGER NOT NULL,
+  LastSeen INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Batches that are stored here, wholly or (where their traces live in several days) in part.
+CREATE TABLE batches (
+  Stream TEXT NOT NULL,
+  Sequence INTEGER NOT NULL,
+  Whole INTEGER NOT NULL,
+  PRIMARY KEY (Stream, Sequence)
+) WITHOUT ROWID;
+"""
+"""What files of every version have."""
+
+PACKED: Final = """
+-- Where records come from; a number that the packs refer to.
+CREATE TABLE otel_sources (
+  Id INTEGER PRIMARY KEY,
+  ResourceId INTEGER NOT NULL,
+  ScopeId INTEGER NOT NULL,
+  ServiceName TEXT NOT NULL,
+  Producer TEXT NOT NULL,
+  UNIQUE (ResourceId, ScopeId, ServiceName, Producer)
+);
+CREATE TABLE otel_service_names (
+  Id INTEGER PRIMARY KEY,
+  ServiceName TEXT NOT NULL UNIQUE
+);
+
+-- Ended spans, in packs (see packs.py) in the order of arrival; each trace's lie together in one.
+CREATE TABLE otel_span_packs (
+  Id INTEGER PRIMARY KEY,
+  SpanCount INTEGER NOT NULL,
+  MinTimestamp INTEGER NOT NULL,
+  MaxTimestamp INTEGER NOT NULL,
+  Raw BLOB NOT NULL,
+  Crc INTEGER NOT NULL
+);
+-- Which packs a trace is in: from place First on, as many spans as there are ids of 8 bytes.
+CREATE TABLE otel_trace_parts (
+  TraceKey INTEGER NOT NULL,
+  PackId INTEGER NOT NULL,
+  First INTEGER NOT NULL,
+  SpanIds BLOB NOT NULL,
+  PRIMARY KEY (TraceKey, PackId)
+) WITHOUT ROWID;
+
+-- Spans that have begun and not ended.
+CREATE TABLE otel_open_spans (
+  Id INTEGER PRIMARY KEY,
+  TraceKey INTEGER NOT NULL,
+  SpanId BLOB NOT NULL,
+  Timestamp INTEGER NOT NULL,
+  SourceId INTEGER NOT NULL,
+  Producer TEXT NOT NULL,
+  Lost INTEGER NOT NULL,
+  IsAgent INTEGER NOT NULL,
+  Raw BLOB NOT NULL,
+  Crc INTEGER NOT NULL,
+  UNIQUE (TraceKey, SpanId)
+);
+CREATE INDEX otel_open_spans_running ON otel_open_spans (Producer) WHERE Lost = 0;
+
+-- Which conversations and runs the agents' spans of a trace name; empty where they name none.
+CREATE TABLE otel_agents (
+  TraceKey INTEGER NOT NULL,
+  GenAiConversation TEXT NOT NULL,
+  GenAiRun TEXT NOT NULL,
+  PRIMARY KEY (TraceKey, GenAiConversation, GenAiRun)
+) WITHOUT ROWID;
+CREATE INDEX otel_agents_conversations ON otel_agents (GenAiConversation)
+  WHERE GenAiConversation <> '';
+CREATE INDEX otel_agents_runs ON otel_agents (GenAiRun) WHERE GenAiRun <> '';
+
+-- What lists and filters of log records need; the records are in packs.
+CREATE TABLE otel_log_rows (
+  Id INTEGER PRIMARY KEY,
+  TraceKey INTEGER,
+  SpanId BLOB,
+  Timestamp INTEGER NOT NULL,
+  SeverityNumber INTEGER NOT NULL,
+  ServiceId INTEGER NOT NULL,
+  EventName TEXT
+);
+CREATE INDEX otel_log_rows_trace ON otel_log_rows (TraceKey) WHERE TraceKey IS NOT NULL;
+CREATE INDEX otel_log_rows_time ON otel_log_rows (Timestamp);
+CREATE INDEX otel_log_rows_service ON otel_log_rows (ServiceId, Timestamp);
+CREATE INDEX otel_log_rows_warnings ON otel_log_rows (Timestamp) WHERE SeverityNumber >= 13;
+-- A pack's number is that of its first record.
+CREATE TABLE otel_log_packs (
+  Id INTEGER PRIMARY KEY,
+  LogCount INTEGER NOT NULL,
+  MinTimestamp INTEGER NOT NULL,
+  MaxTimestamp INTEGER NOT NULL,
+  Raw BLOB NOT NULL,
+  Crc INTEGER NOT NULL
+);
+
+-- Full text. One document per log record: its row number is the record's Id.
+CREATE VIRTUAL TABLE otel_log_words USING fts5 (
+  Words, content = '', detail = none, columnsize = 0, tokenize = 'unicode61'
+);
+-- One document per trace and commit, counted up: small steps between them make small lists.
+CREATE VIRTUAL TABLE otel_trace_words USING fts5 (
+  Words, content = '', detail = none, columnsize = 0, tokenize = 'unicode61'
+);
+CREATE TABLE otel_trace_texts (
+  Id INTEGER PRIMARY KEY,
+  TraceKey INTEGER NOT NULL
+);
+
+-- What each operation, and each service of another, did in a minute (unix time / 60);
+-- durations as counts by bucket (see histogram.py).
+CREATE TABLE otel_operations (
+  Id INTEGER PRIMARY KEY,
+  ServiceName TEXT NOT NULL,
+  SpanName TEXT NOT NULL,
+  SpanKind INTEGER NOT NULL,
+  UNIQUE (ServiceName, SpanName, SpanKind)
+);
+CREATE TABLE otel_operation_minutes (
+  Minute INTEGER NOT NULL,
+  OperationId INTEGER NOT NULL,
+  SpanCount INTEGER NOT NULL,
+  ErrorCount INTEGER NOT NULL,
+  Durations BLOB NOT NULL,
+  PRIMARY KEY (Minute, OperationId)
+) WITHOUT ROWID;
+CREATE TABLE otel_edge_minutes (
+  Minute INTEGER NOT NULL,
+  Client TEXT NOT NULL,
+  Server TEXT NOT NULL,
+  Link INTEGER NOT NULL,
+  SpanCount INTEGER NOT NULL,
+  ErrorCount INTEGER NOT NULL,
+  Durations BLOB NOT NULL,
+  PRIMARY KEY (Minute, Client, Server, Link)
+) WITHOUT ROWID;
+"""
+"""What they have since version 2."""

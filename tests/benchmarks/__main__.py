@@ -1,4 +1,8 @@
-"""Every benchmark, one after the other: `python -m tests.benchmarks [--runs 5] [--records 40000]`."""
+"""Every benchmark of the SDK, one after the other, or the hub's.
+
+python -m tests.benchmarks [--runs 5] [--records 40000]
+python -m tests.benchmarks hub [--runs 5] [--records 100000]
+"""
 
 # ruff: noqa: T201 - a benchmark prints its results
 
@@ -6,17 +10,21 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from importlib.metadata import version
 
-from tests.benchmarks import callers, durable, logs, spans, stages
+from tests.benchmarks import callers, durable, hub_ingest, logs, spans, stages
 from tests.benchmarks.harness import options
 
 if __name__ == "__main__":
-    chosen = options()
+    of_hub = sys.argv[1:2] == ["hub"]
+    if of_hub:
+        del sys.argv[1]
+    chosen = options(records=100_000) if of_hub else options()
     print(
         f"Python {platform.python_version()}, {os.cpu_count()} cores, SDK"
         f" {version('opentelemetry-sdk')}, load {os.getloadavg()[0]:.1f}, medians of"
         f" {chosen['runs']} runs that take turns"
     )
-    for program in (logs, spans, callers, durable, stages):
+    for program in (hub_ingest,) if of_hub else (logs, spans, callers, durable, stages):
         program.main(**chosen)

@@ -111,11 +111,11 @@ def ratio(base: Result | None, key: str = "us") -> Callable[[Any], str]:
     return lambda row: "" if base is None else format(row[key] / base[key], ".3f")
 
 
-def options() -> dict[str, int]:
-    """Return what the command line says: runs of each way, and records of each run."""
+def options(records: int = 40_000) -> dict[str, int]:
+    """Return what the command line says: runs of each way, and *records* of each run by default."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--records", type=int, default=40_000)
+    parser.add_argument("--records", type=int, default=records)
     return vars(parser.parse_args())
 
 

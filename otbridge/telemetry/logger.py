@@ -10,18 +10,18 @@ from otbridge.config.values import LEVELS
 from otbridge.telemetry import logs
 
 if TYPE_CHECKING:
+    from otbridge.telemetry.logs import LogPath
     from otbridge.typing import EventDict, Processor
 
-__all__ = ["CHAIN", "Logger", "Name", "get_logger"]
+__all__ = ["CHAIN", "Logger", "Name", "formatted", "get_logger"]
 
 
 def _take(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:
     """Take the event, and let structlog go no further with it."""
-    path = logs.active()
-    if path is not None and LEVELS.get(method_name, 20) >= path.threshold:
-        fields = dict(event_dict)
-        scope = getattr(logger, "name", "") or logs.calling_module()
-        path.native(scope, method_name, fields, fields.pop("event", None))
+    fields = dict(event_dict)
+    scope = getattr(logger, "name", "") or logs.calling_module()
+    own = _loggers.get(scope) or _remembered(scope)
+    logs.say(own, method_name, LEVELS.get(method_name, 20), fields.pop("event", None), (), fields)
     raise DropEvent
 
 
@@ -51,77 +51,73 @@ class Logger(BoundLoggerBase):
     A call never raises, whatever is passed to it.
     """
 
-    def _say(
-        self, method: str, level: int, event: Any, args: tuple[Any, ...], fields: dict[str, Any]
+    def pass_on(
+        self, path: LogPath, method: str, event: Any, args: tuple[Any, ...], fields: dict[str, Any]
     ) -> None:
-        path = logs._active or logs.active()  # noqa: SLF001 - one attribute instead of one call
-        if path is None or level < path.threshold:
-            return
+        """Send a call the long way: through processors of others, if this logger has got some."""
         if args:
-            event = _formatted(event, args)
+            event = formatted(event, args)
         if "event" in fields:
             fields["event_"] = fields.pop("event")  # the message has that name already
         if self._processors is not CHAIN:
             self._proxy_to_logger(method, event, **fields)
             return
-        if self._context:
-            fields = {**self._context, **fields}
         scope = getattr(self._logger, "name", "") or logs.calling_module()
-        path.native(scope, method, fields, event)
+        path.native(scope, method, {**self._context, **fields}, event)
 
     def trace(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log finer detail than debug (severity TRACE)."""
-        self._say("trace", 5, event, args, fields)
+        logs.say(self, "trace", 5, event, args, fields)
 
     def debug(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log what helps to find a fault (severity DEBUG)."""
-        self._say("debug", 10, event, args, fields)
+        logs.say(self, "debug", 10, event, args, fields)
 
     def info(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log that something happened (severity INFO)."""
-        self._say("info", 20, event, args, fields)
+        logs.say(self, "info", 20, event, args, fields)
 
     def success(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log that something worked out (severity INFO2)."""
-        self._say("success", 20, event, args, fields)
+        logs.say(self, "success", 20, event, args, fields)
 
     def audit(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log who did what (severity INFO3)."""
-        self._say("audit", 20, event, args, fields)
+        logs.say(self, "audit", 20, event, args, fields)
 
     def compliance(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log something that a rule asks to be logged (severity INFO4)."""
-        self._say("compliance", 20, event, args, fields)
+        logs.say(self, "compliance", 20, event, args, fields)
 
     def warning(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log something that may become a problem (severity WARN)."""
-        self._say("warning", 30, event, args, fields)
+        logs.say(self, "warning", 30, event, args, fields)
 
     def security(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log something that a guard should see (severity WARN2)."""
-        self._say("security", 30, event, args, fields)
+        logs.say(self, "security", 30, event, args, fields)
 
     def error(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log that something failed (severity ERROR)."""
-        self._say("error", 40, event, args, fields)
+        logs.say(self, "error", 40, event, args, fields)
 
     def failure(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log that an undertaking failed as a whole, success's opposite (severity ERROR2)."""
-        self._say("failure", 40, event, args, fields)
+        logs.say(self, "failure", 40, event, args, fields)
 
     def exception(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log an error with the exception that is being handled."""
         fields.setdefault("exc_info", True)
-        self._say("error", 40, event, args, fields)
+        logs.say(self, "error", 40, event, args, fields)
 
     def critical(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log that the program cannot go on as it should (severity FATAL)."""
-        self._say("critical", 50, event, args, fields)
+        logs.say(self, "critical", 50, event, args, fields)
 
     def sep(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
         """Log a separator: a rule across the console, with a title if one is given."""
         fields.setdefault("event_name", "otbridge.log.separator")
-        self._say("sep", 20, event, args, fields)
+        logs.say(self, "sep", 20, event, args, fields)
 
     def log(self, level: int | str, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log at a level given by name or by the standard library's number."""
@@ -132,9 +128,11 @@ class Logger(BoundLoggerBase):
         if isinstance(level, int):
             name = logging.getLevelName(level)
             fields.setdefault("severity_number", of_number(level, name).number)
-            self._say(name.lower(), level, event, args, fields)
+            logs.say(self, name.lower(), level, event, args, fields)
         else:
-            self._say(str(level).lower(), LEVELS.get(str(level).lower(), 20), event, args, fields)
+            logs.say(
+                self, str(level).lower(), LEVELS.get(str(level).lower(), 20), event, args, fields
+            )
 
     def is_enabled_for(self, level: int) -> bool:
         """Return whether a call at *level* (standard library's number) is kept."""
@@ -170,7 +168,19 @@ for _method in (
     setattr(Logger, f"a{_method}", _async_twin(_method))
 
 
-def _formatted(event: Any, args: tuple[Any, ...]) -> Any:
+_MOST_LOGGERS: Final = 1024
+_loggers: dict[str, Logger] = {}
+
+
+def _remembered(scope: str) -> Logger:
+    """Return the logger of ours that speaks for structlog's loggers of that name."""
+    if len(_loggers) >= _MOST_LOGGERS:
+        _loggers.clear()
+    made = _loggers[scope] = Logger(Name(scope), CHAIN, {})
+    return made
+
+
+def formatted(event: Any, args: tuple[Any, ...]) -> Any:
     """Fill *args* into the message as logging does; a mismatch shows both instead of raising."""
     try:
         if len(args) == 1 and isinstance(args[0], dict) and args[0]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from otbridge.telemetry.console import Console
     from otbridge.telemetry.fused import Said
+    from otbridge.telemetry.logger import Logger
     from otbridge.telemetry.record import Recorder
     from otbridge.telemetry.short import ShortWay
     from otbridge.telemetry.sites import Site
@@ -98,21 +99,37 @@ class LogPath:
         self.looked_ns = 0
         """Unix nanoseconds of the last look after it; 0 asks for one with the next event."""
         if short is not None:
-            vars(self)["native"] = short.door(self)
+            vars(self)["say"] = short.door(self)
 
     # ------------------------------------------------------------------ doors
 
-    def native(self, scope: str, method_name: str, fields: dict[str, Any], message: Any) -> None:
-        """Take an event from one of our own loggers. Never raises.
+    def say(  # noqa: PLR0917 - called once per log line: keywords would cost time
+        self,
+        logger: Logger,
+        method_name: str,
+        level: int,
+        message: Any,
+        args: tuple[Any, ...],
+        fields: dict[str, Any],
+    ) -> None:
+        """Take a call of one of our own loggers. Never raises.
 
         This is the long way; where there is a short one, its door stands before it.
 
         Args:
-            scope: The logger's name.
+            logger: The logger.
             method_name: The level.
-            fields: The event without its message; it is not changed.
+            level: The same as the standard library's number.
             message: The message.
+            args: What is to be formatted into it.
+            fields: What else was given.
         """
+        if level < self.threshold:
+            return
+        logger.pass_on(self, method_name, message, args, fields)
+
+    def native(self, scope: str, method_name: str, fields: dict[str, Any], message: Any) -> None:
+        """Take an event of our own loggers. Never raises."""
         at_ns = time_ns()
         if is_suppressed() or self._too_deep():
             return
@@ -327,10 +344,22 @@ def _called_by_structlog() -> bool:
 _active: LogPath | None = None
 
 
+def _say_first(logger: Logger, *call: Any) -> None:
+    """Start otbridge, for the first call of a logger of ours."""
+    path = active()
+    if path is not None:
+        path.say(logger, *call)
+
+
+say: Callable[..., None] = _say_first
+"""`LogPath.say` of the path in force: what every method of our loggers calls."""
+
+
 def activate(path: LogPath | None) -> None:
     """Make *path* the one in force; None means that the next event starts otbridge."""
-    global _active
+    global _active, say
     _active = path
+    say = _say_first if path is None else path.say
     handover.connect(path)
 
 

@@ -11,6 +11,8 @@ from otbridge.context.suppression import SILENT
 from otbridge.processors.severity import of_level, of_number
 from otbridge.telemetry.bound import OTHERS, with_bound
 from otbridge.telemetry.fused import Grade, fuse
+from otbridge.telemetry.logger import CHAIN, formatted
+from otbridge.telemetry.logs import calling_module
 from otbridge.telemetry.sites import Sites
 from otbridge.telemetry.surroundings import Surroundings
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from otbridge.processors.redact import Redactor
     from otbridge.telemetry.fused import Said
+    from otbridge.telemetry.logger import Logger
     from otbridge.telemetry.logs import LogPath
     from otbridge.telemetry.record import Recorder
     from otbridge.telemetry.sites import Site
@@ -72,21 +75,30 @@ class ShortWay:
         self._grades: Final[dict[str, Grade]] = {}
         self._numbered: dict[tuple[int, str], Grade] = {}
 
-    def door(self, path: LogPath) -> Callable[[str, str, dict[str, Any], Any], None]:
-        """Make `LogPath.native` for *path*: plain events go the short way, the others its own.
+    def door(self, path: LogPath) -> Callable[..., None]:
+        """Make `LogPath.say` for *path*: plain events go the short way, the others its own.
 
-        One function of local names, for it runs with every log line; what other modules have a
-        function for (`is_suppressed`, `Sites.of`, `Surroundings.current`, `with_bound`) is looked
-        up here first.
+        One function of local names, for it runs with every log line, and what other modules have
+        a function for (`is_suppressed`, `Sites.of`, `Surroundings.current`, `with_bound`) is looked
+        up here first. Nothing that was given is changed before the event is taken.
         """
-        take, say, grade_of = self.take, self.say, self.grade
+        take, say_new, grade_of = self.take, self.say, self.grade
         codes, site_of, nowhere = self.sites.codes, self.sites.of, self.sites.nowhere
         context, contexts = self.surroundings.context, self.surroundings.known
         around, callsite = self.surroundings.current, self.callsite
         silent, is_usual = SILENT.get, OTHERS.issuperset
-        long_way = type(path).native
+        long_way = type(path).say
 
-        def native(scope: str, method_name: str, fields: dict[str, Any], message: Any) -> None:
+        def say(  # noqa: PLR0917 - called once per log line: keywords would cost time
+            logger: Logger,
+            method_name: str,
+            level: int,
+            message: Any,
+            args: tuple[Any, ...],
+            fields: dict[str, Any],
+        ) -> None:
+            if level < path.threshold:
+                return
             at_ns = time_ns()
             if silent():
                 return
@@ -95,28 +107,33 @@ class ShortWay:
                     path.look_after_capture(at_ns)
                 site = nowhere
                 if callsite:
-                    frame = _getframe(3)  # above us, `Logger._say` and `Logger.info`
+                    frame = _getframe(2)  # above us and the logger's method
                     code = codes.get(id(frame.f_code))
                     site = (code and code.get(frame.f_lasti)) or site_of(frame)
-                said = site.said.get(message)
+                text = formatted(message, args) if args else message
+                said = site.said.get(text)
                 if said is None or said.level != method_name:
                     grade = grade_of(method_name)
-                    said = None if grade is None else say(site, grade, message)
-                if not is_usual(copy_context()):
-                    fields = with_bound(fields)
-                now = context()
-                here = contexts.get(id(now))
-                if here is None or here.of() is not now:
-                    here = around()
-                if said is not None and take(fields, said, scope, at_ns, at_ns, here):
-                    if path.console is not None:
-                        path.show_plain(fields, message, said, scope, at_ns, here, site)
-                    return
+                    said = None if grade is None else say_new(site, grade, text)
+                if said is not None and logger._processors is CHAIN:  # noqa: SLF001 - read-only for loggers
+                    bound = logger._context  # noqa: SLF001 - as above
+                    facts = {**bound, **fields} if bound else fields
+                    if not is_usual(copy_context()):
+                        facts = with_bound(facts)
+                    now = context()
+                    here = contexts.get(id(now))
+                    if here is None or here.of() is not now:
+                        here = around()
+                    scope = logger._logger.name or calling_module()  # noqa: SLF001 - as above
+                    if take(facts, said, scope, at_ns, at_ns, here):
+                        if path.console is not None:
+                            path.show_plain(facts, text, said, scope, at_ns, here, site)
+                        return
             except Exception:  # noqa: BLE001 - the long way copes with it, or tells what it was
                 pass
-            long_way(path, scope, method_name, fields, message)
+            long_way(path, logger, method_name, level, message, args, fields)
 
-        return native
+        return say
 
     def said(self, site: Site, grade: Grade, message: Any) -> Said | None:
         """Return what all records of *message* from *site* have in common, if they are plain."""

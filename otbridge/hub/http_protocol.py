@@ -38,6 +38,7 @@ class HurriedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._head_timer: asyncio.TimerHandle | None = None
+        self._in_head = False
         self._head_bytes = 0
         self._silent_since = 0.0
 
@@ -57,14 +58,23 @@ class HurriedProtocol(HttpToolsProtocol):
             return
         if self._head_timer is None and self._is_silent():
             self._expect_head()
+        # What the head begins in may end a body, and is not counted: at most one read of 256 KiB.
+        began_before = self._in_head
         super().data_received(data)
-        if self._head_timer is not None:  # the head did not end in what came
+        if self._in_head and began_before:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
                 self._refuse(431, _LARGE_HEAD)
 
+    def on_message_begin(self) -> None:
+        """Count from here."""
+        self._in_head = True
+        self._head_bytes = 0
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         """Expect nothing more: bodies have a limit of their own."""
+        self._in_head = False
         self._forget_head()
         super().on_headers_complete()
 
@@ -127,7 +137,6 @@ class HurriedProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _expect_head(self) -> None:
-        self._head_bytes = 0
         self._head_timer = self.loop.call_later(HEAD_S, self.transport.close)
 
     def _forget_head(self) -> None:

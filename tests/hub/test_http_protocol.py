@@ -176,3 +176,15 @@ def test_headers_that_go_on_and_on_are_cut_off(shared_hub: HubProcess) -> None:
 def test_headers_up_to_the_limit_are_read(shared_hub: HubProcess) -> None:
     headers = {"x-long": "a" * (MAX_HEAD_BYTES // 2)}
     assert shared_hub.http.get("/healthz", headers=headers).status_code == 200
+
+
+def test_a_body_that_nobody_read_is_not_taken_for_headers(shared_hub: HubProcess) -> None:
+    with dial(int(shared_hub.url.rpartition(":")[2])) as sender:
+        size = 4 * MAX_HEAD_BYTES
+        head = b"POST /healthz/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % size
+        sender.sendall(head)
+        assert sender.recv(12) == b"HTTP/1.1 405"
+        for _ in range(4):
+            sender.sendall(b"x" * MAX_HEAD_BYTES)
+        sender.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert b"HTTP/1.1 200" in everything(sender)

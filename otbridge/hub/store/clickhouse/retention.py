@@ -8,11 +8,13 @@ Today's is never deleted, however large it is: ClickHouse is for those who have 
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from otbridge.hub.store.clickhouse.engine import as_rows
 from otbridge.hub.store.clickhouse.schema import ALL_TABLES
+from otbridge.hub.store.clickhouse.server import Unreachable
 from otbridge.hub.store.vocabulary import Expired
 
 if TYPE_CHECKING:
@@ -38,13 +40,15 @@ def expire(engine: Engine, database: str, retention: Retention, now_ns: int) -> 
             left -= held[day]
     for day in gone:
         for node in range(engine.nodes):
-            for table in ALL_TABLES:
-                engine.execute(f"ALTER TABLE {database}.{table} DROP PARTITION '{day}'", node)
+            # A server that is down still has the day when it is back: it is dropped then.
+            with suppress(Unreachable):
+                for table in ALL_TABLES:
+                    engine.execute(f"ALTER TABLE {database}.{table} DROP PARTITION '{day}'", node)
     return Expired(tuple(sorted(gone)), sum(held[day] for day in gone))
 
 
 def bytes_by_day(engine: Engine, database: str) -> dict[str, int]:
-    """Return the days (UTC) that the store holds, and the bytes of each, on all servers."""
+    """Return the days (UTC) that the store holds, and the bytes of each, on all servers that are up."""
     tables = ", ".join(f"'{table}'" for table in ALL_TABLES)
     sql = (
         "SELECT groupArray(tuple(*)) FROM (SELECT partition, sum(bytes_on_disk) FROM system.parts"
@@ -53,7 +57,11 @@ def bytes_by_day(engine: Engine, database: str) -> dict[str, int]:
     )
     held: Counter[str] = Counter()
     for node in range(engine.nodes):
-        for day, size in as_rows(engine.execute(sql, node)):
+        try:
+            answer = engine.execute(sql, node)
+        except Unreachable:
+            continue  # the bytes of a server that is down are not known
+        for day, size in as_rows(answer):
             held[day.decode()] += size
     return dict(sorted(held.items()))
 

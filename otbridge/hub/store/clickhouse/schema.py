@@ -22,10 +22,12 @@ by. All it keeps may be said twice without becoming wrong (the earliest, the lat
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otbridge.errors import StoreError
 from otbridge.hub.store.clickhouse.engine import as_rows
+from otbridge.hub.store.clickhouse.server import Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from otbridge.hub.store.clickhouse.engine import Engine
 
 __all__ = ["ALL_TABLES", "Tables", "migrate"]
+
+_logger = logging.getLogger("otbridge.hub")
 
 ALL_TABLES: Final = ("otel_traces", "otel_logs", "otel_metrics_raw", "otel_trace_summary")
 """The tables that hold records, and grow."""
@@ -258,29 +262,45 @@ _VERSIONS: Final = (
 def migrate(engine: Engine, database: str, cluster: str = "") -> None:
     """Bring the tables of every server to this version; several hubs may do so at once.
 
+    A server that cannot be reached is left as it is, for the next hub that starts.
+
     Raises:
-        StoreError: A server cannot be reached, refuses, or has tables of a newer otbridge.
+        StoreError: No server can be reached, or one refuses or has tables of a newer otbridge.
     """
+    problem: Unreachable | None = None
+    reached = 0
     for node in range(engine.nodes):
-        _run(engine, node, "CREATE DATABASE IF NOT EXISTS {db}", database)
-        _run(engine, node, _VERSIONS, database)
-        known = _version(engine, node, database)
-        if known > _MIGRATIONS[-1].version:
-            raise StoreError(
-                f"The tables in {database} were written by a newer otbridge (schema {known}; this"
-                f" one knows {_MIGRATIONS[-1].version}).",
-                "Its columns may mean something else.",
-                "Upgrade otbridge, or name another database.",
-            )
-        for step in _MIGRATIONS:
-            if step.version > known:
-                for statement in step.statements:
-                    _run(engine, node, statement, database)
-                done = f"INSERT INTO {{db}}.otbridge_schema (Version) VALUES ({step.version})"
-                _run(engine, node, done, database)
-        if cluster:
-            for statement in _SPREAD:
-                _run(engine, node, statement, database, cluster)
+        try:
+            _migrate(engine, node, database, cluster)
+        except Unreachable as error:
+            problem = error
+            _logger.warning("%s", error)
+        else:
+            reached += 1
+    if problem is not None and not reached:
+        raise problem
+
+
+def _migrate(engine: Engine, node: int, database: str, cluster: str) -> None:
+    _run(engine, node, "CREATE DATABASE IF NOT EXISTS {db}", database)
+    _run(engine, node, _VERSIONS, database)
+    known = _version(engine, node, database)
+    if known > _MIGRATIONS[-1].version:
+        raise StoreError(
+            f"The tables in {database} were written by a newer otbridge (schema {known}; this"
+            f" one knows {_MIGRATIONS[-1].version}).",
+            "Its columns may mean something else.",
+            "Upgrade otbridge, or name another database.",
+        )
+    for step in _MIGRATIONS:
+        if step.version > known:
+            for statement in step.statements:
+                _run(engine, node, statement, database)
+            done = f"INSERT INTO {{db}}.otbridge_schema (Version) VALUES ({step.version})"
+            _run(engine, node, done, database)
+    if cluster:
+        for statement in _SPREAD:
+            _run(engine, node, statement, database, cluster)
 
 
 def _run(engine: Engine, node: int, statement: str, database: str, cluster: str = "") -> None:

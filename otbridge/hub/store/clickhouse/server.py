@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from otbridge.hub.store.clickhouse.address import Address
 
-__all__ = ["Servers"]
+__all__ = ["Servers", "Unreachable", "closed"]
 
 _CONNECT_S: Final = 3.0
 """A server that does not take a connection in this time is passed over."""
@@ -29,6 +29,13 @@ _ANSWER_S: Final = 30.0
 
 _IDLE: Final = 8
 """Connections to one server that are kept open while nobody asks."""
+
+
+_DO: Final = "Start it, or check the host and the port of its HTTP interface."
+
+
+class Unreachable(StoreError):  # noqa: N818 - says what the server is
+    """One server did not answer."""
 
 
 class Servers:
@@ -61,7 +68,11 @@ class Servers:
 
     def execute(self, sql: str, node: int) -> bytes:
         """Run any statement on the server of this number."""
-        return self._post(node, {}, sql.encode(), writing=True)
+        try:
+            return self._post(node, {}, sql.encode(), writing=True)
+        except _NoAnswer as error:
+            host, port = self._address.hosts[node]
+            raise Unreachable(f"{host}:{port} cannot be reached.", f"{error}.", _DO) from None
 
     def close(self) -> None:
         """Close all connections."""
@@ -79,15 +90,14 @@ class Servers:
             node = (self._first + step) % count
             try:
                 answer = self._post(node, options, body, writing=writing)
-            except _Unreachable as error:
+            except _NoAnswer as error:
                 problem = error
                 continue
             self._first = node  # the one that answered is asked first from now on
             return answer
         why = f"{problem}." if problem else ""
-        do = "Start it, or check the host and the port of its HTTP interface."
         kind = StoreFull if writing else StoreError
-        raise kind(f"{self._address} cannot be reached.", why, do)
+        raise kind(f"{self._address} cannot be reached.", why, _DO)
 
     def _post(self, node: int, options: Mapping[str, Any], body: bytes, *, writing: bool) -> bytes:
         # Errors that come in the middle of an answer are told only of answers that are whole.
@@ -100,14 +110,14 @@ class Servers:
             if self._closed:
                 raise closed() from None
             if not used:
-                raise _Unreachable(_why(error)) from error
+                raise _NoAnswer(_why(error)) from error
             # It was closed by the server while nobody asked. Everything we send may come twice.
             connection = self._connect(node)
             try:
                 status, code, answer = self._exchange(connection, path, body)
             except (OSError, http.client.HTTPException) as again:
                 connection.close()
-                raise _Unreachable(_why(again)) from again
+                raise _NoAnswer(_why(again)) from again
         self._give_back(node, connection)
         if status != 200:
             raise problem_of(code, answer.decode("utf-8", "replace"), writing=writing)
@@ -146,7 +156,7 @@ class Servers:
             connection.connect()
         except OSError as error:
             connection.close()
-            raise _Unreachable(_why(error)) from error
+            raise _NoAnswer(_why(error)) from error
         connection.sock.settimeout(_ANSWER_S)
         return connection
 
@@ -160,7 +170,7 @@ class Servers:
             connection.close()
 
 
-class _Unreachable(ConnectionError):  # noqa: N818 - says what the server is
+class _NoAnswer(ConnectionError):  # noqa: N818 - says what the server is
     """This server did not answer; another one may."""
 
 

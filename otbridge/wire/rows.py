@@ -97,3 +97,6 @@ class Batch:
     metrics: list[MetricsRow] = field(default_factory=list)
     key: tuple[str, int] | None = None
     """(stream or producer, sequence) where the sender numbers its batches: stored at most once."""
+    settled: tuple[str, int] | None = None
+    """(beginning of streams, sequence): batches of these streams with lower sequences never come
+    again, and a store need not remember their keys."""

@@ -26,11 +26,14 @@ from otbridge.delivery.spool.frames import read_request, request_frame
 if TYPE_CHECKING:
     from otbridge.typing import Signal
 
-__all__ = ["Entry", "Kept", "frame_of", "read_entry"]
+__all__ = ["KEYS", "Entry", "Kept", "frame_of", "read_entry"]
 
 _SIGNALS: Final[tuple[Signal, ...]] = ("logs", "traces", "metrics")
 _HEAD: Final = struct.Struct("<BBQQH")
 _NO_KEY: Final = 0xFFFF
+
+KEYS: Final = "receive-log/"
+"""What the keys of requests begin with whose senders do not number them."""
 
 
 class Entry(NamedTuple):
@@ -74,7 +77,7 @@ class Kept(NamedTuple):
         The place is that of one entry only, for ever: where a log begins anew its segments have
         other salts.
         """
-        return self.entry.key or (f"receive-log/{self.salt:08x}", self.position)
+        return self.entry.key or (f"{KEYS}{self.salt:08x}", self.position)
 
 
 def frame_of(entry: Entry, salt: int, position: int) -> bytes:

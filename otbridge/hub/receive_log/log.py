@@ -302,6 +302,10 @@ class ReceiveLog:
             stored = begin if new is None else new
         return max(stored, begin)
 
+    def stored_position(self, follower: str) -> int:
+        """Return where *follower* would go on after a crash: nothing before that is read again."""
+        return self._positions.get(follower) or 0
+
     def follow(self, follower: str, position: Callable[[], int]) -> None:
         """Keep everything from `position()` on.
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.errors import WireError
 from otbridge.hub.decoding import decode, records_of
+from otbridge.hub.receive_log.entries import KEYS
 from otbridge.hub.receive_log.handover import Handover
 from otbridge.hub.receive_log.notices import Notices
 from otbridge.wire.rows import Batch
@@ -76,6 +77,7 @@ class StoreFollower:
         self._handover = Handover(begin, max_bytes, keeps_up=begin >= log.end)
         self._recovered = begin
         self._read_ns = 0
+        self._told_settled = 0
         self._closed = False
         self._thread: threading.Thread | None = None
         self._notices = Notices(ledger, lambda: self.position)
@@ -160,6 +162,10 @@ class StoreFollower:
 
     def _hand_over(self, mine: InHand, key: tuple[str, int], batch: Batch) -> None:
         batch.key = key
+        settled = self._log.stored_position(_NAME)
+        if settled != self._told_settled:
+            batch.settled = (KEYS, settled)
+            self._told_settled = settled
         self._store.submit(batch).add_done_callback(partial(self._answered, mine))
 
     def _answered(self, mine: InHand, answer: Future[None]) -> None:

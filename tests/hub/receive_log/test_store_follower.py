@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
@@ -156,6 +158,22 @@ def test_what_was_stored_before_a_kill_is_not_stored_again(tmp_path: Path) -> No
             assert again.follower.position == 0
             assert len(await again.all_stored()) == 30
             assert again.real.totals().duplicates == 30
+
+    asyncio.run(scene())
+
+
+def test_the_store_forgets_the_keys_of_what_never_comes_again(tmp_path: Path) -> None:
+    async def scene() -> None:
+        with Stage(tmp_path) as stage:
+            for number in range(50):
+                stage.take(f"line {number}")
+            await stage.all_stored()
+            stage.log.let_go()
+            stage.take("one more")
+            await stage.all_stored()
+        (day,) = (tmp_path / "store").glob("*.db")
+        with closing(sqlite3.connect(day)) as database:
+            assert database.execute("SELECT Sequence FROM batches").fetchall() == [(50,)]
 
     asyncio.run(scene())
 

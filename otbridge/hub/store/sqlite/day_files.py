@@ -250,6 +250,8 @@ class DayFiles:
             writer.add_metrics(part.metrics)
         if key:
             today.add_batch(key, whole=True)
+        if batch.settled:
+            today.forget_batches(*batch.settled)
         return True
 
     def _parts(self, batch: Batch, today: DayWriter) -> dict[DayWriter, Batch]:

@@ -145,12 +145,20 @@ class DayWriter:
         """Write down that the batch is here."""
         self.db.execute("INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", (*key, int(whole)))
 
+    def forget_batches(self, streams: str, sequence: int) -> None:
+        """Forget the batches below *sequence* in the streams whose names begin with *streams*."""
+        self.db.execute(
+            "DELETE FROM batches WHERE Stream >= ? AND Stream < ? AND Sequence < ?",
+            (streams, streams + "\U0010ffff", sequence),
+        )
+
     # ---------------------------------------------------------------- records
 
     def add_spans(self, rows: Iterable[SpanRow]) -> None:
         """Store spans, open ones and ended ones in any order."""
+        add = self._spans.add
         for row in rows:
-            if self._spans.add(row, self._line(row.trace_id)):
+            if add(row, self._line(row.trace_id)):
                 self._service(row.service)[0] += 1
 
     def add_logs(self, rows: Sequence[LogRow]) -> None:

@@ -34,12 +34,13 @@ class Admission:
         self._ledger = ledger
 
     def knock(self, principal: Principal, address: str) -> None:
-        """Count one request, before its body is read.
+        """Count one request that may be too many, before its body is read.
 
         Raises:
             Overload: These are too many; the sender may come again.
         """
-        self._charge(principal, address, requests=1)
+        if principal.key is not None and principal.key.metered:
+            self._charge(principal, address, requests=1)
 
     async def admit(
         self,
@@ -68,6 +69,9 @@ class Admission:
         """
         key = principal.key
         if key is None:
+            return request
+        if not key.metered:
+            self._quotas.note(key, len(request))
             return request
         records = 0
         if key.public:

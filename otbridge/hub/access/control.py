@@ -113,7 +113,8 @@ class AccessControl:
 
     def find(self, secret: bytes | None) -> Key | None:
         """Return the key that *secret* belongs to, or None."""
-        return None if secret is None else self.keyring.find(secret)
+        principal = None if secret is None else self.keyring.find(secret)
+        return None if principal is None else principal.key
 
     def turned_away(self, reason: str) -> None:
         """Count a request that went no further."""

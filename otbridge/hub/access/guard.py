@@ -79,15 +79,14 @@ class AccessGuard:
             await self._app(scope, receive, send)
             return
         principal, _ = self._identify(scope, right)
-        if principal is None and _is_a_place_in_the_ui(scope, path):
+        refusal = _refusal(principal, right, scope)
+        if refusal is None and principal is not None:
+            set_principal(scope, principal)
+            await self._app(scope, receive, send)
+        elif principal is None and _is_a_place_in_the_ui(scope, path):
             await self._login(scope, receive, send)
-            return
-        refusal = _refusal(principal, right, header(scope, b"origin"))
-        if refusal is not None or principal is None:
+        else:
             await self._refuse(scope, send, refusal or _NO_KEY)
-            return
-        set_principal(scope, principal)
-        await self._app(scope, receive, send)
 
     def _identify(self, scope: Scope, right: Right) -> tuple[Principal | None, Session | None]:
         """Return who shows a known key or, where it is about reading, a session's cookie.
@@ -96,8 +95,7 @@ class AccessGuard:
         """
         secret = presented(scope["headers"])
         if secret is not None:
-            key = self._keyring.find(secret)
-            return (None, None) if key is None else (Principal.of(key), None)
+            return self._keyring.find(secret), None
         session = None if right is Right.WRITE else self._sessions.of(scope)
         return (None, None) if session is None else (Principal.of(session.key), session)
 
@@ -115,7 +113,7 @@ class AccessGuard:
         principal, session = Principal(), None
         if self._keyring.closed:
             found, session = self._identify(scope, Right.READ)
-            refusal = _refusal(found, Right.READ, header(scope, b"origin"))
+            refusal = _refusal(found, Right.READ, scope)
             if refusal is not None or found is None:
                 await receive()  # websocket.connect
                 self._ledger.turned_away((refusal or _NO_KEY).code)
@@ -166,12 +164,15 @@ def _right_for(scope: Scope, path: str) -> Right | None:
     return Right.READ
 
 
-def _refusal(principal: Principal | None, right: Right, origin: str) -> Refusal | None:
-    if principal is None or principal.key is None:
+def _refusal(principal: Principal | None, right: Right, scope: Scope) -> Refusal | None:
+    key = None if principal is None else principal.key
+    if key is None:
         return _NO_KEY
-    if not principal.key.grants(right):
+    if not key.grants(right):
         return _FORBIDDEN
-    return None if principal.key.fits(origin) else _WRONG_PAGE
+    if not key.public or key.fits(header(scope, b"origin")):
+        return None
+    return _WRONG_PAGE
 
 
 def _of_another_site(scope: Scope) -> bool:

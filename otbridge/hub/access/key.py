@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["PUBLIC_QUOTA", "Key", "Kind", "Quota", "Right", "TraceContext"]
+__all__ = ["PUBLIC_QUOTA", "UNLIMITED", "Key", "Kind", "Quota", "Right", "TraceContext"]
 
 
 class Kind(StrEnum):
@@ -64,6 +64,9 @@ class Quota:
     """Of OTLP protobuf, inflated: that is what it costs the hub."""
 
 
+UNLIMITED: Final = Quota()
+"""What servers may bring unless they are told otherwise."""
+
 PUBLIC_QUOTA: Final = Quota(requests=6_000, records=60_000, bytes=64 << 20)
 """What a public key may bring unless it is told otherwise: a page sends some ten records a second,
 so that this is a hundred visitors at a time."""
@@ -88,18 +91,25 @@ class Key:
     """Of a public key: the name that everything it brings is under."""
     origins: frozenset[str] = frozenset()
     """Of a public key: the pages that may use it, as browsers send `Origin`."""
-    quota: Quota = Quota()
+    quota: Quota = UNLIMITED
     trace_context: TraceContext = TraceContext.CONTINUE
     """Of a public key; all others are believed."""
 
-    @property
-    def public(self) -> bool:
-        """Whether its bearer may be anybody."""
-        return self.kind is Kind.INGEST
+    public: bool = field(init=False)
+    """Whether its bearer may be anybody."""
+    metered: bool = field(init=False)
+    """Whether what it brings has to be counted against anything."""
+    _rights: frozenset[Right] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Asked for with every request, so they are worked out once.
+        object.__setattr__(self, "public", self.kind is Kind.INGEST)
+        object.__setattr__(self, "metered", self.public or self.quota != UNLIMITED)
+        object.__setattr__(self, "_rights", _RIGHTS[self.kind])
 
     def grants(self, right: Right) -> bool:
         """Whether its bearer has *right*."""
-        return right in _RIGHTS[self.kind]
+        return right in self._rights
 
     def fits(self, origin: str | None) -> bool:
         """Whether a page of *origin* may use it; secret keys may be used from anywhere."""

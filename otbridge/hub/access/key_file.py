@@ -201,7 +201,8 @@ def _write(path: Path, keys: list[Key]) -> None:
 
 def _key(stored: _Stored) -> Key:
     digest = bytes.fromhex(stored.sha256)
-    if len(digest) != 32:
+    size = len(digest)
+    if size != 32:
         raise ValueError(f"The hash of {stored.id} is no SHA-256")
     return Key(
         id=stored.id,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from otbridge.errors import ConfigurationError
 from otbridge.hub.access.key_file import read_keys
+from otbridge.hub.access.principal import Principal
 from otbridge.hub.access.secret import digest_of
 
 if TYPE_CHECKING:
@@ -44,20 +45,21 @@ class Keyring:
         self._path = path
         self.closed = required
         """Whether every door asks for a key."""
-        self._by_digest: dict[bytes, Key] = {}
+        self._by_digest: dict[bytes, Principal] = {}
         self._by_id: dict[str, Key] = {}
         self._stamp = self._look()
         self._revoked: dict[str, asyncio.Event] = {}
         self._listeners: list[Callable[[], None]] = []
         self._take(read_keys(path))
 
-    def find(self, presented: bytes) -> Key | None:
-        """Return the key that the secret *presented* belongs to, or None."""
+    def find(self, presented: bytes) -> Principal | None:
+        """Return the bearer of the secret *presented*, or None where it is no key's."""
         digest = digest_of(presented)
-        key = self._by_digest.get(digest)
+        principal = self._by_digest.get(digest)
+        key = None if principal is None else principal.key
         if key is None or not hmac.compare_digest(key.digest, digest):
             return None
-        return key
+        return principal
 
     def get(self, key_id: str) -> Key | None:
         """Return the key with this id, or None where it was taken away."""
@@ -112,7 +114,7 @@ class Keyring:
 
     def _take(self, keys: list[Key] | None) -> None:
         self.closed = self.closed or keys is not None
-        self._by_digest = {key.digest: key for key in keys or ()}
+        self._by_digest = {key.digest: Principal.of(key) for key in keys or ()}
         self._by_id = {key.id: key for key in keys or ()}
         for key_id in [key_id for key_id in self._revoked if key_id not in self._by_id]:
             if key_id or self.closed:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
-from otbridge.hub.access.key import Quota
+from otbridge.hub.access.key import UNLIMITED, Quota
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,7 +106,7 @@ class Quotas:
         Returns:
             0, or after how many whole seconds there may be room; then nothing was charged.
         """
-        use = self._use.setdefault(key.id, _Use())
+        use = self._use_of(key)
         now = self._now()
         costs = [
             cost
@@ -124,6 +124,12 @@ class Quotas:
         use.bytes += size
         return 0
 
+    def note(self, key: Key, size: int) -> None:
+        """Count a request that came with a key without limits."""
+        use = self._use_of(key)
+        use.requests += 1
+        use.bytes += size
+
     def forget(self, known: set[str]) -> None:
         """Keep only the buckets of the keys with these ids."""
         for table in (self._keys, self._use):
@@ -140,8 +146,14 @@ class Quotas:
             "limited": use.limited,
         }
 
+    def _use_of(self, key: Key) -> _Use:
+        use = self._use.get(key.id)
+        if use is None:
+            use = self._use[key.id] = _Use()
+        return use
+
     def _of(self, key: Key, address: str, now: float) -> Iterator[_Buckets]:
-        if key.quota != _UNLIMITED:
+        if key.quota != UNLIMITED:
             buckets = self._keys.get(key.id)
             if buckets is None or buckets.quota != key.quota:
                 buckets = self._keys[key.id] = _Buckets(key.quota, now)
@@ -154,9 +166,6 @@ class Quotas:
                     self._addresses.popitem(last=False)
             self._addresses.move_to_end(address)
             yield found
-
-
-_UNLIMITED: Final = Quota()
 
 
 def _stands_for_many(address: str) -> bool:

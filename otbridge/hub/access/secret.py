@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
+from hashlib import sha256
 from typing import Final, NoReturn
 
 __all__ = ["Secret", "digest_of"]
@@ -55,4 +55,4 @@ class Secret:
 
 def digest_of(secret: bytes) -> bytes:
     """Return the SHA-256 of *secret*: a table that is looked up by it gives no timing away."""
-    return hashlib.sha256(secret).digest()
+    return sha256(secret).digest()

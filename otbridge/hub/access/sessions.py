@@ -106,7 +106,8 @@ class Sessions:
         except (LimitExceeded, SlowBody, msgspec.MsgspecError, UnicodeError):
             await refuse(scope, send, _UNREADABLE)
             return
-        key = self._keyring.find(typed.encode(errors="replace"))
+        principal = self._keyring.find(typed.encode(errors="replace"))
+        key = None if principal is None else principal.key
         if key is None:
             await refuse(scope, send, _UNKNOWN)
             return

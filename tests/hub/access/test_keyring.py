@@ -14,6 +14,7 @@ from otbridge.hub.access.credentials import presented
 from otbridge.hub.access.key import Kind
 from otbridge.hub.access.key_file import KeyRequest, add_key, revoke_key
 from otbridge.hub.access.keyring import Keyring
+from otbridge.hub.access.principal import Principal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ def test_only_the_whole_secret_finds_its_key(tmp_path: Path) -> None:
     key, secret = add_key(path, KeyRequest(Kind.WRITE))
     ring = Keyring(path)
     text = secret.reveal()
-    assert ring.find(text.encode()) == key
+    assert ring.find(text.encode()) == Principal.of(key)
     for other in (text[:-1], text + "a", text.lower(), key.id, key.digest.hex(), ""):
         assert ring.find(other.encode()) is None
 

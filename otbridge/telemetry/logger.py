@@ -19,8 +19,8 @@ __all__ = ["CHAIN", "Logger", "Name", "formatted", "get_logger"]
 def _take(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:
     """Take the event, and let structlog go no further with it."""
     fields = dict(event_dict)
-    scope = getattr(logger, "name", "") or logs.calling_module()
-    own = _loggers.get(scope) or _remembered(scope)
+    name = getattr(logger, "name", "")
+    own = _loggers.get(name) or _remembered(name)
     logs.say(own, method_name, LEVELS.get(method_name, 20), fields.pop("event", None), (), fields)
     raise DropEvent
 
@@ -172,11 +172,11 @@ _MOST_LOGGERS: Final = 1024
 _loggers: dict[str, Logger] = {}
 
 
-def _remembered(scope: str) -> Logger:
+def _remembered(name: str) -> Logger:
     """Return the logger of ours that speaks for structlog's loggers of that name."""
     if len(_loggers) >= _MOST_LOGGERS:
         _loggers.clear()
-    made = _loggers[scope] = Logger(Name(scope), CHAIN, {})
+    made = _loggers[name] = Logger(Name(name), CHAIN, {})
     return made
 
 

@@ -229,18 +229,18 @@ class LogPath:
                 if self.sees_stdlib(logger):
                     _thread.handed_over = (logger.name, level)
                     self.hands_over = True
-            name = event_dict.get("logger") or getattr(logger, "name", None) or calling_module()
-            if self._accepted_short(method_name, event_dict, str(name), at_ns):
+            name = event_dict.get("logger") or getattr(logger, "name", None)
+            if self._accepted_short(method_name, event_dict, name, at_ns):
                 return
             event = self._run(logger, method_name, dict(event_dict))  # theirs goes on as it is
-            self._finish(event, str(name), at_ns, at_ns, show=False)
+            self._finish(event, str(name or calling_module()), at_ns, at_ns, show=False)
         except Exception as error:  # noqa: BLE001 - a log call never raises
             self._failed(error)
         finally:
             nesting.leave()
 
     def _accepted_short(
-        self, method_name: str, event_dict: EventDict, name: str, at_ns: int
+        self, method_name: str, event_dict: EventDict, name: Any, at_ns: int
     ) -> bool:
         """Take an event of somebody else's chain the short way, if it is a plain one."""
         short = self.short
@@ -257,9 +257,8 @@ class LogPath:
             sites = short.sites
             site = sites.of(sys._getframe(1)) if short.callsite else sites.nowhere  # noqa: SLF001 - documented
             said = short.said(site, grade, event_dict.get("event"))
-            return said is not None and short.take(
-                fields, said, name or DEFAULT_SCOPE, at_ns, at_ns, around
-            )
+            scope = str(name or site.module or calling_module())
+            return said is not None and short.take(fields, said, scope, at_ns, at_ns, around)
         except Exception:  # noqa: BLE001 - the long way copes with it, or tells what it was
             return False
 

@@ -124,7 +124,7 @@ class ShortWay:
                     here = contexts.get(id(now))
                     if here is None or here.of() is not now:
                         here = around()
-                    scope = logger._logger.name or calling_module()  # noqa: SLF001 - as above
+                    scope = logger._logger.name or site.module or calling_module()  # noqa: SLF001 - as above
                     if take(facts, said, scope, at_ns, at_ns, here):
                         if path.console is not None:
                             path.show_plain(facts, text, said, scope, at_ns, here, site)

@@ -30,12 +30,14 @@ class Site:
 
     Args:
         fields: What it adds to an event: nothing where records do not say where they were written.
+        module: The name of the module that it is in, where that is known.
         room: For how many messages; a place that says more than that makes them up.
     """
 
-    __slots__ = ("encoded", "fields", "room", "said")
+    __slots__ = ("encoded", "fields", "module", "room", "said")
 
-    def __init__(self, fields: dict[str, Any], room: int = 32) -> None:
+    def __init__(self, fields: dict[str, Any], module: str = "", room: int = 32) -> None:
+        self.module = module
         self.room = room
         self.fields = fields
         self.encoded = encode_attributes(fields)
@@ -73,7 +75,7 @@ class Sites:
         self._finish = tuple(finish)
         self.codes: Final[dict[int, Code]] = {}
         """By id, for hashing a code object costs more than all else here."""
-        self.nowhere: Final = Site({}, _MOST_CODES)
+        self.nowhere: Final = Site({}, room=_MOST_CODES)
         """The site of calls that no place is known of."""
 
     def told(self, path: str, line: int, function: str) -> Site:
@@ -102,10 +104,11 @@ class Sites:
         return known
 
     def _describe(self, frame: FrameType, known: Code) -> Site:
-        site = known[frame.f_lasti] = self._finished(describe(frame))
+        module = frame.f_globals.get("__name__", "")
+        site = known[frame.f_lasti] = self._finished(describe(frame), module)
         return site
 
-    def _finished(self, event: EventDict) -> Site:
+    def _finished(self, event: EventDict, module: str = "") -> Site:
         for processor in self._finish:
             event = processor(None, "", event)
-        return Site(dict(event))
+        return Site(dict(event), module)

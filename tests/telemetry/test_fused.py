@@ -25,15 +25,14 @@ from otbridge.processors.redact import Redactor
 from otbridge.telemetry import logs
 from otbridge.telemetry.clean import MOST_CACHED
 from otbridge.telemetry.console import Console
-from otbridge.telemetry.logger import get_logger
+from otbridge.telemetry.logger import CHAIN, get_logger
 from otbridge.telemetry.logs import LogPath
 from otbridge.telemetry.record import Recorder
 from otbridge.telemetry.stdlib import Handler
+from otbridge.wire.otlp_request import Envelope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from otbridge.wire.otlp_request import Envelope
 
 
 class Kept(Console):
@@ -387,3 +386,14 @@ def test_the_current_context_is_found_where_opentelemetry_keeps_it() -> None:
         assert contextvars.Context().run(look) is contextvars.Context().run(context.get_current)
     finally:
         context.detach(token)
+
+
+@pytest.mark.parametrize("callsite", [True, False])
+def test_a_logger_without_a_name_speaks_for_the_module_that_calls_it(*, callsite: bool) -> None:
+    twin = Twin(Config(callsite=callsite), short=True)
+    logs.activate(twin.path)
+    nameless = structlog.wrap_logger(None, processors=CHAIN)
+    for _ in range(2):
+        nameless.info("of structlog")
+        twin.path.accept(None, "info", {"event": "of a chain"})
+    assert {scope for scope, _, _ in twin.outcome[0]} == {Envelope.of({}, __name__).scope}

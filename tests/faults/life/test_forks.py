@@ -63,7 +63,9 @@ def test_a_thousand_forks_amid_threads_that_log_neither_hang_nor_lose(
     )
     assert done.returncode == 0
     programs.replay()  # a busy machine may need longer than `os._exit` waits
-    assert bodies() == {"parent": int(done.stdout), "child": 100}
+    found = bodies()
+    assert found["parent"] == int(done.stdout)
+    assert found["child"] in range(100, 110)  # what was on its way at such an end may come twice
 
 
 def test_a_fork_from_a_thread_makes_a_child_that_delivers(programs: Any, bodies: Any) -> None:

@@ -39,7 +39,7 @@ assert otbridge.flush(10).delivered == 1
 idle, most, slowest = resident(), 0, 0.0
 tell(idle=idle)
 sys.stdin.readline()
-count, per_second = int(sys.argv[1]), float(sys.argv[2])
+count, per_second = int(float(sys.argv[1])), float(sys.argv[2])
 begin = time.perf_counter()
 for number in range(1, count + 1):
     if per_second:

@@ -17,4 +17,4 @@ def test_a_killed_processs_records_can_be_sent_within_a_second_per_hundred_megab
     found = recover(tmp_path, 15_000_000)
     assert found.recovered >= found.owed > 60_000
     assert found.twice == 0
-    assert found.seconds_per_100_megabytes < 1
+    assert found.work_per_100_megabytes < 1

@@ -77,6 +77,7 @@ class StoreFollower:
         self._handover = Handover(begin, max_bytes, keeps_up=begin >= log.end)
         self._recovered = begin
         self._read_ns = 0
+        self._waited_in_vain_for = 0
         self._told_settled = 0
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -122,14 +123,18 @@ class StoreFollower:
     async def caught_up(self, within_s: float) -> bool:
         """Return whether all that is in the log now is stored, or is so in *within_s* seconds.
 
-        Where the oldest of it has waited for longer already, the answer comes at once.
+        Where somebody has waited in vain and the store is not even there yet, the answer comes at
+        once.
         """
         wanted = self._log.end
         if self._notices.position >= wanted:
             return True
-        if self._waits_for_s() > within_s:
+        if self._notices.position < self._waited_in_vain_for:
             return False
-        return await self._notices.reached(wanted, within_s)
+        reached = await self._notices.reached(wanted, within_s)
+        if not reached:
+            self._waited_in_vain_for = max(self._waited_in_vain_for, wanted)
+        return reached
 
     def close(self) -> None:
         """Hand over nothing more; what the store has in hand may still be stored."""

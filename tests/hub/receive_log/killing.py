@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from otbridge.testing.receiver import OtlpReceiver
+
 SENDERS = 3
 RECORDS = 4
 """In one request."""
@@ -157,3 +159,18 @@ def _exported(hub: HubProcess, signal: str) -> Iterator[str]:
         if not page.get("next_cursor"):
             return
         cursor = {"cursor": page["next_cursor"]}
+
+
+def received_all(upstream: OtlpReceiver, wanted: set[str]) -> set[str]:
+    """Wait until *upstream* has received *wanted*; return what it has not after half a minute."""
+    deadline = time.monotonic() + 30
+    while missing := wanted - _received(upstream):
+        if time.monotonic() > deadline:
+            return set(missing)
+        time.sleep(0.1)  # another process's queue
+    return set()
+
+
+def _received(upstream: OtlpReceiver) -> set[str]:
+    spans = {span.name for span in upstream.spans}
+    return spans | {record.body.string_value for record in upstream.logs}

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opentelemetry import baggage
+from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import SpanProcessor
 
 from otbridge.semconv import CORRELATION_ID
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
     from opentelemetry.sdk.trace import Span
 
 __all__ = ["BaggageStamp"]
+
+(_BAGGAGE_KEY,) = baggage.set_baggage("any", "", Context())
+"""The key under which OpenTelemetry keeps baggage in a context."""
 
 
 class BaggageStamp(SpanProcessor):
@@ -28,6 +31,8 @@ class BaggageStamp(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Stamp *span*, if there is any baggage at all."""
+        if _BAGGAGE_KEY not in (get_current() if parent_context is None else parent_context):
+            return  # what most spans come to, in a fifth of the time of asking for all baggage
         entries = baggage.get_all(parent_context)
         if not entries:
             return

@@ -15,6 +15,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
+from opentelemetry.context import get_current
 from opentelemetry.sdk.trace import SpanLimits, Tracer, TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
@@ -28,8 +29,9 @@ from opentelemetry.trace import (
     get_current_span,
 )
 
-from otbridge.telemetry.light_span import CurrentSpan, LightSpan, cleaned
-from otbridge.telemetry.sampling import SwitchSampler
+from otbridge.telemetry.current_span import SPAN_KEY, CurrentSpan, starter
+from otbridge.telemetry.light_span import LightSpan, cleaned
+from otbridge.telemetry.sampling import RandomIds, SwitchSampler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +46,10 @@ __all__ = ["LightTracer", "LightTracerProvider"]
 _SAMPLED: Final = int(TraceFlags.SAMPLED)
 _RANDOM: Final = int(getattr(TraceFlags, "RANDOM_TRACE_ID", 0))
 """Newer versions of the API tell whether a trace id is random."""
+_RANDOM_IDS: Final = frozenset({RandomIdGenerator, RandomIds})
+"""Generators that come to random bits: those are made here, without a call."""
 _new: Final = tuple.__new__
+_blank: Final = object.__new__
 _FLAGS: Final = tuple(TraceFlags(number) for number in range(4))
 
 
@@ -96,23 +101,29 @@ class LightTracer(trace.Tracer):
     """
 
     def __init__(self, made: Tracer, scope: InstrumentationScope, limits: SpanLimits) -> None:
-        self._made = made
+        self.made: Final = made
+        vars(self)["start_as_current_span"] = starter(self.start_span)
         self.instrumentation_scope: Final = scope
         self.instrumentation_info: Final = made.instrumentation_info
         self.limits: Final = limits
+        self._most = limits.max_span_attributes
+        self._longest = limits.max_span_attribute_length
         self.sampler: Final = made.sampler
         self.span_processor: Final = made.span_processor
         self.id_generator: Final = made.id_generator
         self._follows = made.sampler if isinstance(made.sampler, SwitchSampler) else None
-        self._ids = None if type(made.id_generator) is RandomIdGenerator else made.id_generator
+        self._ids = None if type(made.id_generator) in _RANDOM_IDS else made.id_generator
         is_random = getattr(made.id_generator, "is_trace_id_random", None)
         self._random = _RANDOM if is_random is not None and is_random() else 0
         self._ending = getattr(made.span_processor, "_on_ending", None)
+        self.switch: Final = (
+            made.span_processor if hasattr(made.span_processor, "is_alone") else None
+        )
 
     @property
     def resource(self) -> Resource:
         """What describes this process; another one after a fork."""
-        return self._made.resource
+        return self.made.resource
 
     def start_span(  # noqa: PLR0917 - the API's signature
         self,
@@ -126,7 +137,14 @@ class LightTracer(trace.Tracer):
         set_status_on_exception: bool = True,
     ) -> Span:
         """Begin a span, as a child of the one in *context* or the current one."""
-        parent: SpanContext | None = get_current_span(context).get_span_context()
+        current = (get_current() if context is None else context).get(SPAN_KEY)
+        parent: SpanContext | None
+        if current is None:
+            parent = None
+        elif type(current) is LightSpan:
+            parent = current._context  # noqa: SLF001 - ours
+        else:
+            parent = get_current_span(context).get_span_context()
         ids = self._ids
         flags: int = _SAMPLED | self._random
         if parent is not None and parent.is_valid:
@@ -148,45 +166,29 @@ class LightTracer(trace.Tracer):
         )
         if not recorded:
             return NonRecordingSpan(own)
-        limits = self.limits
-        kept, dropped = cleaned(
-            attributes, limits.max_span_attributes, limits.max_span_attribute_length
-        )
-        begun = time_ns() if start_time is None else start_time
-        span = LightSpan(self, name, own, parent, kind, kept, begun)
+        dropped = 0
+        kept: dict[str, Any] = {}
+        shape: tuple[Any, ...] | None = ()
+        if attributes:
+            kept, dropped, shape = cleaned(attributes, self._most, self._longest)
+        span = _blank(LightSpan)
+        span.begin(
+            self, name, own, parent, kind, kept, shape,
+            time_ns() if start_time is None else start_time,
+        )  # fmt: skip
         if dropped or links or not (record_exception and set_status_on_exception):
             span.begin_with(links or (), dropped, record_exception, set_status_on_exception)
         self.span_processor.on_start(span, parent_context=context)
         return span
 
-    def start_as_current_span(  # type: ignore[override]  # noqa: PLR0917 - the API names a private type
-        self,
-        name: str,
-        context: Context | None = None,
-        kind: SpanKind = SpanKind.INTERNAL,
-        attributes: Attributes = None,
-        links: Sequence[Link] | None = (),
-        start_time: int | None = None,
-        record_exception: bool = True,
-        set_status_on_exception: bool = True,
-        end_on_exit: bool = True,
-    ) -> CurrentSpan:
+    def start_as_current_span(self, *args: Any, **kwargs: Any) -> CurrentSpan:  # type: ignore[override]  # the API names a private type
         """Return a context manager, and decorator, in which a span is the current one."""
-        begin = (
-            name, context, kind, attributes, links, start_time,
-            record_exception, set_status_on_exception,
-        )  # fmt: skip
-        return CurrentSpan(self, begin, end_on_exit)
+        return starter(self.start_span)(*args, **kwargs)
 
-    @property
-    def calls_ending(self) -> bool:
-        """Whether a processor has something to do just before a span ends.
+    def ending(self, span: LightSpan) -> None:
+        """Let processors do what they do just before a span ends.
 
         That is experimental in the SDK; no processor of ours makes use of it.
         """
-        return self._ending is not None and not getattr(self.span_processor, "is_alone", False)
-
-    def ending(self, span: LightSpan) -> None:
-        """Let those processors do it."""
         if self._ending is not None:
             self._ending(span)

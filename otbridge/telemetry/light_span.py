@@ -1,63 +1,69 @@
-"""The span of `otbridge.telemetry.light`, and its `with` statement."""
+"""The span of `otbridge.telemetry.light`."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 import logging
-from contextlib import ContextDecorator
 from time import time_ns
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.context import attach, detach
 from opentelemetry.sdk import trace as sdk
-from opentelemetry.trace import Link, Status, StatusCode, set_span_in_context
+from opentelemetry.trace import Link, Status, StatusCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.trace import Span, SpanContext, SpanKind
+    from opentelemetry.trace import SpanContext, SpanKind
     from opentelemetry.util.types import Attributes, AttributeValue
 
     from otbridge.telemetry.light import LightTracer
 
-__all__ = ["NONE_DROPPED", "CurrentSpan", "LightSpan", "cleaned"]
+__all__ = ["LightSpan", "cleaned"]
 
 _logger: Final = logging.getLogger(__name__)
+_MOST_SHAPES: Final = 2048
+_sound: Final[set[tuple[Any, ...]]] = set()
+"""Shapes of attributes that are kept as they are."""
 _PLAIN: Final = frozenset({str, int, bool, float})
 _NAME: Final = frozenset({str})
 _UNSET: Final = Status()
-NONE_DROPPED: Final = (0, 0, 0)
+_NONE_DROPPED: Final = (0, 0, 0)
 """Attributes, events and links that did not fit into a span."""
 
 
 def cleaned(
     attributes: Mapping[str, Any] | None, most: int | None, longest: int | None
-) -> tuple[dict[str, Any], int]:
-    """Return *attributes* as the specification allows them, and how many were dropped.
+) -> tuple[dict[str, Any], int, tuple[Any, ...] | None]:
+    """Return *attributes* as the specification allows them, how many were dropped, and their shape.
 
     Args:
         attributes: Names to values of any type; not kept.
         most: How many are kept; None for all.
         longest: Characters of a text that are kept; None for all.
+
+    Returns:
+        The shape is that of `otbridge.telemetry.shapes`, and None where something was amiss.
     """
     if not attributes:
-        return {}, 0
+        return {}, 0, ()
     own = dict(attributes)
-    if (
-        longest is None
-        and (most is None or len(own) <= most)
-        and "" not in own
-        and _NAME.issuperset(map(type, own))
-        and _PLAIN.issuperset(map(type, own.values()))
-    ):
-        return own, 0
+    shape = (*own, *map(type, own.values()))
+    if longest is None and (most is None or len(own) <= most):
+        if shape in _sound:
+            return own, 0, shape
+        if (
+            "" not in own
+            and _NAME.issuperset(map(type, own))
+            and _PLAIN.issuperset(map(type, own.values()))
+        ):
+            if len(_sound) >= _MOST_SHAPES:
+                _sound.clear()
+            _sound.add(shape)
+            return own, 0, shape
     bounded = BoundedAttributes(most, own, immutable=False, max_value_len=longest)
-    return dict(bounded), bounded.dropped
+    return dict(bounded), bounded.dropped, None
 
 
 class LightSpan(sdk.Span):
@@ -74,9 +80,11 @@ class LightSpan(sdk.Span):
     _links: Sequence[Link] = ()
     _record_exception = True
     _set_status_on_exception = True
-    _dropped = NONE_DROPPED
+    _dropped = _NONE_DROPPED
+    _is_plain = True
+    """Whether it has neither events nor links, and has lost nothing."""
 
-    def __init__(  # noqa: PLR0917 - called once per span: keywords would cost time
+    def begin(  # noqa: PLR0917 - called once per span: keywords would cost time
         self,
         tracer: LightTracer,
         name: str,
@@ -84,14 +92,28 @@ class LightSpan(sdk.Span):
         parent: SpanContext | None,
         kind: SpanKind,
         attributes: dict[str, Any],
+        shape: tuple[Any, ...] | None,
         start_time: int,
     ) -> None:
+        """Fill a new span; done by its tracer, for two calls less than a constructor takes.
+
+        Args:
+            tracer: Whose it is.
+            name: What it is called.
+            context: Its own ids.
+            parent: Those of its parent; None for a root.
+            kind: Its role.
+            attributes: What is known of it; kept as it is.
+            shape: That of the attributes; see `otbridge.telemetry.shapes`. None where unknown.
+            start_time: Unix nanoseconds.
+        """
         self._tracer = tracer
         self._name = name
         self._context: SpanContext = context  # never None, as the SDK's may be
         self._parent = parent
         self._kind = kind
         self._attributes: dict[str, Any] = attributes
+        self._shape = shape
         self._start_time = start_time
 
     def begin_with(
@@ -168,7 +190,8 @@ class LightSpan(sdk.Span):
         if most == 0:
             self._drop(attributes=len(attributes))
             return
-        own, dropped = cleaned(attributes, None, limits.max_span_attribute_length)
+        own, dropped, _ = cleaned(attributes, None, limits.max_span_attribute_length)
+        self._shape = None
         mine: dict[str, Any] = self._attributes
         for key, value in own.items():
             mine.pop(key, None)  # the newest stands last
@@ -223,7 +246,8 @@ class LightSpan(sdk.Span):
             return
         self._end_time = time_ns() if end_time is None else end_time
         tracer = self._tracer
-        if tracer.calls_ending:
+        switch = tracer.switch
+        if switch is None or not switch.is_alone:
             tracer.ending(self)
         tracer.span_processor.on_end(self)
 
@@ -236,6 +260,7 @@ class LightSpan(sdk.Span):
     def _keep(self, part: str, item: Any, most: int | None) -> bool:
         """Append *item*; return whether the oldest had to make room for it."""
         # Both steps are atomic in CPython: threads may add to the same span without a lock.
+        self._is_plain = False
         items = vars(self).setdefault(part, [])
         items.append(item)
         if most is None or len(items) <= most:
@@ -244,6 +269,7 @@ class LightSpan(sdk.Span):
         return True
 
     def _drop(self, attributes: int = 0, events: int = 0, links: int = 0) -> None:
+        self._is_plain = False
         before = self._dropped
         self._dropped = (before[0] + attributes, before[1] + events, before[2] + links)
 
@@ -259,63 +285,3 @@ def _immutable(
     return BoundedAttributes(
         most, attributes, immutable=True, max_value_len=limits.max_attribute_length
     )
-
-
-class CurrentSpan(ContextDecorator):
-    """What `start_as_current_span` returns: a context manager, and a decorator for functions.
-
-    The span begins when it is entered. Used as a decorator, every call is a span.
-    """
-
-    def __init__(self, tracer: LightTracer, begin: tuple[Any, ...], end: bool) -> None:
-        self._tracer = tracer
-        self._begin = begin
-        """Arguments of `start_span`; the last two say what is done about an exception."""
-        self._end = end
-
-    def __enter__(self) -> Span:
-        span = self._span = self._tracer.start_span(*self._begin)
-        self._token = attach(set_span_in_context(span))
-        return span
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        detach(self._token)
-        try:
-            # What is no Exception (a generator closed, a task cancelled) is no error.
-            if isinstance(error, Exception):
-                self._tell(error)
-        finally:
-            if self._end:
-                self._span.end()
-
-    def _tell(self, error: Exception) -> None:
-        """Note on the span what has left the block."""
-        *_, record, set_status = self._begin
-        span = self._span
-        if not span.is_recording():
-            return
-        if record:
-            span.record_exception(error)
-        if set_status:
-            span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
-
-    def __call__(self, function: Any) -> Any:
-        """Make every call of *function* a span, from its first step to its last."""
-        if not inspect.iscoroutinefunction(function):
-            return super().__call__(function)
-
-        @functools.wraps(function)
-        async def awaited(*args: Any, **kwargs: Any) -> Any:
-            with self._recreate_cm():
-                return await function(*args, **kwargs)
-
-        return awaited
-
-    def _recreate_cm(self) -> CurrentSpan:
-        """Return one for one call: calls at the same time have a span each."""
-        return CurrentSpan(self._tracer, self._begin, self._end)

@@ -80,11 +80,20 @@ class LiveSpans:
         self._asking = False
         self._ask_after = 0.0
         self._lock = threading.Lock()
+        self._when_unwanted: list[Callable[[], None]] = []
 
     @property
     def wanted(self) -> bool:
         """Whether somebody wants to hear of beginnings, or may want to."""
         return self._answer is not False
+
+    def when_unwanted(self, tell: Callable[[], None]) -> None:
+        """Call *tell* once it turns out that nobody wants to hear; never where somebody does."""
+        with self._lock:
+            self._when_unwanted.append(tell)
+            unwanted = self._answer is False
+        if unwanted:
+            tell()
 
     def started(self, span: Any, envelope: Envelope) -> None:
         """Tell that *span* has begun, or keep it until it is known whether anybody wants to hear."""
@@ -119,6 +128,9 @@ class LiveSpans:
             self._answer = answer
             self._asking = False
             self._ask_after = monotonic() + _ASK_AGAIN_S
+            unwanted = self._when_unwanted.copy() if answer is False else []
+        for tell in unwanted:
+            tell()
         if answer:
             for envelope, record in pending:
                 self._put(envelope, record, _SEVERITY)

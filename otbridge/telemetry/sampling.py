@@ -1,12 +1,18 @@
-"""Which traces are kept: OpenTelemetry's samplers by name, and the one that can be exchanged."""
+"""What is decided when a span begins: whether its trace is kept, and which ids it has."""
 
 from __future__ import annotations
 
+from random import getrandbits
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from opentelemetry.context import get_current
 from opentelemetry.sdk.trace import sampling
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, SamplingResult
 from opentelemetry.trace import get_current_span
+
+from otbridge.telemetry.current_span import SPAN_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +23,19 @@ if TYPE_CHECKING:
 
     from otbridge.config import Config
 
-__all__ = ["FollowParent", "SwitchSampler", "make_sampler"]
+__all__ = ["FollowParent", "RandomIds", "SwitchSampler", "make_sampler"]
 
 _KEEP: Final = Decision.RECORD_AND_SAMPLE
 _DROP: Final = Decision.DROP
+_NONE: Final[MappingProxyType[str, Any]] = MappingProxyType({})
+_blank: Final = object.__new__
+
+
+class _Kept(SamplingResult):
+    """Sampled, with no trace state: made without the two calls that its base class takes."""
+
+    decision = _KEEP
+    trace_state = None
 
 
 class FollowParent(sampling.ParentBased):
@@ -50,14 +65,29 @@ class FollowParent(sampling.ParentBased):
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         """Decide as the parent did."""
-        parent = get_current_span(parent_context).get_span_context()
-        if parent.is_valid:
-            if parent.trace_flags.sampled:
-                return SamplingResult(_KEEP, attributes, parent.trace_state)
-            return SamplingResult(_DROP, None, parent.trace_state)
+        if SPAN_KEY in (get_current() if parent_context is None else parent_context):
+            parent = get_current_span(parent_context).get_span_context()
+            if parent.is_valid:
+                if parent.trace_flags.sampled:
+                    return SamplingResult(_KEEP, attributes, parent.trace_state)
+                return SamplingResult(_DROP, None, parent.trace_state)
         if self.keeps_roots:
-            return SamplingResult(_KEEP, attributes)
+            kept = _blank(_Kept)
+            kept.attributes = MappingProxyType(attributes) if attributes else _NONE
+            return kept
         return self._decide(parent_context, trace_id, name, kind, attributes, links, trace_state)
+
+
+class RandomIds(RandomIdGenerator):
+    """The SDK's random ids, without its loop around what happens once in 2**64 times."""
+
+    def generate_span_id(self) -> int:
+        """Return 64 bits, not all 0."""
+        return getrandbits(64) or 1
+
+    def generate_trace_id(self) -> int:
+        """Return 128 bits, not all 0."""
+        return getrandbits(128) or 1
 
 
 class SwitchSampler(sampling.Sampler):

@@ -17,9 +17,10 @@ from opentelemetry.sdk.trace import (
     TracerProvider,
 )
 
+from otbridge.telemetry.current_span import SdkTracerProvider
 from otbridge.telemetry.decided import decided_already
 from otbridge.telemetry.redacted import redacted
-from otbridge.telemetry.sampling import SwitchSampler
+from otbridge.telemetry.sampling import RandomIds, SwitchSampler
 from otbridge.telemetry.span_bytes import severity_of, take_plain_spans
 from otbridge.wire.otlp_request import Envelope
 from otbridge.wire.otlp_spans import encode_span
@@ -73,19 +74,24 @@ class DeliverySpanProcessor(SpanProcessor):
         self._put = put
         self._resource = resource
         self._redactor = redactor
-        vars(self)["on_end"] = take_plain_spans(put, redactor, self._envelope, self.on_end)
+        plain = take_plain_spans(put, redactor, self._envelope, self.on_end)
+        vars(self)["on_end"] = plain.on_end
+        self._forget = plain.forget
         self._live = live
         self._report = report
         self._reported = False
         self._envelopes: dict[int, tuple[Any, Any, Envelope]] = {}
         if live is None:
-            vars(self)["on_start"] = super().on_start  # nothing to do, and seen to be nothing
+            self._stop_telling()
+        else:
+            live.when_unwanted(self._stop_telling)
 
     def set_resource(self, resource: Mapping[str, Any]) -> None:
         """Describe the process anew, after a fork."""
         if self._resource is not None:
             self._resource = resource
         self._envelopes.clear()
+        self._forget()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
         """Tell a hub that *span* has begun."""
@@ -106,6 +112,11 @@ class DeliverySpanProcessor(SpanProcessor):
                 self._put(envelope, encode_span(self._seen(span)), severity_of(span.status))
         except Exception as error:  # noqa: BLE001 - a span never raises for our sake
             self._failed(error)
+
+    def _stop_telling(self) -> None:
+        vars(self)["on_start"] = super().on_start  # nothing to do, and seen to be nothing
+        _host.arrange()
+        _guest.arrange()
 
     def _seen(self, span: ReadableSpan) -> Any:
         return span if self._redactor is None else redacted(span, self._redactor)
@@ -177,15 +188,15 @@ class Switch(SynchronousMultiSpanProcessor):
     @targets.setter
     def targets(self, targets: tuple[SpanProcessor, ...]) -> None:
         self._targets = targets
-        self._arrange()
+        self.arrange()
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         """Let spans go to *span_processor*, too."""
         super().add_span_processor(span_processor)
         self._added += (span_processor,)
-        self._arrange()
+        self.arrange()
 
-    def _arrange(self) -> None:
+    def arrange(self) -> None:
         """Find out who is to be called.
 
         Each hop of a span costs half a microsecond, so nobody is called who would do nothing, and
@@ -250,13 +261,14 @@ def install(
     _sampler.target = sampler
     provider: Any = trace.get_tracer_provider()
     if isinstance(provider, trace.ProxyTracerProvider):
-        kind: type[TracerProvider] = TracerProvider
+        kind: type[TracerProvider] = SdkTracerProvider
         if light:
             from otbridge.telemetry.light import LightTracerProvider
 
             kind = LightTracerProvider
         with decided_already():
             provider = kind(
+                id_generator=RandomIds(),
                 sampler=_sampler,
                 resource=Resource(dict(resource)),
                 shutdown_on_exit=False,

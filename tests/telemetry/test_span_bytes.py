@@ -109,13 +109,13 @@ def test_a_span_comes_out_the_same_either_way(  # noqa: PLR0917 - drawn by name
 
 def test_a_plain_span_takes_the_short_way_and_one_with_a_secret_does_not() -> None:
     long_way: list[Any] = []
-    take = span_bytes.take_plain_spans(
+    plain = span_bytes.take_plain_spans(
         lambda *_: True, Redactor(), lambda *_: Envelope(b"", b""), long_way.append
     )
 
     class Take(SpanProcessor):
         def on_end(self, span: ReadableSpan) -> None:
-            take(span)
+            plain.on_end(span)
 
     for kind in (TracerProvider, LightTracerProvider):
         provider = kind(shutdown_on_exit=False)

@@ -99,32 +99,39 @@ def is_suspicious(text: str) -> bool:
     """Return whether there may be a credential in *text*, of any length up to the window's.
 
     Written out, because substring search is the fastest thing that Python has: 0.2 to 0.4 µs a
-    text, where one regular expression of all sigils takes 3 µs and a loop over them 1 µs.
+    text, where one regular expression of all sigils takes 3 µs and a loop over them 1 µs. A sigil
+    with a rare character stands behind that, for a single one is missed in half the time.
     """
-    return bool(
+    return (
         (
             "-" in text
             and (
-                "sk-" in text
+                ("k" in text and "sk-" in text)
                 or "xox" in text
-                or "glpat-" in text
-                or "pypi-" in text
-                or "-----BEGIN" in text
+                or ("g" in text and "glpat-" in text)
+                or ("y" in text and "pypi-" in text)
+                or ("B" in text and "-----BEGIN" in text)
             )
         )
         or (
             "_" in text
             and (
                 "gh" in text
-                or "sk_" in text
-                or "rk_" in text
+                or ("k" in text and ("sk_" in text or "rk_" in text))
                 or "hf_" in text
                 or "npm_" in text
-                or "whsec_" in text
-                or "github_pat_" in text
+                or ("w" in text and "whsec_" in text)
+                or ("g" in text and "github_pat_" in text)
             )
         )
-        or ("." in text and ("eyJ" in text or "SG." in text or "ya29." in text))
+        or (
+            "." in text
+            and (
+                ("J" in text and "eyJ" in text)
+                or ("G" in text and "SG." in text)
+                or ("y" in text and "ya29." in text)
+            )
+        )
         or ("A" in text and ("AKIA" in text or "ASIA" in text or "AIza" in text))
         or (" " in text and ("earer " in text or "asic " in text))
         or ("@" in text and "://" in text)

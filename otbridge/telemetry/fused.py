@@ -52,6 +52,8 @@ _NOT_PLAIN: Final = frozenset(
 _FRAMES: Final = tuple(b"\x12" + size for size in SMALL)
 """What stands before a record in its ScopeLogs, by the record's length."""
 _SMALL: Final = len(SMALL)
+_TIME: Final = b"\x09"
+_OBSERVED: Final = b"\x59"
 _fixed64: Final = Struct("<Q").pack
 
 
@@ -75,8 +77,8 @@ class Said:
     def __init__(self, grade: Grade, body: bytes, site: Site) -> None:
         self.level = grade.level
         self.number = grade.number
-        self.encoded = grade.encoded + field(b"\x2a", field(b"\x0a", body)) + site.encoded
-        """As fields of a LogRecord: severity, body, and attributes of the place."""
+        self.encoded = grade.encoded + field(b"\x2a", field(b"\x0a", body)) + site.encoded + _TIME
+        """As fields of a LogRecord: severity, body, attributes of the place, the time's tag."""
         self.shown: tuple[str, str] | None = None
         """As a console shows it, once it has."""
 
@@ -179,7 +181,7 @@ def fuse(
             return False
         at = _fixed64(at_ns)
         observed = at if observed_ns == at_ns else _fixed64(observed_ns)
-        parts = [b"\x09", at, b"\x59", observed, said.encoded]
+        parts = [said.encoded, at, _OBSERVED, observed]
         if not append_clean(parts, fields):
             return False
         parts.append(around.encoded)

@@ -12,13 +12,19 @@ import pytest
 from otbridge.hub.store import Store, open_store
 from otbridge.testing.clock import FakeClock
 from tests.contract.store import server as clickhouse
-from tests.contract.store.kinds import CHDB, CLICKHOUSE, SQLITE, Kind
+from tests.contract.store.cluster import VARIABLE, Cluster
+from tests.contract.store.kinds import CHDB, CLICKHOUSE, CLUSTER, SQLITE, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_KINDS = [SQLITE, CLICKHOUSE, *([CHDB] if find_spec("chdb") else [])]
+_KINDS = [
+    SQLITE,
+    CLICKHOUSE,
+    *([CHDB] if find_spec("chdb") else []),
+    *([CLUSTER] if os.environ.get(VARIABLE) else []),
+]
 
 _database = count(1)
 
@@ -36,6 +42,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clickhouse.Serv
     running.kill()
 
 
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Four servers for all tests that ask for a cluster."""
+    running = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.kill()
+
+
 @pytest.fixture(params=_KINDS, ids=lambda kind: kind.name)
 def kind(request: pytest.FixtureRequest) -> Kind:
     found: Kind = request.param
@@ -49,6 +66,9 @@ def address(kind: Kind, request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return str(tmp_path / "store")
     if kind is CHDB:
         return f"chdb://{tmp_path / 'store'}"
+    if kind is CLUSTER:
+        nodes: Cluster = request.getfixturevalue("cluster")
+        return nodes.address(f"test_{next(_database)}")
     running: clickhouse.Server = request.getfixturevalue("server")
     return f"clickhouse://127.0.0.1:{running.http_port}/test_{next(_database)}"
 

@@ -39,4 +39,5 @@ _DIFFERS = {
 }
 
 CLICKHOUSE = Kind("clickhouse", "clickhouse", differs=_DIFFERS)
+CLUSTER = Kind("cluster", "clickhouse", differs=_DIFFERS)
 CHDB = Kind("chdb", "clickhouse", differs=_DIFFERS)

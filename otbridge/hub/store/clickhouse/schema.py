@@ -211,6 +211,9 @@ def _spread(table: str, key: str) -> str:
     return (
         f"CREATE TABLE IF NOT EXISTS {{db}}.{table}_all AS {{db}}.{table}"
         f" ENGINE = Distributed('{{cluster}}', '{{db}}', '{table}', {key})"
+        # What a node missed is on disk for good, and sent within seconds after it is back.
+        " SETTINGS fsync_after_insert = 1, fsync_directories = 1,"
+        " background_insert_max_sleep_time_ms = 2000"
     )
 
 

@@ -1,0 +1,71 @@
+"""A ClickHouse cluster for tests: two shards of two replicas, each a server of its own.
+
+`python -m tests.contract.store.cluster` holds it to the whole contract, and to what a cluster is
+for: each trace on one shard, a node killed while records come in, nothing lost or twice.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.contract.store.server import Server, free_port
+
+NAME = "main"
+
+VARIABLE = "OTBRIDGE_TEST_CLICKHOUSE_CLUSTER"
+"""Environment variable that has the cluster tested too: it takes four servers' time and memory."""
+
+_NODE = "<replica><host>127.0.0.1</host><port>{port}</port></replica>"
+
+
+class Cluster:
+    """Four servers that know each other: nodes 0 and 1 are one shard, 2 and 3 the other."""
+
+    def __init__(self, folder: Path) -> None:
+        config = folder / "cluster.xml"
+        self.nodes = [
+            Server(folder / str(number), tcp_port=free_port(), config=config) for number in range(4)
+        ]
+        self._config = config
+
+    def start(self) -> None:
+        """Start all nodes."""
+        ports = [node.tcp_port for node in self.nodes]
+        shards = "".join(
+            # Without ZooKeeper: the node that takes an insert writes it to both replicas.
+            "<shard><internal_replication>false</internal_replication>"
+            + "".join(_NODE.format(port=port) for port in pair)
+            + "</shard>"
+            for pair in (ports[:2], ports[2:])
+        )
+        self._config.parent.mkdir(parents=True, exist_ok=True)
+        self._config.write_text(
+            f"<clickhouse><remote_servers><{NAME}>{shards}</{NAME}></remote_servers></clickhouse>"
+        )
+        for node in self.nodes:
+            node.start()
+
+    def address(self, database: str) -> str:
+        """Return the store's address for this database."""
+        hosts = ",".join(f"127.0.0.1:{node.http_port}" for node in self.nodes)
+        return f"clickhouse://{hosts}/{database}?cluster={NAME}"
+
+    def kill(self) -> None:
+        """End all nodes."""
+        for node in self.nodes:
+            node.kill()
+
+
+def main() -> int:
+    """Run the contract's tests on a cluster; return pytest's exit code."""
+    folder = Path(__file__).parent
+    command = [sys.executable, "-m", "pytest", str(folder), "-q", "-k", "cluster", "--durations=5"]
+    environment = {**os.environ, VARIABLE: "1", "OTBRIDGE_TEST_CLICKHOUSE": "required"}
+    return subprocess.run(command, env=environment, cwd=folder.parents[2], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

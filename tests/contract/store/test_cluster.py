@@ -1,0 +1,77 @@
+"""Two shards of two replicas: each trace on one shard, and a node that dies costs nothing."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otbridge.hub.store import open_store
+from otbridge.hub.store.vocabulary import LogFilter, ScanFilter, TraceFilter
+from otbridge.wire.rows import Batch
+from tests.contract.store.cluster import Cluster
+from tests.contract.store.test_clickhouse import ask
+from tests.hub.store.builders import log, span, trace_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.contract.store.server import Server
+
+TRACES = 12
+ALL = 16
+
+
+@pytest.fixture
+def mortal(server: Server, tmp_path: Path) -> Iterator[Cluster]:
+    """Four servers of which some may be killed."""
+    assert server.answers()  # which is asked for because it says what is missing
+    running = Cluster(tmp_path)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.kill()
+
+
+def counted(cluster: Cluster, node: int, table: str) -> int:
+    return int(ask(cluster.nodes[node], f"SELECT count() FROM otel.{table} FINAL"))
+
+
+def test_a_killed_node_costs_nothing_and_gets_what_it_missed(mortal: Cluster) -> None:
+    with closing(open_store(mortal.address("otel"))) as store:
+        for number in range(1, TRACES + 1):
+            store.submit(_batch(number)).result(timeout=20)
+        halves = [counted(mortal, node, "otel_traces") for node in range(4)]
+        assert halves[0] == halves[1] > 0
+        assert halves[2] == halves[3] > 0
+        assert halves[0] + halves[2] == 2 * TRACES
+        assert all(half % 2 == 0 for half in halves)  # no trace is on both shards
+
+        mortal.nodes[0].kill()
+        assert len(store.traces(TraceFilter(), 100)) == TRACES
+        for number in range(TRACES + 1, ALL + 1):
+            store.submit(_batch(number)).result(timeout=30)
+        assert len(store.traces(TraceFilter(), 100)) == ALL
+        assert len(store.logs(LogFilter(), 100)) == ALL
+
+        mortal.nodes[0].start()
+        for table in ("otel_traces", "otel_logs"):
+            # Servers do so by themselves, every two seconds; the library does not run that task.
+            ask(mortal.nodes[1], f"SYSTEM FLUSH DISTRIBUTED otel.{table}_all")
+            assert counted(mortal, 0, table) == counted(mortal, 1, table)
+        assert store.totals().spans == 2 * ALL
+        scanned = store.scan(ScanFilter("logs"), 1_000).rows
+        assert len({row.body_text for row in scanned}) == len(scanned) == ALL  # type: ignore[union-attr] # they are logs
+        whole = store.trace(trace_id(TRACES + 1), 10)
+        assert whole is not None
+        assert (len(whole.spans), len(whole.logs)) == (2, 1)
+
+
+def _batch(number: int) -> Batch:
+    batch = Batch(key=("stream", number))
+    batch.spans = [span(1, trace=number), span(2, trace=number, parent=1)]
+    batch.logs = [log(f"of {number}", trace=number)]
+    return batch

@@ -15,14 +15,17 @@ __all__ = [
     "MAX_BODY_BYTES",
     "MAX_CONNECTIONS",
     "MAX_CONNECTIONS_PER_ADDRESS",
+    "MAX_FRAGMENTS",
     "MAX_HEAD_BYTES",
     "MAX_INFLATED_BYTES",
     "MAX_PUBLIC_BODY_BYTES",
     "MAX_PUBLIC_INFLATED_BYTES",
     "MAX_PUBLIC_RECORDS",
     "MAX_PUBLIC_VALUES",
+    "MAX_UNSENT_PONG_BYTES",
     "MAX_WAITING_BYTES",
     "MAX_WEBSOCKET_BYTES",
+    "MESSAGE_S",
 ]
 
 MAX_BODY_BYTES: Final = 16 << 20
@@ -72,3 +75,12 @@ sixteen workers has one connection a signal in each."""
 
 MAX_WEBSOCKET_BYTES: Final = 1 << 20
 """One WebSocket message, of a bridge or a viewer; each has its own, lower limit on top."""
+
+MAX_FRAGMENTS: Final = 64
+"""Pieces of one WebSocket message; browsers and our clients send one."""
+
+MESSAGE_S: Final = 10.0
+"""A message in pieces has this long to become whole."""
+
+MAX_UNSENT_PONG_BYTES: Final = 256 << 10
+"""Answers to pings that their sender has not read; beyond, the connection is cut."""

@@ -24,6 +24,7 @@ from otbridge.hub.memory import return_large_blocks
 from otbridge.hub.receivers.otlp_grpc import OtlpGrpc
 from otbridge.hub.security import is_loopback
 from otbridge.hub.store import open_store
+from otbridge.hub.websocket_protocol import BoundedWebSocketProtocol
 
 if TYPE_CHECKING:
     import socket
@@ -128,7 +129,7 @@ class _Http(uvicorn.Server):
             uvicorn.Config(
                 hub.app,
                 http=HurriedProtocol,
-                ws="websockets-sansio",
+                ws=BoundedWebSocketProtocol,
                 ws_max_size=MAX_WEBSOCKET_BYTES,
                 ws_per_message_deflate=False,  # a compressed frame's size cannot be seen coming
                 lifespan="off",

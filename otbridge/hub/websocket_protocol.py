@@ -1,0 +1,84 @@
+"""uvicorn's WebSocket protocol, with limits on how a peer may send what is small enough.
+
+The size of a message is limited by the library; in how many pieces it comes, and for how long, is
+not: a million empty fragments are one message of no size. Rules: reliability checklist, line 13.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from otbridge.hub.limits import MAX_FRAGMENTS, MAX_UNSENT_PONG_BYTES, MESSAGE_S
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from websockets.frames import Frame
+
+__all__ = ["BoundedWebSocketProtocol"]
+
+_TOO_BIG = 1009
+_POLICY = 1008
+
+
+class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
+    """Closes a connection whose message has too many pieces, or takes too long to be whole."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._fragments = 0
+        self._message_timer: asyncio.TimerHandle | None = None
+
+    def handle_text(self, event: Frame) -> None:
+        """Expect the rest of a message that is not whole."""
+        self._expect_rest(event)
+        super().handle_text(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        """Expect the rest of a message that is not whole."""
+        self._expect_rest(event)
+        super().handle_bytes(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        """Take one more piece, if it is not one too many."""
+        self._fragments += 1
+        if self._fragments > MAX_FRAGMENTS:
+            self._end(_TOO_BIG, "The message has too many fragments.")
+            return
+        if event.fin:
+            self._forget_timer()
+        super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        """Answer a ping, unless its sender does not read the answers."""
+        if self.transport.get_write_buffer_size() > MAX_UNSENT_PONG_BYTES:
+            self.transport.abort()
+            return
+        super().handle_ping()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Expect nothing more."""
+        self._forget_timer()
+        super().connection_lost(exc)
+
+    def _expect_rest(self, event: Frame) -> None:
+        self._forget_timer()
+        self._fragments = 1
+        if not event.fin:
+            self._message_timer = self.loop.call_later(
+                MESSAGE_S, self._end, _POLICY, "The message did not come to its end in time."
+            )
+
+    def _end(self, code: int, why: str) -> None:
+        """Say why, and close: whoever sends like this does not wait for a good-bye."""
+        self.frames = []
+        if not self.transport.is_closing():
+            self.conn.fail(code, why)
+            self.handle_parser_exception()  # tells the application, and closes
+
+    def _forget_timer(self) -> None:
+        if self._message_timer is not None:
+            self._message_timer.cancel()
+            self._message_timer = None

@@ -21,6 +21,8 @@ __all__ = ["operations", "service_map"]
 
 _MINUTE_NS: Final = 60 * 10**9
 
+_LEAD_NS: Final = 10 * _MINUTE_NS
+
 _P95 = "toUInt64(quantileDD(0.01, 0.95)(Duration))"
 """Within 1 % of the real one (DDSketch's relative error)."""
 
@@ -61,6 +63,8 @@ def operations(
 def service_map(asker: Asker, from_ns: int, to_ns: int) -> ServiceMap:
     """Answer `Store.service_map`."""
     where, _ = _between(from_ns, to_ns)
+    # A caller begins before it calls; one that began long before is not looked for.
+    of_callers, _ = _between(from_ns - _LEAD_NS, to_ns, beside=where)
     traces = asker.tables.traces
     asked = "SpanKind IN ('Server', 'Consumer')"
     nodes = asker.rows(
@@ -70,11 +74,10 @@ def service_map(asker: Asker, from_ns: int, to_ns: int) -> ServiceMap:
         f" FROM {traces} FINAL WHERE {where} GROUP BY Service ORDER BY Service",
         where,
     )
-    # A parent may have begun before the time that is asked about, and is then not found.
     edges = asker.rows(
         "SELECT toString(Client), toString(Server), Link, count(), countIf(Failed),"
         f" {_P95} FROM (SELECT TraceId, SpanId, ServiceName AS Client FROM {traces} FINAL"
-        f" WHERE {where}) AS caller INNER JOIN ("
+        f" WHERE {of_callers}) AS caller INNER JOIN ("
         " SELECT arrayJoin(arrayConcat([(TraceId, ParentSpanId, 0)], if(SpanKind = 'Consumer',"
         " arrayMap((t, s) -> (t, s, 1), `Links.TraceId`, `Links.SpanId`), []))) AS Joined,"
         " Joined.1 AS CallerTrace, Joined.2 AS CallerSpan, Joined.3 AS Link,"
@@ -93,11 +96,13 @@ def service_map(asker: Asker, from_ns: int, to_ns: int) -> ServiceMap:
     )
 
 
-def _between(from_ns: int, to_ns: int) -> tuple[Conditions, float]:
+def _between(
+    from_ns: int, to_ns: int, beside: Conditions | None = None
+) -> tuple[Conditions, float]:
     """Return that a span has ended and began in these minutes, and how many seconds they are."""
     begin = from_ns - from_ns % _MINUTE_NS
     end = -(-to_ns // _MINUTE_NS) * _MINUTE_NS
-    where = Conditions("State = 'ended'")
+    where = Conditions("State = 'ended'", beside=beside)
     where.add("Timestamp >= fromUnixTimestamp64Nano({begin:Int64})", begin=begin)
     where.add("Timestamp < fromUnixTimestamp64Nano({end:Int64})", end=end)
     return where, max(end - begin, _MINUTE_NS) / 1e9

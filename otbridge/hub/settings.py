@@ -38,8 +38,8 @@ class HubSettings:
 
     data: Path = field(default_factory=default_data_folder)
     """Folder for everything the hub keeps."""
-    store: str | None = None
-    """Address of the store; None keeps it in the data folder."""
+    store: str | None = field(default=None, repr=False)
+    """Address of the store; None keeps it in the data folder. May hold a password."""
     retention: Retention = field(default_factory=Retention)
     """How much the store keeps."""
     log_bytes: int = DEFAULT_LOG_BYTES

@@ -18,7 +18,15 @@ from unicodedata import combining, normalize
 if TYPE_CHECKING:
     from otbridge.hub.store.vocabulary import Term
 
-__all__ = ["Asked", "asked", "attribute_words", "fold", "match_expression", "pair_word"]
+__all__ = [
+    "Asked",
+    "asked",
+    "attribute_words",
+    "fold",
+    "match_expression",
+    "pair_word",
+    "pair_word_of",
+]
 
 MAX_WORDS = 2_000
 """Characters of one text that are indexed; what is said first is what is searched for."""
@@ -125,4 +133,9 @@ _repeated_words = lru_cache(maxsize=16_384)(_words)
 
 def pair_word(key: str, text: str, size: int = PAIR_BYTES) -> str:
     """Return the word that stands for an attribute with just this value; a hash of *size* bytes."""
-    return _MARK + blake2b(f"{key}={text}".encode(), digest_size=size).hexdigest()
+    return pair_word_of(key.encode(), text.encode(), size)
+
+
+def pair_word_of(key: bytes, text: bytes, size: int = PAIR_BYTES) -> str:
+    """Return the same for who has both in UTF-8."""
+    return _MARK + blake2b(b"%b=%b" % (key, text), digest_size=size).hexdigest()

@@ -16,7 +16,7 @@ from otbridge.hub.store.sqlite.log_writer import LogWriter
 from otbridge.hub.store.sqlite.schema import RETIRED_CACHE_KIB, open_writer
 from otbridge.hub.store.sqlite.sources import SourceNumbers
 from otbridge.hub.store.sqlite.span_writer import SpanWriter
-from otbridge.hub.store.sqlite.summary import COLUMNS, Summary
+from otbridge.hub.store.sqlite.summary import COLUMNS, INSERT, UPDATE, Summary
 from otbridge.hub.store.words import AttributeWords
 
 if TYPE_CHECKING:
@@ -31,10 +31,6 @@ _KEPT_SUMMARIES: Final = 8_192
 """Traces kept in memory between commits, with the ids of their spans some 4 kB each; most records
 belong to one of them."""
 
-_SAVE_SUMMARY = (
-    f"INSERT OR REPLACE INTO otel_trace_summary ({COLUMNS})"
-    f" VALUES ({', '.join('?' * (COLUMNS.count(',') + 1))})"
-)
 _SAVE_SERVICE = (
     "INSERT INTO otel_services VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
     " SpanCount = SpanCount + excluded.SpanCount, LogCount = LogCount + excluded.LogCount,"
@@ -82,7 +78,7 @@ class DayWriter:
             return
         self._spans.save()
         self._logs.save()
-        self.db.executemany(_SAVE_SUMMARY, [line.columns() for line in self._changed.values()])
+        self._save_lines()
         self.db.executemany(
             _SAVE_SERVICE, [(name, *counts, now_ns) for name, counts in self._services.items()]
         )
@@ -92,6 +88,13 @@ class DayWriter:
         for trace_id in list(self._summaries)[:-_KEPT_SUMMARIES]:
             del self._summaries[trace_id]
         self._sources.trim()
+
+    def _save_lines(self) -> None:
+        lines = self._changed.values()
+        self.db.executemany(INSERT, [line.columns() for line in lines if line.is_new])
+        self.db.executemany(UPDATE, [line.columns() for line in lines if not line.is_new])
+        for line in lines:
+            line.is_new = False
 
     def rollback(self) -> None:
         """Undo the transaction, and forget all that may have come from it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from otbridge.hub.store.sqlite.packs import pack, split
@@ -21,15 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["LogWriter"]
 
 
-class _Kept(NamedTuple):
-    """A record that waits for its pack."""
-
-    number: int
-    source: int
-    data: bytes
-    time_ns: int
-    times: Times | None
-    """Where they are not those in *data*."""
+_Kept = tuple[int, bytes, int, int, "Times | None"]
+"""A record that waits for its pack: its number, its bytes, the number of its source, its time, and
+its times where they are not those in its bytes."""
 
 
 class LogWriter:
@@ -82,7 +76,7 @@ class LogWriter:
             outline = read_log(data)
             same = time_ns == outline.time and row.observed_ns == outline.observed_time
             times = None if same else (time_ns, row.observed_ns)
-            self._kept.append(_Kept(number, self._sources.of(row), data, time_ns, times))
+            self._kept.append((number, data, self._sources.of(row), time_ns, times))
             words = [row.body_text[:MAX_WORDS], row.event_name]
             texts.append((number, " ".join(words + self._words.of(outline.attributes[:]))))
         self._db.executemany("INSERT INTO otel_log_rows VALUES (?, ?, ?, ?, ?, ?, ?)", short)
@@ -99,7 +93,7 @@ class LogWriter:
     def save(self) -> None:
         """Write down what was gathered."""
         for kept in split(self._kept):
-            numbers, sources, records, starts, all_times = zip(*kept, strict=True)
+            numbers, records, sources, starts, all_times = zip(*kept, strict=True)
             odd = {place: times for place, times in enumerate(all_times) if times is not None}
             raw = pack(records, list(sources), odd)
             self._db.execute(

@@ -47,11 +47,12 @@ class Tally:
         self.errors = 0
         self.buckets: dict[int, int] = {}
 
-    def add(self, bucket: int, *, error: bool) -> None:
+    def add(self, bucket: int, error: bool) -> None:
         """Count a span with a duration in *bucket*."""
         self.count += 1
         self.errors += error
-        self.buckets[bucket] = self.buckets.get(bucket, 0) + 1
+        buckets = self.buckets
+        buckets[bucket] = buckets.get(bucket, 0) + 1
 
     def merge(self, count: int, errors: int, durations: bytes) -> None:
         """Count everything that another one's `columns` tell of."""
@@ -97,19 +98,29 @@ class Minutes:
         self._numbers.clear()
         self._names.clear()
 
-    def add(self, row: SpanRow, line: Summary) -> Heard:
+    def add(self, row: SpanRow, line: Summary) -> None:
         """Count an ended span for its operation, and for the edges that it is an end of."""
-        minute = row.start_ns // MINUTE_NS
-        number = self._numbers.get((row.service, row.name, row.kind))
+        start_ns, service = row.start_ns, row.service
+        number = self._numbers.get((service, row.name, row.kind))
         if number is None:
-            number = self._number(row.service, row.name, row.kind)
-        bucket = bucket_of(max(row.end_ns - row.start_ns, 0))
+            number = self._number(service, row.name, row.kind)
+        minute = start_ns // MINUTE_NS
+        duration = row.end_ns - start_ns
+        bucket = bucket_of(duration) if duration > 0 else 0
         error = row.status == _ERROR
-        self._operations.of((minute, number)).add(bucket, error=error)
-        heard = Heard(minute, row.service, False, bucket, error)
-        if row.parent_span_id:
-            self.join(line, row.parent_span_id, heard)
-        return heard
+        self._operations.of((minute, number)).add(bucket, error)
+        parent = row.parent_span_id
+        if parent:
+            # Most spans have a parent in their own service; the others may be an edge's end.
+            client = line.here.get(parent) if line.here else None
+            if client not in {service, ""}:
+                self.join(line, parent, Heard(minute, service, False, bucket, error))
+
+    def link(self, row: SpanRow, linked: Summary, span_id: bytes) -> None:
+        """Count an edge from a linked span to one that takes messages."""
+        bucket = bucket_of(max(row.end_ns - row.start_ns, 0))
+        heard = Heard(row.start_ns // MINUTE_NS, row.service, True, bucket, row.status == _ERROR)
+        self.join(linked, span_id, heard)
 
     def join(self, line: Summary, cause: bytes, heard: Heard) -> None:
         """Count an edge from the span *cause* of that trace, now or when it comes."""
@@ -127,7 +138,7 @@ class Minutes:
 
     def _count(self, client: str, heard: Heard) -> None:
         tally = self._edges.of((heard.minute, client, heard.service, int(heard.link)))
-        tally.add(heard.bucket, error=heard.error)
+        tally.add(heard.bucket, heard.error)
 
     def _number(self, service: str, name: str, kind: int) -> int:
         """Return the number of an operation, which is written down where it is new."""

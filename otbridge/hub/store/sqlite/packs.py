@@ -8,22 +8,12 @@ few whose times were missing or mended, the times that they were given.
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Protocol
-
-    class Packable(Protocol):
-        """Something with a record."""
-
-        @property
-        def data(self) -> bytes:
-            """The record."""
-            ...
-
 
 __all__ = ["PACK_BYTES", "PLACE_BITS", "Pack", "Times", "pack", "split", "unpack"]
 
@@ -55,7 +45,7 @@ class Pack(NamedTuple):
     """By place, the times of those whose own are missing or wrong."""
 
 
-_Record = TypeVar("_Record", bound="Packable")
+_Kept = TypeVar("_Kept", bound=tuple[Any, ...])
 
 
 class _Head(msgspec.Struct, array_like=True):
@@ -67,16 +57,16 @@ class _Head(msgspec.Struct, array_like=True):
 _head_of = msgspec.msgpack.Decoder(_Head).decode
 
 
-def split(records: Sequence[_Record]) -> Iterator[Sequence[_Record]]:
-    """Cut *records* into runs that make a pack each."""
+def split(kept: Sequence[_Kept]) -> Iterator[Sequence[_Kept]]:
+    """Cut what is kept, with its bytes in the second place, into runs that make a pack each."""
     begin = size = 0
-    for end, record in enumerate(records, 1):
-        size += len(record.data)
+    for end, one in enumerate(kept, 1):
+        size += len(one[1])
         if size >= PACK_BYTES or end - begin == _MOST:
-            yield records[begin:end]
+            yield kept[begin:end]
             begin, size = end, 0
-    if begin < len(records):
-        yield records[begin:]
+    if begin < len(kept):
+        yield kept[begin:]
 
 
 def pack(records: Sequence[bytes], sources: list[int], times: dict[int, Times]) -> bytes:

@@ -42,21 +42,39 @@ class SourceNumbers:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._sources: dict[tuple[str, ...], int] = {}
+        self._sources: dict[tuple[Any, ...], int] = {}
         self._names: dict[str, int] = {}
+        self._last: SpanRow | LogRow | None = None
+        self._last_number = 0
 
     def forget(self) -> None:
         """Forget all: some may have been rolled back."""
         self._sources.clear()
         self._names.clear()
+        self._last = None
 
     def trim(self) -> None:
         """Forget the numbers where they have become too many."""
+        self._last = None  # holds its request's bytes
         if len(self._sources) > _KEPT or len(self._names) > _KEPT:
             self.forget()
 
     def of(self, row: SpanRow | LogRow) -> int:
         """Return the number of the row's source."""
+        last = self._last
+        if (
+            last is not None
+            and row.scope is last.scope
+            and row.resource is last.resource
+            and row.producer == last.producer
+            and row.service == last.service
+        ):
+            return self._last_number  # most rows come in runs of one source
+        number = self._look_up(row)
+        self._last, self._last_number = row, number
+        return number
+
+    def _look_up(self, row: SpanRow | LogRow) -> int:
         key: tuple[Any, ...] = (
             row.resource,
             row.scope,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
@@ -43,16 +43,9 @@ _OPEN: Final = (
 )
 
 
-class _Kept(NamedTuple):
-    """An ended span that waits for its pack."""
-
-    key: int
-    source: int
-    data: bytes
-    span_id: bytes
-    start_ns: int
-    times: Times | None
-    """Where they are not those in *data*."""
+_Kept = tuple[int, bytes, int, bytes, int, "Times | None"]
+"""An ended span that waits for its pack: its trace's key, its bytes, the number of its source, its
+id, its start, and its times where they are not those in its bytes."""
 
 
 class SpanWriter:
@@ -115,9 +108,10 @@ class SpanWriter:
             return False
         here[span_id] = row.service
         line.add_span(row)
-        if span_id in line.waiting:
+        if line.waiting and span_id in line.waiting:
             self._minutes.meet(line, span_id, row.service)
-        self._add_links(line, row)
+        if row.links:
+            self._add_links(line, row)
         genai = self._keep(row, line) if row.end_ns else self._open(row, line)
         if genai is not None:
             line.add_agent(genai.agent, new=True)
@@ -154,7 +148,7 @@ class SpanWriter:
         same = start_ns == outline.start_time and end_ns == outline.end_time
         times = None if same else (start_ns, end_ns)
         source = self._sources.of(row)
-        self._kept.append(_Kept(line.key, source, row.data, row.span_id, start_ns, times))
+        self._kept.append((line.key, row.data, source, row.span_id, start_ns, times))
 
         attributes = outline.attributes[:]
         texts = self._texts.get(line.key)
@@ -165,12 +159,12 @@ class SpanWriter:
         if outline.status or outline.events:
             texts.update(self._more_words(outline))
 
-        heard = self._minutes.add(row, line)
+        self._minutes.add(row, line)
         if row.links and row.kind == _CONSUMER:
             for trace_id, span_id in row.links:
                 linked = line if trace_id == line.trace_id else self._find(trace_id)
                 if linked is not None and linked.here is not None:
-                    self._minutes.join(linked, span_id, heard._replace(link=True))
+                    self._minutes.link(row, linked, span_id)
         if not self._words.tell_of_agents(attributes):
             return None
         return self._describe(row, line)
@@ -285,7 +279,7 @@ class SpanWriter:
     def _save_pack(self, kept: Sequence[_Kept]) -> None:
         number = self._next_pack or self._first_pack()
         self._next_pack = number + 1
-        keys, sources, records, ids, starts, all_times = zip(*kept, strict=True)
+        keys, records, sources, ids, starts, all_times = zip(*kept, strict=True)
         odd = {place: times for place, times in enumerate(all_times) if times is not None}
         raw = pack(records, list(sources), odd)
         self._db.execute(

@@ -1,5 +1,7 @@
 """The one line per trace that is kept up to date while records come in."""
 
+# ruff: noqa: S608 - the SQL is put together from our own names; values only go in as parameters
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -13,13 +15,24 @@ if TYPE_CHECKING:
     from otbridge.hub.store.sqlite.minutes import Heard
     from otbridge.wire.rows import LogRow, SpanRow
 
-__all__ = ["COLUMNS", "Summary", "read_summary"]
+__all__ = ["COLUMNS", "INSERT", "UPDATE", "Summary", "read_summary"]
 
 COLUMNS = (
     "TraceKey, TraceId, Name, NameStart, Start, End, RootSpanId, RootService, RootKind, SpanCount,"
     " OpenCount, LostCount, ErrorCount, LogCount, Services, Agents, AgentSpanCount, AgentVersion,"
     " TextCount"
 )
+
+_NAMES = COLUMNS.split(", ")
+
+INSERT = f"INSERT INTO otel_trace_summary ({COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"
+
+UPDATE = (
+    f"UPDATE otel_trace_summary SET {', '.join(f'{name} = ?{n}' for n, name in enumerate(_NAMES, 1) if n > 2)}"
+    " WHERE TraceKey = ?1 AND ?2 IS NOT NULL"
+)
+"""For a trace that was written before. Its id stays, so that the index of all ids, in which every
+trace is somewhere else, need not be touched."""
 
 _LATEST = 2**63 - 1
 
@@ -54,6 +67,8 @@ class Summary:
     """Text documents that the trace has in a file of version 1."""
 
     # Only in memory:
+    is_new: bool = True
+    """Whether the file has no line of the trace yet."""
     here: dict[bytes, str] | None = None
     """The spans that are stored, by id, each with its service where that is known; None where
     nobody has looked."""
@@ -66,6 +81,7 @@ class Summary:
     def of(cls, columns: tuple[Any, ...]) -> Summary:
         """Read it from the table's `COLUMNS`."""
         line = cls(*columns[:14])
+        line.is_new = False
         *_, services, agents, line.agent_spans, line.agent_version, line.texts = columns
         line.services = msgspec.json.decode(services)
         line.agents = msgspec.json.decode(agents)
@@ -136,19 +152,23 @@ class Summary:
             self.end = max(self.end, row.time_ns)
 
     def _see(self, row: SpanRow) -> None:
+        start, end = row.start_ns, row.end_ns
         if self.name_start == _LATEST:  # the first span: what the logs said of time goes
-            self.start, self.end = row.start_ns, 0
-        self.start = min(self.start, row.start_ns)
-        self.end = max(self.end, row.end_ns, row.start_ns)
-        self.errors += row.status == 2
+            self.start, self.end = start, 0
+        elif start < self.start:
+            self.start = start
+        end = max(end, start)
+        self.end = max(self.end, end)
+        if row.status == 2:
+            self.errors += 1
         if row.parent_span_id:
-            if self.root_span_id is None and row.start_ns < self.name_start:
-                self.name, self.name_start = row.name, row.start_ns
-        elif self.root_span_id in {None, row.span_id} or row.start_ns < self.name_start:
+            if self.root_span_id is None and start < self.name_start:
+                self.name, self.name_start = row.name, start
+        elif self.root_span_id in {None, row.span_id} or start < self.name_start:
             self.root_span_id = row.span_id
             self.root_service = row.service
             self.root_kind = row.kind
-            self.name, self.name_start = row.name, row.start_ns
+            self.name, self.name_start = row.name, start
 
 
 def read_summary(columns: tuple[Any, ...]) -> TraceSummary:

@@ -28,7 +28,7 @@ SMALL = Retention(bytes=32_000_000)
 
 
 def bodies(store: Store) -> list[str]:
-    return [found.row.body_text[:20].strip() for found in store.logs(LogFilter(), 1000)]
+    return [found.row.body_text[:20].strip() for found in store.logs(LogFilter(), 700)]
 
 
 def files(folder: Path) -> list[str]:

@@ -143,8 +143,12 @@ class Upstream:
         self._pipelines[signal].put_request(body, records, encoding=encoding)
 
     def secure(self) -> bool:
-        """Return whether all that was put will survive a loss of power."""
-        return self._spool.sync()
+        """Return whether all that was put will survive a loss of power.
+
+        What the queue could not take waits in memory, and nothing there will.
+        """
+        books = (pipeline.ledger.snapshot() for pipeline in self._pipelines.values())
+        return self._spool.sync() and not any(book.in_memory for book in books)
 
     def hurry_to_end(self, timeout: float) -> None:
         """Begin to end, in *timeout* seconds; what is not delivered then stays on disk."""
@@ -176,7 +180,8 @@ class Forwarder:
     def __init__(self, upstreams: Sequence[Upstream], log: ReceiveLog) -> None:
         self._upstreams = upstreams
         self._follower = QueueFollower(log, self._put)
-        self._begins = {}
+        self._begins: dict[str, int] = {}
+        self._safe: dict[str, int] = {}
         for upstream in upstreams:
             name = f"to {destination_key(upstream.name)}"
             # One that nobody has heard of gets what comes from now on.
@@ -226,10 +231,11 @@ class Forwarder:
 
     def _secured(self, upstream: Upstream) -> int:
         """Return the position before which everything is safe in the destination's queue."""
-        position = max(self._follower.position, self._begins[upstream.name])
-        if not upstream.secure():
-            raise OSError(f"the queue for {upstream.name} cannot be synced")
-        return position
+        begin = self._begins[upstream.name]
+        position = max(self._follower.position, begin)
+        if upstream.secure():
+            self._safe[upstream.name] = position
+        return self._safe.get(upstream.name, begin)
 
     def end(self, timeout: float) -> None:
         """Deliver for *timeout* seconds more; the rest stays on disk for the next hub. Blocks."""

@@ -206,6 +206,26 @@ def test_a_hub_that_is_killed_owes_nobody_anything(tmp_path: Path) -> None:
         assert hub.end() == (0, "")
 
 
+def test_a_queue_that_cannot_be_written_keeps_its_place_in_the_log(tmp_path: Path) -> None:
+    """What it could not take waits in memory, and is gone when the hub is killed."""
+    with OtlpReceiver(Answer.refuse(503)) as away:
+        with HubProcess(tmp_path, "--forward", away.http_url) as hub:
+            (tmp_path / "forward").write_bytes(b"in its way")  # it is made when it is needed
+            send(hub, "traces", spans(0))
+            away.wait_for_requests(1)
+            time.sleep(2.5)  # places are stored once a second
+            hub.process.kill()
+            hub.process.wait()
+        (tmp_path / "forward").unlink()
+        port = away.http_port
+    with (
+        OtlpReceiver(http_port=port) as upstream,
+        HubProcess(tmp_path, "--forward", upstream.http_url),
+    ):
+        upstream.wait_for_requests(1)
+        assert upstream.accepted[0].body == spans(0)
+
+
 def test_what_waits_for_a_destination_that_is_not_given_any_more_is_told(tmp_path: Path) -> None:
     with HubProcess(tmp_path, "--forward", "http://127.0.0.1:9") as hub:
         send(hub, "traces", spans(0))

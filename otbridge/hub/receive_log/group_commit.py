@@ -57,6 +57,10 @@ class GroupCommit:
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
+        if self._closed:
+            done.set_exception(OSError("the log is closed"))
+            otherwise()
+            return done
         if self._thread is None:
             self._thread = threading.Thread(
                 target=self._run, args=(loop,), name="otbridge-log", daemon=True

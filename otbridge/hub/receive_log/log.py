@@ -59,6 +59,7 @@ class ReceiveLog:
         self._folder = folder
         self.settings = settings or ReceiveLogSettings()
         self._lock = threading.Lock()
+        self._letting_go = threading.Lock()
         self._followers: dict[str, Callable[[], int]] = {}
         self._lost: set[tuple[int, int]] = set()
         self._fd = -1
@@ -317,6 +318,10 @@ class ReceiveLog:
 
     def let_go(self) -> None:
         """Store how far the followers are, and delete what all of them have passed. Blocks."""
+        with self._letting_go:
+            self._let_go()
+
+    def _let_go(self) -> None:
         try:
             positions = {name: position() for name, position in self._followers.items()}
             self._positions.store(positions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["keep_up", "open_log"]
+
+_logger = logging.getLogger("otbridge.hub")
 
 _EVERY_S: Final = 1.0
 """How much is decoded again after a hub was killed: what was stored in so many seconds."""
@@ -42,4 +45,8 @@ async def keep_up(log: ReceiveLog) -> None:
     """Delete what everybody has, once a second, until cancelled."""
     while True:
         await asyncio.sleep(_EVERY_S)
-        await asyncio.to_thread(log.let_go)
+        try:
+            await asyncio.to_thread(log.let_go)
+        except Exception:
+            # Without this the log would grow to its limit, and the hub take nothing any more.
+            _logger.exception("The receive log could not be looked after; it goes on.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from otbridge.hub.limits import MAX_FRAGMENTS, MAX_UNSENT_PONG_BYTES, MESSAGE_S
@@ -30,6 +31,13 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(*arguments, **options)
         self._fragments = 0
         self._message_timer: asyncio.TimerHandle | None = None
+
+    async def send(self, message: Any) -> None:
+        """Send, unless the peer is gone before it was let in: it broke off, or the protocol."""
+        if not self.handshake_complete and self.transport.is_closing():
+            self.handshake_complete = True  # nobody is there to complete it for
+            raise ClientDisconnected
+        await super().send(message)
 
     def handle_text(self, event: Frame) -> None:
         """Expect the rest of a message that is not whole."""

@@ -16,6 +16,7 @@ from otbridge.hub.access.principal import ANYBODY, Principal
 from otbridge.hub.ingest import Busy
 from otbridge.hub.limits import DECODE_INLINE_BYTES, MAX_BODY_BYTES
 from otbridge.hub.listening import AddressTaken, listener, printed
+from otbridge.hub.receivers.grpc_server import LastingServer, quieten
 from otbridge.hub.receivers.responses import response_protobuf, warning_of, with_warning
 from otbridge.hub.receivers.status import bad_request_details, retry_details
 
@@ -61,7 +62,7 @@ class OtlpGrpc:
     def __init__(self, ingest: Ingest, access: AccessControl | None = None) -> None:
         self._ingest = ingest
         self._access = access
-        self._server: grpc.aio.Server | None = None
+        self._server: LastingServer | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and return the port (another than *port* where that is 0).
@@ -69,11 +70,28 @@ class OtlpGrpc:
         Raises:
             AddressTaken: The address is taken or not ours.
         """
-        import grpc.aio
-
+        quieten()
         # gRPC does not say why it cannot have a port, and grumbles on standard error; a socket
         # of our own does. Between the two somebody may still take it, hence the check below.
         listener(host, port, "--grpc-port").close()
+        self._server = LastingServer(self._make)
+        try:
+            return await self._server.open(host, port)
+        except RuntimeError:
+            raise AddressTaken(
+                f"The hub cannot listen for gRPC on {printed(host, port)}.",
+                "Another program has taken the port.",
+                "Choose another port with --grpc-port (0 takes a free one).",
+            ) from None
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no new calls; let the running ones finish for *grace_s* seconds."""
+        if self._server is not None:
+            await self._server.close(grace_s)
+
+    def _make(self) -> grpc.aio.Server:
+        import grpc.aio
+
         server = grpc.aio.server(options=_OPTIONS)
         server.add_generic_rpc_handlers(
             [
@@ -83,23 +101,7 @@ class OtlpGrpc:
                 for service, signal in _SERVICES.items()
             ]
         )
-        address = printed(host, port)
-        try:
-            bound = server.add_insecure_port(address)
-        except RuntimeError:
-            raise AddressTaken(
-                f"The hub cannot listen for gRPC on {address}.",
-                "Another program has taken the port.",
-                "Choose another port with --grpc-port (0 takes a free one).",
-            ) from None
-        await server.start()
-        self._server = server
-        return bound
-
-    async def stop(self, grace_s: float) -> None:
-        """Take no new calls; let the running ones finish for *grace_s* seconds."""
-        if self._server is not None:
-            await self._server.stop(grace_s)
+        return server
 
     def _export(self, signal: Signal) -> Callable[[bytes, Any], Awaitable[bytes]]:
         import grpc

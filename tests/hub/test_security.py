@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -204,3 +205,58 @@ def test_every_answer_tells_browsers_to_believe_its_type(shared_hub: HubProcess,
 def test_an_origin_of_any_kind_is_judged_without_an_exception(origin: str) -> None:
     if Origins().may_send(origin) and origin:
         assert "localhost" in origin.lower() or "127.0.0.1" in origin or "::1" in origin
+
+
+INJECTIONS = [
+    "' OR 1=1 --",
+    '" OR ""="',
+    "'; DROP TABLE spans; --",
+    "x' UNION SELECT * FROM sqlite_master --",
+    "1) OR (1=1",
+    "\\",
+    "%",
+    "_",
+    "*",
+    '"',
+    '""',
+    "NEAR(a b)",
+    "a AND b OR NOT c",
+    "col:a",
+    "^a",
+    "a* -b",
+    "{a b}: c",
+    "\x00",
+    "{0}",
+    "%s%n",
+    "${jndi:ldap://x}",
+    "toString();",
+    "0; ATTACH DATABASE 'x' AS y",
+    "a=b' OR '1'='1",
+]
+
+
+@pytest.mark.parametrize("text", INJECTIONS)
+def test_no_text_in_a_question_is_taken_for_sql(shared_hub: HubProcess, text: str) -> None:
+    record = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"kept"}}]}]}]}'
+    headers = {"content-type": "application/json"}
+    assert shared_hub.http.post("/v1/logs", content=record, headers=headers).status_code == 200
+    questions = {
+        "traces": ["service", "name", "q", "cursor", "min_duration", "from"],
+        "logs": ["service", "q", "trace_id", "span_id", "severity", "cursor", "to"],
+        "facets": ["service", "q", "name", "field", "of"],
+        "export": ["signal", "cursor", "limit"],
+        "runs": ["trace_id", "cursor"],
+    }
+    for path, names in questions.items():
+        for name in names:
+            answer = shared_hub.http.get(f"/api/v1/{path}", params={name: text})
+            assert answer.status_code in (200, 400), answer.text
+            if answer.status_code == 200 and name in ("service", "name"):
+                found = answer.json()
+                assert not any(found.get(many) for many in ("traces", "logs", "values"))
+    for path in ("traces", "runs"):
+        assert shared_hub.http.get(f"/api/v1/{path}/{quote(text, safe='')}").status_code in (
+            400,
+            404,
+        )
+    assert shared_hub.http.get("/api/v1/stats").json()["store"]["corrupt"] == 0

@@ -1,38 +1,34 @@
 """The log: appended to by one thread, read by any.
 
-What `append` has returned for is synced; until then nobody sees it. Where the disk refuses, the
-whole group is taken back: cut off, and out of the next segment's reach, whatever the disk has kept.
+What `append` has returned for is synced; until then nobody sees it.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.delivery.spool.files import SystemFiles
 from otbridge.delivery.spool.folder import lock_folder
 from otbridge.errors import StoreError
-from otbridge.hub.receive_log.entries import Kept, frame_of
+from otbridge.hub.receive_log.entries import frame_of
 from otbridge.hub.receive_log.positions import Positions
 from otbridge.hub.receive_log.reader import LogReader
-from otbridge.hub.receive_log.segments import Segment, new_name, put_beside, recover
+from otbridge.hub.receive_log.segments import put_beside, recover
 from otbridge.hub.receive_log.settings import ReceiveLogSettings
+from otbridge.hub.receive_log.writer import LogWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from otbridge.delivery.spool.files import Files
-    from otbridge.hub.receive_log.entries import Entry
+    from otbridge.hub.receive_log.entries import Entry, Kept
+    from otbridge.hub.receive_log.segments import Segment
 
 __all__ = ["ReceiveLog"]
 
 _logger = logging.getLogger("otbridge.hub")
-
-_BLOB_BYTES: Final = 4 << 20
-"""Frames are written so much at a time, so that a large group is not in memory twice."""
 
 _POSITIONS: Final = "positions"
 
@@ -62,9 +58,6 @@ class ReceiveLog:
         self._letting_go = threading.Lock()
         self._followers: dict[str, Callable[[], int]] = {}
         self._lost: set[tuple[int, int]] = set()
-        self._fd = -1
-        self._current: Segment | None = None
-        self._name_is_synced = True
         try:
             self._locked = self._open_folder()
             whole = recover(self._files, folder)
@@ -76,7 +69,9 @@ class ReceiveLog:
                 "Correct the folder's owner, permissions or disk, or give another with --data.",
             ) from error
         self._segments = whole.segments
-        self._next_number = whole.next_number
+        self._writer = LogWriter(
+            self._files, folder, self._locked, self.settings, whole.next_number
+        )
         self.bytes = sum(segment.size for segment in whole.segments)
         """How much it holds."""
         self.end = max(whole.end, *self._positions.all().values(), 0)
@@ -119,115 +114,15 @@ class ReceiveLog:
         Raises:
             OSError: They may not be safe. None of them will ever be read.
         """
-        grown: list[Segment] = []
-        try:
-            self._keep_reserve(sum(len(entry.request) for entry in entries))
-            places = self._write(entries, grown)
-        except BaseException:
-            self._take_back(grown)
-            raise
+        kept, grown = self._writer.append(entries, self.end)
         with self._lock:
             for segment in grown:
                 if segment not in self._segments:
                     self._segments.append(segment)
                 self.bytes += segment.written - segment.size
                 segment.size, segment.end = segment.written, segment.reached
-            self.end = grown[-1].end
-        return places
-
-    def _write(self, entries: Sequence[Entry], grown: list[Segment]) -> list[Kept]:
-        places: list[Kept] = []
-        blob: list[bytes] = []
-        size = 0
-        position = self.end
-        for entry in entries:
-            segment = self._current
-            if segment is None or segment.written + size >= self.settings.segment_bytes:
-                self._put(blob, grown)
-                size = 0
-                segment = self._next_segment(position, entry.received_ns)
-            frame = frame_of(entry, segment.name.salt, position)
-            places.append(Kept(position, segment.name.salt, entry))
-            blob.append(frame)
-            size += len(frame)
-            position += entry.span
-            segment.reached = position
-            if size >= _BLOB_BYTES:
-                self._put(blob, grown)
-                size = 0
-        self._put(blob, grown)
-        self._sync()
-        return places
-
-    def _put(self, blob: list[bytes], grown: list[Segment]) -> None:
-        segment = self._current
-        if not blob or segment is None:
-            return
-        data = b"".join(blob)
-        blob.clear()
-        done = 0
-        while done < len(data):
-            done += self._files.write(self._fd, data[done:], segment.written + done)
-        segment.written += len(data)
-        if segment not in grown:
-            grown.append(segment)
-
-    def _next_segment(self, first: int, since_ns: int) -> Segment:
-        if self._current is not None:
-            self._sync()
-            self._seal()
-        name = new_name(self._next_number, first)
-        path = f"{self._folder}/{name}"
-        self._fd = self._files.create(path)
-        self._next_number += 1
-        self._name_is_synced = False
-        self._current = Segment(name, path, 0, first, since_ns, 0, first)
-        return self._current
-
-    def _sync(self) -> None:
-        self._files.sync(self._fd)
-        if not self._name_is_synced:
-            self._files.sync(self._locked)
-            self._name_is_synced = True
-
-    def _seal(self) -> None:
-        fd, self._fd = self._fd, -1
-        self._current = None
-        if fd >= 0:
-            try:
-                self._files.close(fd)
-            except OSError:
-                pass  # the descriptor is gone in any case; what it wrote was synced or taken back
-
-    def _take_back(self, grown: list[Segment]) -> None:
-        """Have nobody ever see what was written behind `end`.
-
-        After an error the system takes pages that it could not write for clean, so the segment is
-        never synced again. What cannot be cut off here stands behind the position at which the
-        next segment begins, and is not read.
-        """
-        if self._current is not None and self._current not in grown:
-            grown.append(self._current)
-        for segment in grown:
-            try:
-                if segment.end > segment.first:
-                    self._cut(segment)
-                else:
-                    self._files.unlink(segment.path)
-            except OSError:
-                pass  # as described
-        self._seal()
-
-    def _cut(self, segment: Segment) -> None:
-        fd = self._files.open(segment.path)
-        try:
-            self._files.truncate(fd, segment.size)
-        finally:
-            self._files.close(fd)
-
-    def _keep_reserve(self, size: int) -> None:
-        if self._files.free_bytes(self._folder) - size < self.settings.reserve_bytes:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self.end = kept[-1].end
+        return kept
 
     # ---------------------------------------------------------------- reading, by any thread
 
@@ -330,7 +225,11 @@ class ReceiveLog:
             return  # it is kept, and given to its followers again, who know it
         least = min(positions.values(), default=0)
         with self._lock:
-            done = [one for one in self._segments if one.end <= least and one is not self._current]
+            done = [
+                one
+                for one in self._segments
+                if one.end <= least and one is not self._writer.current
+            ]
         for segment in done:
             try:
                 self._files.unlink(segment.path)
@@ -348,7 +247,7 @@ class ReceiveLog:
         if self._locked < 0:
             return
         self.let_go()
-        self._seal()
+        self._writer.seal()
         self._positions.close()
         locked, self._locked = self._locked, -1
         self._files.close(locked)

@@ -80,6 +80,7 @@ def clean(
     known: dict[str, _Field] = {}
     longest = _LONGEST_CACHED if value_limit is None else min(_LONGEST_CACHED, value_limit)
     redacts = redactor is not None
+    remembered = 0  # texts, under all names together
 
     def learn(key: Any) -> _Field | None:
         if type(key) is not str or key in reserved:
@@ -118,10 +119,18 @@ def clean(
                 encoded = utf8(text)
         size = len(encoded)
         pair = (field.texts.get(size) or field.name.before_text(size)) + encoded
-        said = field.said
-        if short and len(said) < _MOST_SAID:
-            said[text] = pair
+        if short and len(field.said) < _MOST_SAID:
+            remember(field, text, pair)
         return pair
+
+    def remember(field: _Field, text: str, pair: bytes) -> None:
+        nonlocal remembered
+        if remembered >= MOST_CACHED:
+            for each in list(known.values()):
+                each.said.clear()
+            remembered = 0
+        remembered += 1
+        field.said[text] = pair
 
     def encode_odd(parts: list[bytes], odd: list[tuple[int, _Field, str, Any]]) -> bool:
         """Put values of other types into their places, if they are harmless and not endless."""

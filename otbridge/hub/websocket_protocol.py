@@ -22,6 +22,7 @@ __all__ = ["BoundedWebSocketProtocol"]
 
 _TOO_BIG = 1009
 _POLICY = 1008
+_NO_TEXT = 1007
 
 
 class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
@@ -33,11 +34,22 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         self._message_timer: asyncio.TimerHandle | None = None
 
     async def send(self, message: Any) -> None:
-        """Send, unless the peer is gone before it was let in: it broke off, or the protocol."""
-        if not self.handshake_complete and self.transport.is_closing():
-            self.handshake_complete = True  # nobody is there to complete it for
+        """Send, unless the connection has ended meanwhile: then the application hears of that.
+
+        uvicorn tells it so only where the peer has ended it in order.
+        """
+        await self.writable.wait()
+        if self.close_sent if self.handshake_complete else self.transport.is_closing():
+            self.handshake_complete = True  # where it was not, nobody is there to complete it for
             raise ClientDisconnected
         await super().send(message)
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand a whole message on, if a text is one."""
+        if self.curr_msg_data_type == "text" and not _is_text(self.frames):
+            self._end(_NO_TEXT, "The message is not UTF-8.")
+            return
+        super().send_receive_event_to_app()
 
     def handle_text(self, event: Frame) -> None:
         """Expect the rest of a message that is not whole."""
@@ -90,3 +102,11 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         if self._message_timer is not None:
             self._message_timer.cancel()
             self._message_timer = None
+
+
+def _is_text(pieces: list[bytes]) -> bool:
+    try:
+        b"".join(pieces).decode()
+    except UnicodeDecodeError:
+        return False
+    return True

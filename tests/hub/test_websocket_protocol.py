@@ -141,3 +141,26 @@ def test_a_flood_of_pings_that_nobody_reads_the_answers_of_takes_no_memory(
         assert cut_off
     assert shared_hub.resident_bytes() - before < 16 << 20
     assert shared_hub.http.get("/healthz").status_code == 200
+
+
+def test_a_text_that_is_none_ends_the_connection(shared_hub: HubProcess) -> None:
+    with opened(shared_hub) as connection:
+        connection.sendall(frame(TEXT, b"\xed\xa0\x80"))
+        assert code_of_the_end(connection) == 1007
+
+
+@pytest.mark.parametrize("last", [b"\xff", b"no JSON"])
+def test_who_says_good_bye_right_after_something_wrong_leaves_no_trace(
+    shared_hub: HubProcess, last: bytes
+) -> None:
+    with opened(shared_hub) as connection:
+        connection.sendall(frame(TEXT, last) + frame(CLOSE, b"\x03\xe8"))
+        assert code_of_the_end(connection) in (1000, 1007)
+
+
+def test_who_breaks_the_protocol_while_being_answered_leaves_no_trace(
+    shared_hub: HubProcess,
+) -> None:
+    with opened(shared_hub) as connection:
+        connection.sendall(frame(TEXT, b"no JSON") * 3 + frame(TEXT, b"x", rsv=7))
+        assert code_of_the_end(connection) == 1002

@@ -42,7 +42,7 @@ def fuzz(requests: int, seed: int, crashes: Path) -> int:
     broken = [f"{finding.lane} {finding.number}: {finding.what}" for finding in campaign.findings]
     if watch.tracebacks:
         broken.append(f"{watch.tracebacks} stack traces, the first of them:")
-        broken += watch.complaints[:40]
+        broken += watch.complaints[:4000]
     if not alive:
         broken.append(f"the hub died with {hub.process.returncode}")
     elif not well:
@@ -80,7 +80,7 @@ def again(path: Path) -> int:
                 address = hub.grpc if kinds[lane].grpc else hub.url
                 case = Case(path.read_bytes(), 1 << 20, 0)
                 port = int(address.rpartition(":")[2])
-                print(asyncio.run(exchange(port, case, grpc=kinds[lane].grpc)))
+                print(asyncio.run(exchange(port, kinds[lane], case)))
             else:
                 _call(hub, path.read_bytes())
         print("\n".join(watch.complaints))

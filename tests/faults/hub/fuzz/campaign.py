@@ -31,8 +31,8 @@ LANES = (
     Lane("bridge-post", 0.06, http.bridge_posts, connections=4),
     Lane("questions", 0.04, http.questions, connections=12),
     Lane("broken-http", 0.02, raw_http.broken_http, connections=24),
-    Lane("bridge-socket", 0.03, websocket.bridge_sockets, connections=16),
-    Lane("live-socket", 0.03, websocket.live_sockets, connections=8),
+    Lane("bridge-socket", 0.03, websocket.bridge_sockets, upgrade=True, connections=16),
+    Lane("live-socket", 0.03, websocket.live_sockets, upgrade=True, connections=8),
     Lane("http2", 0.05, grpc_calls, grpc=True, connections=8),
 )
 
@@ -129,7 +129,7 @@ class Campaign:
             number = next(numbers)
             case = self._next(lane, number)
             try:
-                received = await exchange(port, case, grpc=lane.grpc)
+                received = await exchange(port, lane, case)
             except (Broken, OSError) as error:
                 self._found(f"{error}", lane.name, number, case.data)
                 continue

@@ -29,5 +29,7 @@ class Lane(NamedTuple):
     make: Callable[[random.Random], Case]
     grpc: bool = False
     """Goes to the gRPC port, not to that for HTTP."""
+    upgrade: bool = False
+    """Begins with a request that has to be answered before the rest may be sent."""
     connections: int = 2
     """Open at the same time."""

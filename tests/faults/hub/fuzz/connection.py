@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from tests.faults.hub.fuzz.case import Case
+    from tests.faults.hub.fuzz.case import Case, Lane
 
 __all__ = ["Answer", "Broken", "Line", "exchange"]
 
@@ -87,7 +87,7 @@ async def _answer(reader: asyncio.StreamReader) -> Answer:
     return Answer(int(head[9:12]), head, body)
 
 
-async def exchange(port: int, case: Case, *, grpc: bool) -> bytes:
+async def exchange(port: int, lane: Lane, case: Case) -> bytes:
     """Write a case on a connection of its own; return everything that came until it was closed.
 
     Raises:
@@ -96,13 +96,19 @@ async def exchange(port: int, case: Case, *, grpc: bool) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_READ)
     received = b""
     try:
-        writer.write(case.data)
+        head, end, rest = (
+            case.data.partition(b"\r\n\r\n") if lane.upgrade else (case.data, b"", b"")
+        )
+        writer.write(head + end)
         while True:
             piece = await asyncio.wait_for(reader.read(_READ), _QUIET_S)
             received += piece
             if not piece:
                 return received
-            if grpc and _ended(received) >= case.mutants:
+            if rest and b"\r\n\r\n" in received:
+                writer.write(rest)
+                rest = b""
+            if lane.grpc and _ended(received) >= case.mutants:
                 return received
     except TimeoutError:
         return received + await _end(reader, writer)

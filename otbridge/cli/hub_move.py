@@ -30,6 +30,7 @@ _TOLD_EVERY_S: Final = 1.0
 @click.command(name="move")
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
+@click.option("--anew", is_flag=True, help="Begin at the beginning, into a store that is empty.")
 @click.option(
     "--format",
     "style",
@@ -38,17 +39,20 @@ _TOLD_EVERY_S: Final = 1.0
     show_default=True,
     help="For people, or one JSON document for programs.",
 )
-def move(*, source: str, target: str, style: str) -> None:
+def move(*, source: str, target: str, anew: bool, style: str) -> None:
     """Copy all of the store FROM into the store TO; FROM stays as it is.
 
-    Both are written as for --store. No hub may be using FROM, unless it is on ClickHouse; TO may
-    be in use. Where it was interrupted, the same command goes on. Open spans are left out.
+    Both are written as for --store. No hub may be using FROM; TO may be in use. The same command
+    goes on where it was interrupted, and copies what came since. Open spans are left out.
     """
     from otbridge.errors import StoreError
 
     try:
         with closing(_open(source, must_exist=True)) as from_store, closing(_open(target)) as store:
-            progress, lacks = _copy(from_store, store, source, target, quiet=style == "json")
+            file = _progress_file(source, target)
+            if anew:
+                file.unlink(missing_ok=True)
+            progress, lacks = _copy(from_store, store, file, quiet=style == "json")
     except StoreError as error:
         click.echo(f"otbridge hub move: {error}", err=True)
         sys.exit(exit_codes.STORE)
@@ -60,17 +64,13 @@ def move(*, source: str, target: str, style: str) -> None:
     for lack in lacks:
         click.echo(f"otbridge hub move: {lack}", err=True)
     if lacks:
+        click.echo("Where TO was emptied since, copy --anew.", err=True)
         sys.exit(exit_codes.FAILED)
 
 
-def _copy(
-    source: Store, target: Store, from_address: str, to_address: str, *, quiet: bool
-) -> tuple[Progress, list[str]]:
+def _copy(source: Store, target: Store, file: Path, *, quiet: bool) -> tuple[Progress, list[str]]:
     from otbridge.hub.store.copying import Progress, copy_store, missing
 
-    # The addresses may hold passwords; nobody needs to read them from here.
-    name = blake2b(f"{_whole(from_address)}\0{_whole(to_address)}".encode(), digest_size=8)
-    file = _folder() / f"{name.hexdigest()}.json"
     progress = Progress.read(file)
     say = _teller(quiet=quiet)
 
@@ -78,11 +78,15 @@ def _copy(
         progress.write(file)
         say(progress)
 
-    copy_store(source, target, name.hexdigest(), progress, told)
-    lacks = missing(target, progress)
-    # The next copy begins at the beginning: the source may have got more by then.
-    file.unlink(missing_ok=True)
-    return progress, lacks
+    copy_store(source, target, progress, told)
+    return progress, missing(target, progress)
+
+
+def _progress_file(source: str, target: str) -> Path:
+    """Return where it is written down how far this copy came."""
+    # The addresses may hold passwords; nobody needs to read them from here.
+    name = blake2b(f"{_whole(source)}\0{_whole(target)}".encode(), digest_size=8).hexdigest()
+    return _folder() / f"{name}.json"
 
 
 def _open(address: str, *, must_exist: bool = False) -> Store:

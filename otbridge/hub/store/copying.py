@@ -1,13 +1,14 @@
-"""Copies everything that one store holds into another, in steps that may be repeated.
+"""Copies everything that one store holds into another, once, in as many attempts as it takes.
 
-Each page of the source becomes a batch with a key, so a copy that is begun again stores nothing
-twice; and how far it came is written down, so that it need not begin at the beginning.
+How far it came is written down after every page. Each page becomes a batch with a key, so one that
+was stored and not written down any more is not stored twice.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
+from secrets import token_hex
 from time import sleep
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -42,10 +43,14 @@ _PATIENCE: Final = 60
 class Progress(msgspec.Struct):
     """How far a copy has come. Kept in a file, which only its owner may read."""
 
+    stream: str = msgspec.field(default_factory=lambda: f"copy {token_hex(8)}")
+    """What the batches' keys begin with."""
     batches: dict[str, int] = msgspec.field(default_factory=dict)
     """Batches stored, by signal."""
     position: dict[str, tuple[str, int] | None] = msgspec.field(default_factory=dict)
-    """Where the scan goes on, by signal; None where it is at its end."""
+    """Where the page begins that is to be scanned next, by signal; None at the beginning."""
+    passed: dict[str, int] = msgspec.field(default_factory=dict)
+    """Records of that page that were copied, by signal: it was the last, and had fewer then."""
     records: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
     """Records copied by signal and service; of metrics, data points."""
 
@@ -75,35 +80,32 @@ class _Page(NamedTuple):
     """One page on its way."""
 
     rows: list[SpanRow] | list[LogRow] | list[MetricsRow]
-    next_position: ScanPosition | None
+    begin: ScanPosition | None
+    passed: int
+    """Records before these that the same page has."""
+    end: ScanPosition | None
+    """Where the next page begins; None where this is the last."""
     batch: Batch
     stored: Future[None]
 
 
 def copy_store(
-    source: Store,
-    target: Store,
-    name: str,
-    progress: Progress,
-    told: Callable[[Progress], None],
+    source: Store, target: Store, progress: Progress, told: Callable[[Progress], None]
 ) -> None:
     """Copy what *source* holds into *target*: ended spans, logs and metrics.
 
     Args:
         source: Nobody may write into it meanwhile.
         target: May be in use.
-        name: Of the source, the same for every attempt: the batches' keys are made from it.
-        progress: How far an earlier attempt came; brought up to date.
+        progress: How far it came before, and what to go on behind; brought up to date.
         told: Called after every page that is stored.
 
     Raises:
         StoreError: One of the two cannot go on; what was copied so far is in *progress*.
     """
     for signal in SIGNALS:
-        if signal in progress.position and progress.position[signal] is None:
-            continue
         waiting: deque[_Page] = deque()
-        for page in _pages(source, target, f"copy of {name}: {signal}", signal, progress):
+        for page in _pages(source, target, signal, progress):
             waiting.append(page)
             if len(waiting) == _IN_FLIGHT:
                 _settle(waiting.popleft(), target, signal, progress)
@@ -113,21 +115,22 @@ def copy_store(
             told(progress)
 
 
-def _pages(
-    source: Store, target: Store, stream: str, signal: Signal, progress: Progress
-) -> Iterator[_Page]:
+def _pages(source: Store, target: Store, signal: Signal, progress: Progress) -> Iterator[_Page]:
     """Hand over page after page to *target*."""
     begun = progress.position.get(signal)
-    after = ScanPosition(*begun) if begun else None
+    begin = ScanPosition(*begun) if begun else None
+    passed = progress.passed.get(signal, 0)
     sequence = progress.batches.get(signal, 0)
     while True:
-        found = source.scan(ScanFilter(signal), _PAGE, after)
-        batch = _batch(found.rows)
-        batch.key = (stream, sequence)
-        yield _Page(found.rows, found.next_position, batch, target.submit(batch))
-        after, sequence = found.next_position, sequence + 1
-        if after is None:
+        found = source.scan(ScanFilter(signal), _PAGE, begin)
+        rows = found.rows[passed:]
+        batch = _batch(rows)
+        batch.key = (f"{progress.stream} {signal}", sequence)
+        stored = target.submit(batch)
+        yield _Page(rows, begin, passed, found.next_position, batch, stored)
+        if found.next_position is None:
             return
+        begin, passed, sequence = found.next_position, 0, sequence + 1
 
 
 def _batch(rows: list[SpanRow] | list[LogRow] | list[MetricsRow]) -> Batch:
@@ -160,7 +163,12 @@ def _settle(page: _Page, target: Store, signal: Signal, progress: Progress) -> N
         weight = row.data_points if isinstance(row, MetricsRow) else 1
         counts[row.service] = counts.get(row.service, 0) + weight
     progress.batches[signal] = progress.batches.get(signal, 0) + 1
-    progress.position[signal] = page.next_position
+    if page.end is None:
+        progress.position[signal] = page.begin
+        progress.passed[signal] = page.passed + len(page.rows)
+    else:
+        progress.position[signal] = page.end
+        progress.passed[signal] = 0
 
 
 def missing(target: Store, progress: Progress) -> list[str]:

@@ -50,7 +50,7 @@ def nobody(_: Progress) -> None:
 
 def test_all_that_has_ended_is_in_the_copy_as_it_was(source: Store, store: Store) -> None:
     progress = Progress()
-    copy_store(source, store, "test", progress, nobody)
+    copy_store(source, store, progress, nobody)
 
     assert progress.records == {
         "traces": {"shop": 1, "bank": 1},
@@ -63,9 +63,26 @@ def test_all_that_has_ended_is_in_the_copy_as_it_was(source: Store, store: Store
     assert [row.data for row in everything(store, "metrics")] == [b"raw"]
 
 
-def test_a_copy_that_is_begun_again_stores_nothing_twice(source: Store, store: Store) -> None:
+def test_a_copy_that_is_begun_again_adds_what_came_since(source: Store, store: Store) -> None:
+    progress = Progress()
     for _ in range(2):
-        copy_store(source, store, "test", Progress(), nobody)
+        copy_store(source, store, progress, nobody)
+    assert (store.totals().spans, store.totals().logs, store.totals().data_points) == (2, LOGS, 3)
+
+    store_now(source, *(log(f"since {number}", at=LOGS) for number in range(700)), span(9))
+    copy_store(source, store, progress, nobody)
+    assert (store.totals().spans, store.totals().logs) == (3, LOGS + 700)
+    assert everything(store, "logs") == everything(source, "logs")
+    assert progress.total("logs") == LOGS + 700
+
+
+def test_a_page_that_was_stored_and_not_written_down_is_not_stored_twice(
+    source: Store, store: Store, tmp_path: Path
+) -> None:
+    file = tmp_path / "progress.json"
+    Progress().write(file)
+    for _ in range(2):
+        copy_store(source, store, Progress.read(file), nobody)
 
     totals = store.totals()
     assert (totals.spans, totals.logs, totals.data_points) == (2, LOGS, 3)
@@ -83,12 +100,12 @@ def test_a_copy_goes_on_where_it_was_interrupted(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        copy_store(source, store, "test", Progress.read(file), interrupt)
+        copy_store(source, store, Progress.read(file), interrupt)
     again = Progress.read(file)
     assert again.total("logs") == 2_000
     assert file.stat().st_mode & 0o777 == 0o600
 
-    copy_store(source, store, "test", again, nobody)
+    copy_store(source, store, again, nobody)
     assert again.total("logs") == LOGS
     assert missing(store, again) == []
     assert everything(store, "logs") == everything(source, "logs")
@@ -96,7 +113,7 @@ def test_a_copy_goes_on_where_it_was_interrupted(
 
 def test_what_the_copy_lacks_is_named(source: Store, store: Store) -> None:
     progress = Progress()
-    copy_store(source, store, "test", progress, nobody)
+    copy_store(source, store, progress, nobody)
     progress.records["traces"]["bank"] = 5
     progress.records["logs"]["depot"] = 1
 
@@ -109,4 +126,4 @@ def test_what_the_copy_lacks_is_named(source: Store, store: Store) -> None:
 def test_a_target_that_is_closed_ends_the_copy(source: Store, store: Store) -> None:
     store.close()
     with pytest.raises(StoreError, match="closed"):
-        copy_store(source, store, "test", Progress(), nobody)
+        copy_store(source, store, Progress(), nobody)

@@ -57,6 +57,9 @@ class AttributeWords:
         Raises:
             DecodeError: One of them is none.
         """
+        if len(self._texts) >= _KEPT:  # never in between: what is found here is asked about next
+            self._texts.clear()
+            self._agents.clear()
         found: list[Any] = list(map(self._texts.get, attributes))
         if not all(found):
             for place, text in enumerate(found):
@@ -65,7 +68,7 @@ class AttributeWords:
         return found
 
     def tell_of_agents(self, attributes: Sequence[bytes]) -> bool:
-        """Whether one of the *attributes*, which were looked up before, may be an agent's."""
+        """Whether one of the *attributes*, which `of` was given last, may be an agent's."""
         return bool(self._agents) and not self._agents.isdisjoint(attributes)
 
     def _read(self, attribute: bytes) -> str:
@@ -77,9 +80,6 @@ class AttributeWords:
             if len(self._keys) > _KEPT_KEYS:
                 self._keys.clear()
         if len(attribute) <= _KEPT_BYTES or agents:
-            if len(self._texts) >= _KEPT:
-                self._texts.clear()
-                self._agents.clear()
             self._texts[attribute] = text
             if agents:
                 self._agents.add(attribute)

@@ -156,6 +156,7 @@ class SpanWriter:
             texts = self._texts[line.key] = set()
         texts.add(row.name[:MAX_WORDS])
         texts.update(self._words.of(attributes))
+        may_be_agent = self._words.tell_of_agents(attributes)
         if outline.status or outline.events:
             texts.update(self._more_words(outline))
 
@@ -165,9 +166,7 @@ class SpanWriter:
                 linked = line if trace_id == line.trace_id else self._find(trace_id)
                 if linked is not None and linked.here is not None:
                     self._minutes.link(row, linked, span_id)
-        if not self._words.tell_of_agents(attributes):
-            return None
-        return self._describe(row, line)
+        return self._describe(row, line) if may_be_agent else None
 
     def _open(self, row: SpanRow, line: Summary) -> GenAI | None:
         genai = self._describe(row, line)

@@ -14,7 +14,15 @@ from otbridge.errors import ConfigurationError, LimitExceeded, MalformedData
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["RATIO_FREE_BYTES", "RATIO_LIMIT", "Compression", "compress", "decompress", "have_zstd"]
+__all__ = [
+    "MOST_PARTS",
+    "RATIO_FREE_BYTES",
+    "RATIO_LIMIT",
+    "Compression",
+    "compress",
+    "decompress",
+    "have_zstd",
+]
 
 Compression = Literal["none", "gzip", "zstd"]
 
@@ -22,6 +30,10 @@ RATIO_LIMIT: Final = 200
 """Telemetry compresses by 5 to 20; more than 200:1 is a bomb."""
 RATIO_FREE_BYTES: Final = 1 << 20
 """Below 1 MiB the ratio is not looked at: small repetitive bodies are honest."""
+
+MOST_PARTS: Final = 10_000
+"""gzip members, or zstd frames and blocks, in one body. Encoders make one member, and a block for
+every 128 KiB or for every flush; a million empty ones cost minutes and inflate to nothing."""
 
 _GZIP: Final = 31
 _ZLIB: Final = 15
@@ -124,19 +136,29 @@ class _Zlib:
         self._wbits = wbits
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        while data:
+        # In steps, because what a stream leaves over is copied, each time all of it.
+        rest = memoryview(data)
+        members = 0
+        while rest:
+            members += 1
+            if members > MOST_PARTS:
+                raise _too_many_parts()
             stream = zlib.decompressobj(self._wbits)
             while not stream.eof:
+                given: bytes | memoryview = stream.unconsumed_tail
+                if not given:
+                    given, rest = rest[:_STEP], rest[_STEP:]
                 try:
-                    piece = stream.decompress(data, _STEP)
+                    piece = stream.decompress(given, _STEP)
                 except zlib.error as error:
                     raise MalformedData("The compressed body is damaged.", str(error)) from None
-                data = stream.unconsumed_tail
                 if piece:
                     yield piece
-                elif not data and not stream.eof:
+                elif not given and not stream.eof:
                     raise MalformedData("The compressed body is cut short.")
-            data = stream.unused_data if self._wbits == _GZIP else b""
+            if self._wbits != _GZIP:
+                return
+            rest = memoryview(data)[len(data) - len(rest) - len(stream.unused_data) :]
 
 
 class _Zstd:
@@ -147,10 +169,10 @@ class _Zstd:
         # 8 MiB windows are what RFC 8878 §3.1.1.1.2 asks every decoder to take.
         decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 23)
         try:
+            whole = _ends_with_a_frame(zstandard, data)
             with decompressor.stream_reader(data, read_across_frames=True) as reader:
                 while piece := reader.read(_STEP):
                     yield piece
-            whole = _ends_with_a_frame(zstandard, data)
         except zstandard.ZstdError as error:
             raise MalformedData("The compressed body is damaged.", str(error)) from None
         if not whole:
@@ -162,16 +184,22 @@ def _ends_with_a_frame(zstandard: Any, data: bytes) -> bool:
 
     Frame: header, blocks with 3-byte headers (last, type, size), checksum (RFC 8878 §3.1.1).
     """
-    position = 0
+    position = parts = 0
     while position < len(data):
         position, last, has_checksum = _after_header(zstandard, data, position)
+        parts += 1
         while not last:
+            parts += 1
+            if parts > MOST_PARTS:
+                raise _too_many_parts()
             header = int.from_bytes(data[position : position + 3], "little")
             last, kind, size = header & 1, header >> 1 & 3, header >> 3
             position += 3 + (1 if kind == _RLE_BLOCK else size)
             if position > len(data):
                 return False
         position += 4 if has_checksum else 0
+        if parts > MOST_PARTS:
+            raise _too_many_parts()
     return position == len(data)
 
 
@@ -193,6 +221,14 @@ def _zstandard() -> Any:
             "zstd compression is not installed.", "", "Run: pip install 'otbridge[zstd]'"
         ) from None
     return zstandard
+
+
+def _too_many_parts() -> LimitExceeded:
+    return LimitExceeded(
+        f"The compressed body has more than {MOST_PARTS:,} parts.",
+        "",
+        "Compress a batch in one go, not record by record.",
+    )
 
 
 def _too_large(limit: int) -> LimitExceeded:

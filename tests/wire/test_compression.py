@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import time
 import tracemalloc
 import zlib
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otbridge.errors import ConfigurationError, LimitExceeded, MalformedData
-from otbridge.wire.compression import compress, decompress
+from otbridge.wire.compression import MOST_PARTS, compress, decompress
 
 MEBIBYTE = 1 << 20
 
@@ -78,6 +79,30 @@ def test_noise_is_refused_and_never_crashes(encoding: Any, noise: Any) -> None:
         decompress(noise, encoding, 10_000)
     except (MalformedData, LimitExceeded):
         pass
+
+
+@pytest.mark.parametrize(
+    ("encoding", "part"),
+    [
+        ("gzip", gzip.compress(b"", mtime=0)),
+        ("zstd", zstandard.ZstdCompressor().compress(b"")),
+        ("zstd", b"\x50\x2a\x4d\x18" + bytes(4)),
+    ],
+    ids=["gzip members", "zstd frames", "zstd skippable frames"],
+)
+def test_a_million_parts_that_hold_nothing_cost_next_to_nothing(encoding: Any, part: Any) -> None:
+    began = time.process_time()
+    assert decompress(part * (MOST_PARTS // 2), encoding, 10) == b""
+    with pytest.raises(LimitExceeded, match="parts"):
+        decompress(part * 1_000_000, encoding, 10)
+    assert time.process_time() - began < 1
+
+
+def test_zstd_blocks_that_hold_nothing_are_parts_too() -> None:
+    frame = zstandard.ZstdCompressor(write_content_size=False).compress(b"hi")
+    head = frame[: zstandard.frame_header_size(frame)]
+    with pytest.raises(LimitExceeded, match="parts"):
+        decompress(head + bytes(3) * 1_000_000, "zstd", 10)
 
 
 def test_zstd_frames_without_a_size_and_with_a_checksum_are_read() -> None:

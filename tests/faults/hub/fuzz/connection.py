@@ -93,7 +93,7 @@ async def exchange(port: int, lane: Lane, case: Case) -> bytes:
     Raises:
         Broken: The hub does not close although we did.
     """
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_READ)
+    reader, writer = await _connect(port, patient=lane.grpc)
     received = b""
     try:
         head, end, rest = (
@@ -116,6 +116,20 @@ async def exchange(port: int, lane: Lane, case: Case) -> bytes:
         return received  # cut off, which is an answer to what is no protocol
     finally:
         writer.transport.abort()
+
+
+async def _connect(
+    port: int, *, patient: bool
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect; where *patient*, to a door that may just be opened again."""
+    async with asyncio.timeout(ANSWER_S):
+        while True:
+            try:
+                return await asyncio.open_connection("127.0.0.1", port, limit=_READ)
+            except ConnectionError:
+                if not patient:
+                    raise
+            await asyncio.sleep(0.02)
 
 
 async def _end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:

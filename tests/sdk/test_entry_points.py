@@ -85,7 +85,9 @@ def instrumented(tmp_path: Path, receiver: OtlpReceiver) -> Callable[..., Popen]
             env=kept | {
                 "OTBRIDGE_ENDPOINT": receiver.http_url, "OTBRIDGE_LIVE": "off",
                 "OTBRIDGE_SPOOL_DIR": str(tmp_path / "spool"), "PYTHONUNBUFFERED": "1",
-                "PYTHONPATH": str(tmp_path / "site"),
+                "PYTHONPATH": os.pathsep.join(
+                    [str(tmp_path / "site"), kept.get("PYTHONPATH", "")]
+                ).strip(os.pathsep),
             } | NAMED | environ,
         )  # fmt: skip
 

@@ -152,3 +152,15 @@ def test_a_question_that_fails_does_no_harm() -> None:
             thread.join(5)
     live.forget_parent()
     started(live, "two")
+
+
+def test_who_wants_to_know_is_told_when_nobody_wants_to_hear() -> None:
+    unwanted = threading.Event()
+    live = LiveSpans(Told(), ask=lambda: False)
+    live.when_unwanted(unwanted.set)
+    assert not unwanted.is_set()
+    started(live, "one")
+    assert unwanted.wait(5)
+    told_late: list[int] = []
+    live.when_unwanted(lambda: told_late.append(1))
+    assert told_late == [1]

@@ -15,7 +15,7 @@ from otbridge.hub.store import QueryTooSlow, StoreFull, open_store
 from otbridge.hub.store.clickhouse import ClickHouseStore, schema
 from otbridge.hub.store.vocabulary import LogFilter, Term, TraceFilter
 from tests.contract.store.server import Server, free_port
-from tests.hub.store.builders import log, span, store_now, trace_id
+from tests.hub.store.builders import T0, log, span, store_now, trace_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,6 +128,24 @@ def test_copies_of_different_days_count_once(
         assert len(other.logs(LogFilter(), 9)) == 1
         (summary,) = other.traces(TraceFilter(), 9)
         assert (summary.span_count, summary.log_count, summary.state) == (1, 1, "complete")
+
+
+def test_counts_of_very_many_records_do_without_merging(
+    clickhouse: ClickHouseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        store_now(clickhouse, span())
+    assert clickhouse._asker.counted(clickhouse._asker.tables.traces).endswith(" FINAL")
+    assert clickhouse.services()[0].span_count == 1
+    monkeypatch.setattr("otbridge.hub.store.clickhouse.questions.COUNTED_EXACTLY", 1)
+    assert clickhouse.services()[0].span_count in (1, 2)  # as far as they are merged
+    assert clickhouse.operations(T0, T0 + 1)[0].count in (1, 2)
+
+
+def test_a_user_who_is_refused_hears_why_and_no_password(server: Server, database: str) -> None:
+    with pytest.raises(StoreError, match="Authentication failed") as caught:
+        open_store(f"clickhouse://ada:hunter2@127.0.0.1:{server.http_port}/{database}")
+    assert "hunter2" not in f"{caught.value} {caught.value!r}"
 
 
 def test_a_server_that_is_down_holds_up_nobody(server: Server, database: str) -> None:

@@ -111,5 +111,5 @@ class Inserts:
         for batch in batches:
             if batch.key is not None:
                 self._keys[batch.key] = None
-        for key in list(self._keys)[:-_KEPT_KEYS]:
-            del self._keys[key]
+        while len(self._keys) > _KEPT_KEYS:
+            del self._keys[next(iter(self._keys))]

@@ -38,7 +38,7 @@ def operations(
         "SELECT toString(ServiceName) AS Service, toString(SpanName) AS Name,"
         " toString(SpanKind) AS Kind, count(), countIf(StatusCode = 'Error'),"
         " arrayMap(one -> toUInt64(one), quantilesDD(0.01, 0.5, 0.95, 0.99)(Duration))"
-        f" FROM {asker.tables.traces} FINAL WHERE {where}"
+        f" FROM {asker.counted(asker.tables.traces)} WHERE {where}"
         " GROUP BY Service, Name, Kind",
         where,
     )
@@ -65,24 +65,24 @@ def service_map(asker: Asker, from_ns: int, to_ns: int) -> ServiceMap:
     where, _ = _between(from_ns, to_ns)
     # A caller begins before it calls; one that began long before is not looked for.
     of_callers, _ = _between(from_ns - _LEAD_NS, to_ns, beside=where)
-    traces = asker.tables.traces
+    traces = asker.counted(asker.tables.traces)
     asked = "SpanKind IN ('Server', 'Consumer')"
     nodes = asker.rows(
         f"SELECT toString(ServiceName) AS Service, countIf({asked}),"
         f" countIf({asked} AND StatusCode = 'Error'),"
         f" if(countIf({asked}) = 0, 0, toUInt64(quantileDDIf(0.01, 0.95)(Duration, {asked})))"
-        f" FROM {traces} FINAL WHERE {where} GROUP BY Service ORDER BY Service",
+        f" FROM {traces} WHERE {where} GROUP BY Service ORDER BY Service",
         where,
     )
     edges = asker.rows(
         "SELECT toString(Client), toString(Server), Link, count(), countIf(Failed),"
-        f" {_P95} FROM (SELECT TraceId, SpanId, ServiceName AS Client FROM {traces} FINAL"
+        f" {_P95} FROM (SELECT TraceId, SpanId, ServiceName AS Client FROM {traces}"
         f" WHERE {of_callers}) AS caller INNER JOIN ("
         " SELECT arrayJoin(arrayConcat([(TraceId, ParentSpanId, 0)], if(SpanKind = 'Consumer',"
         " arrayMap((t, s) -> (t, s, 1), `Links.TraceId`, `Links.SpanId`), []))) AS Joined,"
         " Joined.1 AS CallerTrace, Joined.2 AS CallerSpan, Joined.3 AS Link,"
         " ServiceName AS Server, Duration, StatusCode = 'Error' AS Failed"
-        f" FROM {traces} FINAL WHERE {where} AND (ParentSpanId != '' OR SpanKind = 'Consumer')"
+        f" FROM {traces} WHERE {where} AND (ParentSpanId != '' OR SpanKind = 'Consumer')"
         ") AS called ON caller.TraceId = called.CallerTrace AND caller.SpanId = called.CallerSpan"
         " WHERE Client != Server GROUP BY Client, Server, Link ORDER BY Client, Server, Link",
         where,

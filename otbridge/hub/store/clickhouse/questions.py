@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from otbridge.hub.store.clickhouse.schema import Tables
     from otbridge.hub.store.vocabulary import Term
 
-__all__ = ["Asker", "Conditions", "hexes"]
+__all__ = ["COUNTED_EXACTLY", "Asker", "Conditions", "hexes"]
 
 _MEMORY: Final = 1_000_000_000
 """Bytes that one question may take on a server."""
+
+COUNTED_EXACTLY: Final = 1_000_000
+"""Records in a table up to which none is counted twice, whether or not it is merged."""
 
 _NO_WORD: Final = "(?:^|[\\x00-/:-@\\[-`{-\\x7f])"
 """What stands before a word in `DerivedWords`: the beginning, or ASCII without letter and digit."""
@@ -69,6 +72,16 @@ class Asker:
         self.tables = tables
         self.budget_s = BUDGET_S
         """Seconds that one statement may take."""
+
+    def counted(self, table: str) -> str:
+        """Return *table* as it is named where its records are counted.
+
+        Copies that are not merged yet are left out, unless there are so many records that this
+        would take too long and a few copies do not matter.
+        """
+        # ClickHouse knows this number without looking at any record.
+        ((records,),) = self.rows(f"SELECT count() FROM {table}")
+        return f"{table} FINAL" if records < COUNTED_EXACTLY else table
 
     def rows(
         self, select: str, where: Conditions | None = None, *, threads: int = 0

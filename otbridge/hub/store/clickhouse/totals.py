@@ -33,16 +33,17 @@ def _by_service(asker: Asker, table: str) -> dict[str, tuple[int, int]]:
     """Return how many records of each service there are, and when the last was received."""
     rows = asker.rows(
         "SELECT toString(ServiceName), count(), toUnixTimestamp64Nano(max(Received))"
-        f" FROM {table} FINAL GROUP BY ServiceName"
+        f" FROM {asker.counted(table)} GROUP BY ServiceName"
     )
     return {name.decode(): (records, last_ns) for name, records, last_ns in rows}
 
 
 def counts(asker: Asker) -> tuple[int, int, int]:
     """Return how many spans, logs and data points are stored."""
-    spans, logs, metrics = asker.tables.traces, asker.tables.logs, asker.tables.metrics
+    tables = asker.tables
+    spans, logs, metrics = map(asker.counted, (tables.traces, tables.logs, tables.metrics))
     ((span_count, log_count, points),) = asker.rows(
-        f"SELECT (SELECT count() FROM {spans} FINAL), (SELECT count() FROM {logs} FINAL),"
-        f" (SELECT sum(DataPoints) FROM {metrics} FINAL)"
+        f"SELECT (SELECT count() FROM {spans}), (SELECT count() FROM {logs}),"
+        f" (SELECT sum(DataPoints) FROM {metrics})"
     )
     return span_count, log_count, points

@@ -16,7 +16,7 @@ INSTRUMENTATIONS = {"1.39.1": "0.60b1"}
 """The version of the instrumentations that belongs to a version of the SDK."""
 STABLE = ["api", "sdk", "exporter-otlp-proto-common"]
 BETA = [
-    *("semantic-conventions", "distro", "util-http", "instrumentation", "instrumentation-asgi"),
+    *("semantic-conventions", "util-http", "instrumentation", "instrumentation-asgi"),
     *("instrumentation-fastapi", "instrumentation-httpx", "instrumentation-logging"),
 ]
 NEEDED = ["importlib_metadata<8.8", "zipp"]

@@ -20,6 +20,20 @@ def test_what_was_received_is_stored_rejected_refused_or_waiting() -> None:
     assert books["waiting"] == 4
 
 
+def test_what_the_hub_before_this_one_left_is_recovered_and_then_stored_or_put_aside() -> None:
+    ledger = HubLedger()
+    ledger.recovered("logs", 10)
+    assert ledger.waiting == 10
+    ledger.stored("logs", 7)
+    ledger.put_aside("logs", 3)
+    books = ledger.as_dict()
+    assert books["recovered"]["logs"] == 10
+    assert books["received"]["logs"] == 0
+    assert books["stored"]["logs"] == 7
+    assert books["rejected"] == {"put_aside": 3}
+    assert books["waiting"] == 0
+
+
 def test_requests_that_never_became_records_are_counted_by_reason() -> None:
     ledger = HubLedger()
     ledger.turned_away("malformed")

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.faults.hub.fuzz.campaign import LANES, Campaign
 from tests.faults.hub.fuzz.case import Case
@@ -42,7 +43,7 @@ def fuzz(requests: int, seed: int, crashes: Path) -> int:
     broken = [f"{finding.lane} {finding.number}: {finding.what}" for finding in campaign.findings]
     if watch.tracebacks:
         broken.append(f"{watch.tracebacks} stack traces, the first of them:")
-        broken += watch.complaints[:4000]
+        broken += watch.complaints[:200]
     if not alive:
         broken.append(f"the hub died with {hub.process.returncode}")
     elif not well:
@@ -93,7 +94,8 @@ def _call(hub: HubProcess, message: bytes) -> None:
     with grpc.insecure_channel(hub.grpc) as channel:
         for signal in ("traces", "logs", "metrics"):
             try:
-                print(signal, channel.unary_unary(method_of(signal))(message))
+                call: Any = channel.unary_unary(method_of(signal))
+                print(signal, call(message))
             except grpc.RpcError as error:
                 print(signal, error)
 

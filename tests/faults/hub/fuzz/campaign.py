@@ -8,7 +8,7 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 
@@ -150,7 +150,8 @@ class Campaign:
         self.sent["grpc-client"] += 1
         self._recent.append(("grpc-client", number, message))
         try:
-            await channel.unary_unary(method)(message, timeout=30, wait_for_ready=True)
+            call: Any = channel.unary_unary(method)
+            await call(message, timeout=30, wait_for_ready=True)
             self.codes["OK"] += 1
         except grpc.aio.AioRpcError as error:
             self.codes[error.code().name] += 1

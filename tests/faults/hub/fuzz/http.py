@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -116,7 +117,7 @@ def _post(chance: random.Random, target: bytes, content_type: bytes, body: bytes
     if chance.random() < 0.1:
         places = sorted(chance.randrange(len(body) + 1) for _ in range(3))
         cuts = [0, *places, len(body)]
-        parts = [body[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+        parts = [body[a:b] for a, b in pairwise(cuts)]
         return chunked(method, target, headers, parts)
     return request(method, target, headers, body)
 
@@ -251,7 +252,7 @@ _TEXTS = (
         "=" * 40,
         "{}",
         "null",
-        "１",
+        "\uff11",
     ),
 )
 

@@ -19,7 +19,7 @@ BAD_TEXTS = (
     b"\x1b[2J",
     b"%n%s{0.__class__}",
     b"' OR 1=1 --",
-    "‮\u2028\ufeff".encode(),
+    "\u202e\u2028\ufeff".encode(),
 )
 """Pieces that texts should not have, or that somebody may take for more than a text."""
 

@@ -52,8 +52,7 @@ _HEADS = (
     b"GET /assets/../../x HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"GET /\xff\xfe?\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
-    b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: upgrade\r\n"
-    b"Content-Length: 1\r\n\r\nx",
+    b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nContent-Length: 1\r\n\r\nx",
     b"GET /v1/bridge HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9),
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from otbridge._clock import Clock
     from otbridge.hub.store.vocabulary import (
+        AttributeKey,
         Expired,
         FacetField,
         Facets,
@@ -136,7 +137,7 @@ class Store(Protocol):
         """
         ...
 
-    def facets(self, wanted: LogFilter | TraceFilter, field: FacetField) -> Facets:
+    def facets(self, wanted: LogFilter | TraceFilter, field: FacetField | AttributeKey) -> Facets:
         """Return how often each value of *field* occurs among the logs, or traces, that fit.
 
         Traces have no severity. Only so many are looked at as the time budget allows.

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from otbridge.hub.store.conditions import AttributeCondition
     from otbridge.typing import Signal
     from otbridge.wire.rows import LogRow, MetricsRow, SpanRow
 
 __all__ = [
+    "AttributeKey",
     "Expired",
     "FacetField",
     "Facets",
@@ -38,6 +40,13 @@ __all__ = [
 
 FacetField = Literal["service", "severity", "name"]
 """What values are counted of; a log record's name is its event's."""
+
+
+class AttributeKey(NamedTuple):
+    """An attribute of the records themselves, whose values are counted."""
+
+    name: str
+
 
 TraceState = Literal["open", "complete", "lost"]
 
@@ -91,6 +100,10 @@ class TraceFilter:
     """Begun before this time."""
     agents: bool = False
     """Only traces with spans of agents, models or tools."""
+    attributes: tuple[AttributeCondition, ...] = ()
+    """One span of the trace meets all of them."""
+    trace_ids: frozenset[bytes] | None = None
+    """Only these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,8 @@ class LogFilter:
     terms: tuple[Term, ...] = ()
     from_ns: int | None = None
     to_ns: int | None = None
+    attributes: tuple[AttributeCondition, ...] = ()
+    """The record meets all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +228,8 @@ class Facets(NamedTuple):
     """How often each value of a field occurs."""
 
     counts: Mapping[str, int]
-    """By value; severities by their level's name. A trace counts for each of its services."""
+    """By value; severities by their level's name, attributes' values as JSON texts (`7`, `"7"`).
+    A trace counts for each of its services, and for each value that one of its spans has."""
     looked_at: int
     """Records that fit and were counted, the newest of each day first."""
     complete: bool

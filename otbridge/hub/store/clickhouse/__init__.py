@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from otbridge._clock import Clock
     from otbridge.hub.store.clickhouse.engine import Engine
     from otbridge.hub.store.vocabulary import (
+        AttributeKey,
         Expired,
         FacetField,
         Facets,
@@ -156,7 +157,7 @@ class ClickHouseStore:
         """Return a page of everything stored, in the order in which it was."""
         return scan.page(self._asker, wanted, limit, after)
 
-    def facets(self, wanted: LogFilter | TraceFilter, field: FacetField) -> Facets:
+    def facets(self, wanted: LogFilter | TraceFilter, field: FacetField | AttributeKey) -> Facets:
         """Return how often each value of *field* occurs."""
         return facets.count(self._asker, wanted, field)
 

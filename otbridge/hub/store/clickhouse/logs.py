@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from otbridge.hub.store.clickhouse.attribute_search import add_attributes
 from otbridge.hub.store.clickhouse.questions import Conditions
 from otbridge.hub.store.clickhouse.rows import LOG, read_log
 
@@ -43,7 +44,7 @@ def page(
 def _windows(wanted: LogFilter) -> tuple[int, ...]:
     if wanted.trace_id is not None:
         return ()  # a trace's logs are found by its id, whenever they were
-    return _WINDOWS_OF_WORDS_NS if wanted.terms else _WINDOWS_NS
+    return _WINDOWS_OF_WORDS_NS if wanted.terms or wanted.attributes else _WINDOWS_NS
 
 
 def _since(
@@ -98,4 +99,5 @@ def log_conditions(wanted: LogFilter, since_ns: int = 0) -> Conditions:
         where.add("Timestamp < fromUnixTimestamp64Nano({until:Int64})", until=wanted.to_ns)
     for term in wanted.terms:
         where.add_term(term)
+    add_attributes(where, wanted.attributes, "LogAttributes")
     return where

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from otbridge.hub.store.clickhouse.attribute_search import add_attributes
 from otbridge.hub.store.clickhouse.columns import KINDS
 from otbridge.hub.store.clickhouse.questions import Conditions, hexes
 from otbridge.hub.store.clickhouse.rows import LOG, SPAN, read_log, read_span
@@ -96,6 +97,14 @@ def trace_conditions(
         where.add("Hour >= toStartOfHour(fromUnixTimestamp64Nano({since:Int64}))", since=earliest)
     for term in wanted.terms:
         _add_term(where, tables, term)
+    if wanted.trace_ids is not None:
+        where.add("TraceId IN {among:Array(String)}", among=hexes(sorted(wanted.trace_ids)))
+    if wanted.attributes:
+        met = Conditions(beside=where)
+        add_attributes(met, wanted.attributes, "SpanAttributes")
+        if earliest > 0:
+            met.add("Timestamp >= fromUnixTimestamp64Nano({since:Int64})", since=_hour(earliest))
+        where.add(f"TraceId IN (SELECT TraceId FROM {tables.traces} WHERE {met})")
     fits = Conditions(beside=where)
     if after is not None:
         fits.add(

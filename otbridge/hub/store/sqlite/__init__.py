@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from otbridge._clock import Clock
     from otbridge.hub.store.vocabulary import (
+        AttributeKey,
         Expired,
         FacetField,
         Facets,
@@ -153,7 +154,7 @@ class SqliteStore:
         with self._readers.lend() as reader:
             return scan.page(reader, wanted, limit, after)
 
-    def facets(self, wanted: LogFilter | TraceFilter, field: FacetField) -> Facets:
+    def facets(self, wanted: LogFilter | TraceFilter, field: FacetField | AttributeKey) -> Facets:
         """Return how often each value of *field* occurs."""
         with self._readers.lend() as reader:
             return facets.count(reader, wanted, field)

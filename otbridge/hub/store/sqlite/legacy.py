@@ -4,6 +4,8 @@ Their rows stay where they are and are read from there; what is new goes into pa
 Only spans that are still open move, because they will change.
 """
 
+# ruff: noqa: S608 - the SQL is put together from our own names
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +24,7 @@ __all__ = [
     "PAIR_BYTES",
     "SELECT_LOG",
     "SELECT_SPAN",
+    "SPANS_WITH_WORDS",
     "WITH_WORDS",
     "convert",
     "has_rows",
@@ -41,9 +44,9 @@ SELECT_SPAN: Final = f"{_SHARED}, o.Timestamp + o.Duration FROM otel_traces o {_
 """Begins with the row's number."""
 SELECT_LOG: Final = f"{_SHARED}, o.ObservedTimestamp FROM otel_logs o {_JOINS}"
 
+SPANS_WITH_WORDS: Final = "SELECT rowid >> 20 FROM otel_traces_text WHERE otel_traces_text MATCH ?"
 WITH_WORDS: Final = (
-    "SELECT rowid >> 20 FROM otel_traces_text WHERE otel_traces_text MATCH ?"
-    " UNION SELECT TraceKey FROM otel_logs WHERE Id IN"
+    f"{SPANS_WITH_WORDS} UNION SELECT TraceKey FROM otel_logs WHERE Id IN"
     " (SELECT rowid FROM otel_logs_text WHERE otel_logs_text MATCH ?)"
 )
 """The keys of the traces with a span or a log record that has the words."""

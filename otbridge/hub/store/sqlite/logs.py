@@ -8,7 +8,8 @@ import heapq
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from otbridge.hub.store.sqlite import legacy
+from otbridge.hub.store.sqlite import attribute_search, legacy
+from otbridge.hub.store.sqlite.attribute_search import LOG_FITS, OLD_LOG_FITS
 from otbridge.hub.store.sqlite.conditions import Conditions
 from otbridge.hub.store.sqlite.records import Records
 from otbridge.hub.store.sqlite.traces import home_of
@@ -40,6 +41,8 @@ class Table(NamedTuple):
     """The table of the full text."""
     pair_bytes: int
     """As `pair_word` had it when the words were indexed."""
+    fits: str
+    """The condition that a record meets those on attributes."""
 
 
 _ROWS: Final = Table(
@@ -48,9 +51,15 @@ _ROWS: Final = Table(
     "(SELECT ServiceName FROM otel_service_names WHERE Id = o.ServiceId)",
     "otel_log_words",
     PAIR_BYTES,
+    f"{LOG_FITS}(o.Id)",
 )
 _OLD_ROWS: Final = Table(
-    "otel_logs", "o.ServiceName = ?", "o.ServiceName", "otel_logs_text", legacy.PAIR_BYTES
+    "otel_logs",
+    "o.ServiceName = ?",
+    "o.ServiceName",
+    "otel_logs_text",
+    legacy.PAIR_BYTES,
+    f"{OLD_LOG_FITS}(o.Raw)",
 )
 
 
@@ -90,6 +99,8 @@ def _day_logs(  # noqa: PLR0917 - one caller
 ) -> Iterator[StoredLog]:
     """Yield the records of one table, newest first; only those that are taken are decoded."""
     records = Records(reader, day)
+    if wanted.attributes:
+        attribute_search.define(reader, day, wanted.attributes)
     while True:
         where = log_conditions(wanted, key, table)
         if after is not None:
@@ -142,4 +153,11 @@ def log_conditions(wanted: LogFilter, key: int | None, table: Table) -> Conditio
         if expression is not None:
             words = table.words
             where.add(f"o.Id IN (SELECT rowid FROM {words} WHERE {words} MATCH ?)", expression)
+    for condition in wanted.attributes:
+        narrowed = attribute_search.words(condition, table.pair_bytes)
+        if narrowed:
+            words = table.words
+            where.add(f"o.Id IN (SELECT rowid FROM {words} WHERE {words} MATCH ?)", narrowed)
+    if wanted.attributes:
+        where.add(table.fits)  # the last, because it costs most
     return where

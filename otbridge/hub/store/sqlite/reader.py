@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from otbridge.errors import StoreError
+from otbridge.errors import OtbridgeError, StoreError
 from otbridge.hub.store import QueryTooSlow
 from otbridge.hub.store.sqlite import legacy
 from otbridge.hub.store.sqlite.schema import open_reader
@@ -40,6 +40,7 @@ class Reader:
         self._old: dict[str, bool] = {}
         self._deadline = 0.0
         self._ended = False
+        self._problem: OtbridgeError | None = None
         self.days: tuple[str, ...] = ()
         """The days to look at, oldest first."""
         self.corrupt = 0
@@ -68,8 +69,11 @@ class Reader:
         try:
             return self._connection(day).execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
+            problem, self._problem = self._problem, None
             if self._ended:
                 raise _closed() from None
+            if problem is not None:
+                raise problem from None
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
                 raise _too_slow() from None
             if not self._folder.file(day).exists():
@@ -84,6 +88,18 @@ class Reader:
         """Return the first row that *sql* finds in one day's file, or None."""
         found = self.rows(day, sql, *parameters)
         return found[0] if found else None
+
+    def define(self, day: str, name: str, function: Callable[[Any], Any]) -> None:
+        """Let SQL about one day call *function*, which may ask the same day; until the next one."""
+
+        def called(value: Any) -> Any:
+            try:
+                return function(value)
+            except OtbridgeError as error:
+                self._problem = error  # SQLite only says that there was one
+                raise
+
+        self._connection(day).create_function(name, 1, called)
 
     def keep_sound(
         self, found: list[tuple[Any, ...]], read: Callable[[tuple[Any, ...]], Any]

@@ -95,6 +95,11 @@ class Records:
             return None
         return self.log_in(run.pack, number - run.first)
 
+    def log_data(self, number: int) -> bytes | None:
+        """Return the bytes of a log record by its number, or None where it is corrupt."""
+        run = self._run_of(number)
+        return None if run is None or run.pack is None else run.pack.records[number - run.first]
+
     def log_in(self, pack: Pack, place: int) -> LogRow | None:
         """Return the log record at *place* of a pack, or None where its source is corrupt."""
         origin = self.source(pack.sources[place])

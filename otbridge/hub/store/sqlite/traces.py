@@ -8,24 +8,28 @@ import heapq
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from otbridge.hub.store.sqlite import legacy
+from otbridge.hub.store.sqlite import attribute_search, legacy
+from otbridge.hub.store.sqlite.attribute_search import TRACE_FITS
 from otbridge.hub.store.sqlite.conditions import Conditions
 from otbridge.hub.store.sqlite.records_of_traces import day_logs, day_spans
 from otbridge.hub.store.sqlite.summary import COLUMNS, read_summary
-from otbridge.hub.store.text import match_expression
+from otbridge.hub.store.text import PAIR_BYTES, match_expression
 from otbridge.hub.store.vocabulary import StoredTrace, TraceSummary
 
 if TYPE_CHECKING:
+    from otbridge.hub.store.conditions import AttributeCondition
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import Term, TraceFilter, TracePosition
 
 __all__ = ["home_of", "open_producers", "page", "summary", "trace_conditions", "whole"]
 
 
-_WITH_WORDS: Final = (
+_SPANS_WITH_WORDS: Final = (
     "SELECT TraceKey FROM otel_trace_texts WHERE Id IN"
     " (SELECT rowid FROM otel_trace_words WHERE otel_trace_words MATCH ?)"
-    " UNION SELECT TraceKey FROM otel_log_rows WHERE Id IN"
+)
+_WITH_WORDS: Final = (
+    f"{_SPANS_WITH_WORDS} UNION SELECT TraceKey FROM otel_log_rows WHERE Id IN"
     " (SELECT rowid FROM otel_log_words WHERE otel_log_words MATCH ?)"
 )
 """The keys of the traces with a span or a log record that has the words."""
@@ -45,6 +49,8 @@ def page(
 def _day_traces(
     reader: Reader, day: str, wanted: TraceFilter, limit: int, after: TracePosition | None
 ) -> list[TraceSummary]:
+    if wanted.attributes:
+        attribute_search.define(reader, day, wanted.attributes)
     where = trace_conditions(wanted, after, has_old=reader.has_old(day))
     sql = (
         f"SELECT {COLUMNS} FROM otel_trace_summary WHERE {where}"
@@ -87,7 +93,27 @@ def trace_conditions(
             keys = f"{keys} UNION {legacy.WITH_WORDS}"
             values += [match_expression(term, legacy.PAIR_BYTES) or ""] * 2
         where.add(f"TraceId = ? OR TraceKey IN ({keys})", _as_trace_id(term), *values)
+    if wanted.trace_ids is not None:
+        where.add(
+            f"TraceId IN ({', '.join('?' * len(wanted.trace_ids))})", *sorted(wanted.trace_ids)
+        )
+    for condition in wanted.attributes:
+        _add_narrowed(where, condition, has_old=has_old)
+    if wanted.attributes:
+        where.add(f"{TRACE_FITS}(TraceKey)")  # the last, because it costs most
     return where
+
+
+def _add_narrowed(where: Conditions, condition: AttributeCondition, *, has_old: bool) -> None:
+    """Add what an index knows of the *condition*; open spans are in none."""
+    expression = attribute_search.words(condition, PAIR_BYTES)
+    if not expression:
+        return
+    keys, values = _SPANS_WITH_WORDS, [expression]
+    if has_old:
+        keys = f"{keys} UNION {legacy.SPANS_WITH_WORDS}"
+        values.append(attribute_search.words(condition, legacy.PAIR_BYTES) or "")
+    where.add(f"TraceKey IN ({keys}) OR OpenCount > 0 OR LostCount > 0", *values)
 
 
 def _as_trace_id(term: Term) -> bytes | None:

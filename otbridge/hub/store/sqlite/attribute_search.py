@@ -1,0 +1,132 @@
+"""Conditions on attributes, and counts of their values, as functions that SQL can call.
+
+Records are compressed, so no index has their attributes by type. What an index of words can narrow
+it narrows (a value that is asked for by `=`); of what is left each record is unpacked and looked
+at, newest first, until there is enough or the question's time is up.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from otbridge.hub.store.conditions import value_of
+from otbridge.hub.store.sqlite.records import Records, read_pack
+from otbridge.hub.store.text import MAX_PAIR, match_expression
+from otbridge.hub.store.vocabulary import Term
+from otbridge.wire.otlp_outline import read_log, read_span
+from otbridge.wire.otlp_rows import plain_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from otbridge.hub.store.conditions import AttributeCondition
+    from otbridge.hub.store.sqlite.packs import Pack
+    from otbridge.hub.store.sqlite.reader import Reader
+
+__all__ = [
+    "LOG_FITS",
+    "OLD_LOG_FITS",
+    "TRACE_FITS",
+    "TraceAttributes",
+    "define",
+    "words",
+    "written",
+]
+
+LOG_FITS: Final = "otbridge_log_fits"
+OLD_LOG_FITS: Final = "otbridge_old_log_fits"
+TRACE_FITS: Final = "otbridge_trace_fits"
+
+_KEPT_PACKS: Final = 32
+"""Of traces: those that came together lie in one pack, and are looked at one after the other."""
+
+_LONGEST: Final = 200
+"""Characters of a value that is counted; longer ones count by their beginning."""
+
+
+def define(reader: Reader, day: str, conditions: Sequence[AttributeCondition]) -> None:
+    """Have the functions of this module judge by *conditions* in questions about *day*."""
+    records = Records(reader, day)
+    traces = TraceAttributes(reader, day)
+
+    def log_fits(number: int) -> bool:
+        data = records.log_data(number)
+        return data is not None and _fits(read_log(data).attributes, conditions)
+
+    def old_log_fits(data: bytes) -> bool:
+        return _fits(read_log(data).attributes, conditions)
+
+    def trace_fits(key: int) -> bool:
+        return any(_fits(attributes, conditions) for attributes in traces.of(key))
+
+    functions: dict[str, Callable[[Any], bool]] = {
+        LOG_FITS: log_fits,
+        OLD_LOG_FITS: old_log_fits,
+        TRACE_FITS: trace_fits,
+    }
+    for name, function in functions.items():
+        reader.define(day, name, function)
+
+
+def _fits(attributes: Sequence[bytes], conditions: Sequence[AttributeCondition]) -> bool:
+    return all(condition.fits(attributes) for condition in conditions)
+
+
+def words(condition: AttributeCondition, pair_bytes: int) -> str | None:
+    """Return the words that a record which meets the *condition* has, or None where it is any."""
+    texts = condition.texts()
+    if not texts or any(len(text) > MAX_PAIR for text in texts):
+        return None
+    found = [match_expression(Term(text, condition.key), pair_bytes) for text in texts]
+    return " OR ".join(expression for expression in found if expression)
+
+
+class TraceAttributes:
+    """The attributes of the spans of one day's traces."""
+
+    def __init__(self, reader: Reader, day: str) -> None:
+        self._reader = reader
+        self._day = day
+        self._packs: OrderedDict[int, Pack | None] = OrderedDict()
+
+    def of(self, key: int) -> Iterator[Sequence[bytes]]:
+        """Yield the attributes of each span of the trace with this *key*, open spans too."""
+        parts = "SELECT PackId, First, length(SpanIds) / 8 FROM otel_trace_parts WHERE TraceKey = ?"
+        for number, first, count in self._reader.rows(self._day, parts, key):
+            pack = self._pack(number)
+            if pack is not None:
+                for data in pack.records[first : first + count]:
+                    yield read_span(data).attributes
+        beside = ["SELECT Raw FROM otel_open_spans WHERE TraceKey = ?"]
+        if self._reader.has_old(self._day):
+            beside.append("SELECT Raw FROM otel_traces WHERE TraceKey = ?")
+        for sql in beside:
+            for (data,) in self._reader.rows(self._day, sql, key):
+                yield read_span(data).attributes
+
+    def _pack(self, number: int) -> Pack | None:
+        if number in self._packs:
+            self._packs.move_to_end(number)
+            return self._packs[number]
+        self._reader.check_time()
+        columns = self._reader.first(
+            self._day, "SELECT Raw, Crc FROM otel_span_packs WHERE Id = ?", number
+        )
+        pack = self._packs[number] = None if columns is None else read_pack(*columns)
+        if len(self._packs) > _KEPT_PACKS:
+            self._packs.popitem(last=False)
+        return pack
+
+
+def written(key: bytes, attributes: Sequence[bytes]) -> str | None:
+    """Return the value of *key* as JSON has it, or None where it is not there."""
+    value = value_of(key, attributes)
+    if value is None:
+        return None
+    plain = plain_value(value)
+    if isinstance(plain, str):
+        plain = plain[:_LONGEST]
+    return msgspec.json.encode(plain).decode()

@@ -1,11 +1,12 @@
-"""Keeps one large request from making the hub large for the rest of its life."""
+"""How the hub's process handles memory: large blocks go back at once, garbage is sought rarely."""
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Final
 
-__all__ = ["return_large_blocks"]
+__all__ = ["collect_rarely", "return_large_blocks"]
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
@@ -29,3 +30,18 @@ def return_large_blocks() -> None:
         return  # not glibc
     mallopt(_M_MMAP_THRESHOLD, _LARGE)
     mallopt(_M_TRIM_THRESHOLD, 2 * _LARGE)
+
+
+_NEW_OBJECTS: Final = 50_000
+"""New objects that make Python look for cycles among them; some three batches of 512 spans."""
+
+
+def collect_rarely() -> None:
+    """Have Python look for cycles of objects less often than by itself.
+
+    Batches are tens of thousands of objects without cycles that are given back as soon as they are
+    stored. Python looks through new objects after every 700: measured, 2 of 26 µs a span.
+    What was loaded by now stays, and is not looked through again.
+    """
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, 20, 20)

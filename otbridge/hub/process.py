@@ -20,7 +20,7 @@ from otbridge.hub.destinations import refuse_loops
 from otbridge.hub.http_protocol import HurriedProtocol
 from otbridge.hub.limits import MAX_WEBSOCKET_BYTES
 from otbridge.hub.listening import listener, printed
-from otbridge.hub.memory import return_large_blocks
+from otbridge.hub.memory import collect_rarely, return_large_blocks
 from otbridge.hub.receivers.otlp_grpc import OtlpGrpc
 from otbridge.hub.security import is_loopback
 from otbridge.hub.store import open_store
@@ -69,6 +69,7 @@ async def serve(settings: HubSettings, ready: Callable[[Addresses], None]) -> No
     """
     _check_exposure(settings)
     return_large_blocks()
+    collect_rarely()
     allow_many_files()
     stop = asyncio.Event()
     _on_signal(stop.set)

@@ -108,7 +108,9 @@ class Minutes:
         duration = row.end_ns - start_ns
         bucket = bucket_of(duration) if duration > 0 else 0
         error = row.status == _ERROR
-        self._operations.of((minute, number)).add(bucket, error)
+        key = (minute, number)
+        tally = self._operations.changed.get(key) or self._operations.of(key)
+        tally.add(bucket, error)
         parent = row.parent_span_id
         if parent:
             # Most spans have a parent in their own service; the others may be an edge's end.
@@ -176,14 +178,14 @@ class _Tallies:
     def __init__(self, db: sqlite3.Connection, table: str, keys: tuple[str, ...]) -> None:
         self._db = db
         self._kept: dict[tuple[Any, ...], Tally] = {}
-        self._changed: dict[tuple[Any, ...], Tally] = {}
+        self.changed: dict[tuple[Any, ...], Tally] = {}
         where = " AND ".join(f"{key} = ?" for key in keys)
         self._select = f"SELECT SpanCount, ErrorCount, Durations FROM {table} WHERE {where}"
         self._save = f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * (len(keys) + 3))})"
 
     def of(self, key: tuple[Any, ...]) -> Tally:
         """Return the tally of *key*, to be added to."""
-        tally = self._changed.get(key)
+        tally = self.changed.get(key)
         if tally is None:
             tally = self._kept.get(key)
             if tally is None:
@@ -191,17 +193,17 @@ class _Tallies:
                 found = self._db.execute(self._select, key).fetchone()
                 if found:
                     tally.merge(*found)
-            self._changed[key] = tally
+            self.changed[key] = tally
         return tally
 
     def save(self) -> None:
         self._db.executemany(
-            self._save, [(*key, *tally.columns()) for key, tally in self._changed.items()]
+            self._save, [(*key, *tally.columns()) for key, tally in self.changed.items()]
         )
-        self._changed.clear()
+        self.changed.clear()
         if len(self._kept) > _KEPT:
             self._kept.clear()
 
     def forget(self) -> None:
         self._kept.clear()
-        self._changed.clear()
+        self.changed.clear()

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from opentelemetry import context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# A machine that is busy elsewhere makes an example slow, and proves nothing about the code.
+settings.register_profile("otbridge", deadline=None)
+settings.load_profile("otbridge")
 
 
 @pytest.fixture(autouse=True)

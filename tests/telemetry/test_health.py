@@ -57,19 +57,27 @@ class Harness:
         self.health.register(self._provider)
 
     def put(self, records: int) -> None:
-        for _ in range(records):
-            self.pipeline.put(ENVELOPE, RECORD)
+        self._put_together([(ENVELOPE, RECORD)] * records)
 
     def put_metrics(self, points: list[int]) -> None:
         """Put a metric for each number, with so many data points."""
+        entries = []
         for number in points:
             gauge = Gauge(data_points=[NumberDataPoint(as_int=n) for n in range(number)])
             scope = ScopeMetrics(metrics=[Metric(name="m", gauge=gauge)])
             request = ExportMetricsServiceRequest(
                 resource_metrics=[ResourceMetrics(scope_metrics=[scope])]
             )
-            for envelope, record in split_request("metrics", request.SerializeToString()):
-                self.pipeline.put(envelope, record)
+            entries += split_request("metrics", request.SerializeToString())
+        self._put_together(entries)
+
+    def _put_together(self, entries: list[tuple[Envelope, bytes]]) -> None:
+        """Put all before the worker wakes: the first would leave alone, with the first answer."""
+        worker: Any = self.pipeline._sending.worker
+        rouse, worker.rouse = worker.rouse, lambda: None
+        for envelope, record in entries:
+            self.pipeline.put(envelope, record)
+        worker.rouse = rouse
 
     def read(self, name: str) -> dict[Any, Any]:
         """Return the points of one metric by their `error.type`."""

@@ -139,7 +139,7 @@ LIMITS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     name=st.sampled_from(["work", "Bearer abcdefghijkl"]),
     kind=st.sampled_from(list(SpanKind)),

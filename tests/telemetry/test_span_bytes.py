@@ -73,7 +73,7 @@ def parsed(record: bytes) -> Any:
     return ScopeSpans.FromString(record).spans[0]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     kind=st.sampled_from([TracerProvider, LightTracerProvider]),
     redact=st.booleans(),

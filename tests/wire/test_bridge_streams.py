@@ -135,7 +135,7 @@ class Network(RuleBasedStateMachine):
 
 _SDK = {"name": "s", "version": "1"}
 TestNetwork = Network.TestCase
-TestNetwork.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestNetwork.settings = settings(max_examples=150, stateful_step_count=40)
 
 
 def test_an_id_is_new_once() -> None:

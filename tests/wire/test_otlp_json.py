@@ -70,7 +70,7 @@ def messages(draw: st.DrawFn, descriptor: Any, depth: int = 0) -> Message:
 
 
 @pytest.mark.parametrize(("kind", "parse"), REQUESTS)
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_message_comes_back_from_json_as_it_went(
     kind: type[Message], parse: Callable[[bytes], bytes], data: st.DataObject
@@ -105,7 +105,7 @@ _json = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     document=st.binary(max_size=40)
     | _json.map(lambda value: json.dumps(value).encode())

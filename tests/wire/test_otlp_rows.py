@@ -304,7 +304,7 @@ def test_values_nested_beyond_the_parsers_depth_are_malformed() -> None:
         decode_traces(field(1, field(2, field(2, record))), 1)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(noise=st.binary(max_size=200), cut=st.integers(0, 60), decode=st.sampled_from(
     [decode_traces, decode_logs, decode_metrics, decode_open_spans]
 ))  # fmt: skip
@@ -319,7 +319,7 @@ def test_noise_is_refused_with_an_error_of_ours_or_decoded(
             continue
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.text(max_size=5), st.lists(st.text(max_size=5), max_size=4))))
 def test_rows_hold_what_the_protobuf_library_reads_from_the_whole_request(
     sources: list[tuple[str, list[str]]],

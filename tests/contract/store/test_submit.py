@@ -195,7 +195,7 @@ def _some_trace() -> list[SpanRow]:
 def test_the_summary_does_not_depend_on_order_grouping_or_repetition(
     store: Store, kind: Kind
 ) -> None:
-    @settings(max_examples=kind.examples, deadline=None)
+    @settings(max_examples=kind.examples)
     @given(data=st.data())
     def holds(data: st.DataObject) -> None:
         _check_a_summary(store, data)

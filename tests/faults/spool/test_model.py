@@ -152,6 +152,5 @@ TestSpooling = Spooling.TestCase
 TestSpooling.settings = settings(
     max_examples=60,
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -87,8 +87,18 @@ def test_a_span_is_judged_by_how_it_ended(store: Store) -> None:
 
 def test_values_are_counted_as_json_has_them(filled: Store) -> None:
     expected = {
-        "7": 1, "7.0": 1, '"7"': 1, "true": 1, '"true"': 1, "8.5": 1, "[7]": 1, '{"a":7}': 1,
-        '"Nw=="': 1, '"it\'s \\\\ \\"quoted\\"\\n"': 1, '"żółw"': 1, '""': 1,
+        "7": 1,
+        "7.0": 1,
+        '"7"': 1,
+        "true": 1,
+        '"true"': 1,
+        "8.5": 1,
+        "[7]": 1,
+        '{"a":7}': 1,
+        '"Nw=="': 1,
+        '"it\'s \\\\ \\"quoted\\"\\n"': 1,
+        '"żółw"': 1,
+        '""': 1,
     }
     for wanted in (LogFilter(), TraceFilter()):
         found = filled.facets(wanted, AttributeKey("key"))

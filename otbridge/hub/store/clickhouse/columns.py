@@ -17,6 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otbridge.hub.analysis.genai import describe
 from otbridge.hub.store.attributes import decode_attributes
+from otbridge.hub.store.clickhouse.attributes import attribute_kinds
 from otbridge.hub.store.clickhouse.engine import pack_values
 from otbridge.hub.store.text import MAX_WORDS, attribute_words, fold
 
@@ -41,12 +42,13 @@ SPAN_COLUMNS: Final = (
     "Timestamp, TraceId, SpanId, ParentSpanId, TraceState, SpanName, SpanKind, ServiceName,"
     " Duration, StatusCode, StatusMessage, SpanAttributes, `Events.Timestamp`, `Events.Name`,"
     " `Events.Attributes`, `Links.TraceId`, `Links.SpanId`, `Links.TraceState`,"
-    " `Links.Attributes`, State, Received, Row, Version, Producer, GenAiKind, GenAiAgent,"
+    " `Links.Attributes`, State, Received, Row, Version, AttributeKinds, Producer, GenAiKind, GenAiAgent,"
     f" GenAiConversation, GenAiRun, DerivedWords, Raw, {_SHARED_SPAN_COLUMNS}"
 )
 LOG_COLUMNS: Final = (
     "Timestamp, TraceId, SpanId, TraceFlags, SeverityText, SeverityNumber, ServiceName, Body,"
-    " LogAttributes, EventName, ObservedTimestamp, Received, Row, Version, Place, Id, Producer,"
+    " LogAttributes, EventName, ObservedTimestamp, Received, Row, Version, Place, Id, AttributeKinds,"
+    " Producer,"
     f" DerivedWords, Raw, {_SHARED_SPAN_COLUMNS}, ScopeAttributes"
 )
 METRICS_COLUMNS: Final = (
@@ -74,12 +76,12 @@ def add_span(values: list[Any], row: SpanRow, number: int, received_ns: int) -> 
     """Append to *values* what goes into `SPAN_COLUMNS`; *number* is the row's."""
     span = Span.FromString(row.data)
     attributes = decode_attributes(span.attributes)
+    kinds = attribute_kinds(span.attributes)
     genai = describe(row.name, row.kind, attributes, _scope_name(row.scope))
     if row.end_ns:
         state, version = _ENDED, _FIRST_WINS - number
-        words = _span_words(span, attributes)
     else:
-        state, version, words = _LOST if row.lost else _OPEN, number, ""
+        state, version = _LOST if row.lost else _OPEN, number
     events, links = span.events, span.links
     values += (
         row.start_ns,
@@ -105,12 +107,13 @@ def add_span(values: list[Any], row: SpanRow, number: int, received_ns: int) -> 
         received_ns,
         number,
         version,
+        kinds,
         row.producer,
         genai.kind if genai else "",
         (genai.agent or "") if genai else "",
         (genai.conversation or "") if genai else "",
         (genai.run or "") if genai else "",
-        words,
+        _span_words(span, attributes),
         row.data,
         _shared(row.resource, row.resource_schema_url, row.scope, row.scope_schema_url),
     )
@@ -142,6 +145,7 @@ def add_log(
         number,
         _FIRST_WINS - number,
         *identity,
+        attribute_kinds(record.attributes),
         row.producer,
         fold(" ".join(words)),
         row.data,

@@ -11,7 +11,6 @@ from otbridge.hub.store.clickhouse.attributes import written
 from otbridge.hub.store.clickhouse.logs import log_conditions
 from otbridge.hub.store.clickhouse.questions import escaped
 from otbridge.hub.store.clickhouse.traces import newest_traces, trace_conditions
-from otbridge.hub.store.clickhouse.value_counts import count_values
 from otbridge.hub.store.vocabulary import AttributeKey, Facets, LogFilter
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def count(
 ) -> Facets:
     """Answer `Store.facets`."""
     if isinstance(field, AttributeKey):
-        return count_values(asker, wanted, field.name)
+        return _count_values(asker, wanted, field.name)
     if isinstance(wanted, LogFilter):
         where = log_conditions(wanted)
         newest = (

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from otbridge.hub.store.clickhouse.attribute_search import add_attributes
+from otbridge.hub.store.clickhouse.attributes import add_condition
 from otbridge.hub.store.clickhouse.questions import Conditions
 from otbridge.hub.store.clickhouse.rows import LOG, read_log
 
@@ -90,6 +90,8 @@ def log_conditions(wanted: LogFilter, since_ns: int = 0) -> Conditions:
         where.add("SpanId = {span:String}", span=wanted.span_id.hex())
     if wanted.service is not None:
         where.add("ServiceName = {service:String}", service=wanted.service)
+    if wanted.name is not None:
+        where.add("positionCaseInsensitiveUTF8(EventName, {name:String}) > 0", name=wanted.name)
     if wanted.min_severity is not None:
         where.add("SeverityNumber >= {severity:UInt8}", severity=wanted.min_severity)
     since_ns = max(since_ns, wanted.from_ns or 0)
@@ -99,5 +101,6 @@ def log_conditions(wanted: LogFilter, since_ns: int = 0) -> Conditions:
         where.add("Timestamp < fromUnixTimestamp64Nano({until:Int64})", until=wanted.to_ns)
     for term in wanted.terms:
         where.add_term(term)
-    add_attributes(where, wanted.attributes, "LogAttributes")
+    for condition in wanted.attributes:
+        add_condition(where, condition, "LogAttributes")
     return where

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from otbridge.hub.store.clickhouse.schema import Tables
     from otbridge.hub.store.vocabulary import Term
 
-__all__ = ["COUNTED_EXACTLY", "Asker", "Conditions", "hexes"]
+__all__ = ["COUNTED_EXACTLY", "Asker", "Conditions", "escaped", "hexes"]
 
 _MEMORY: Final = 1_000_000_000
 """Bytes that one question may take on a server."""
@@ -39,7 +39,7 @@ class Conditions:
         for name, value in values.items():
             own = f"{name}{len(self.parameters)}"
             sql = sql.replace(f"{{{name}:", f"{{{own}:")
-            self.parameters[own] = _escaped(value)
+            self.parameters[own] = escaped(value)
         self._sql.append(sql)
 
     def add_term(self, term: Term) -> bool:
@@ -115,7 +115,7 @@ def hexes(ids: Any) -> list[str]:
     return [one.hex() for one in ids]
 
 
-def _escaped(value: Any) -> str:
+def escaped(value: Any) -> str:
     """Return a parameter's value as ClickHouse's tab-separated texts have it."""
     if isinstance(value, list):  # of ids or folded words, which hold nothing to escape
         return "[" + ",".join(f"'{item}'" for item in value) + "]"

@@ -12,6 +12,7 @@ what reads its tables (Grafana, for one) reads these, too. What is ours stands b
 - `Version` says which copy stays: the first ended span, else what was said last of an open one.
 - `Row` counts up in the order of storing, `Received` is the hub's clock; partitions are days of
   it, so that old days are dropped whole and a sender's wrong clock does no harm.
+- `AttributeKinds` says of attributes that are no texts what they are (see `attributes`).
 - `DerivedWords` holds what a text search finds, folded (see `otbridge.hub.store.text`).
 
 `otel_trace_summary` has a line per trace, hour and day of receipt: what lists of traces are chosen
@@ -43,6 +44,7 @@ ALL_TABLES: Final = ("otel_traces", "otel_logs", "otel_metrics_raw", "otel_trace
 
 _MAP = "Map(LowCardinality(String), String)"
 _WORD = "LowCardinality(String)"
+_KINDS = "Map(LowCardinality(String), LowCardinality(String))"
 
 _SPANS: Final = {
     "Timestamp": "DateTime64(9) CODEC(Delta(8), ZSTD(1))",
@@ -72,6 +74,7 @@ _SPANS: Final = {
     "Received": "DateTime64(9) DEFAULT now64(9) CODEC(Delta(8), ZSTD(1))",
     "Row": "Int64 DEFAULT toUnixTimestamp64Nano(Received) CODEC(Delta(8), ZSTD(1))",
     "Version": "UInt64 DEFAULT bitNot(toUInt64(Row)) CODEC(Delta(8), ZSTD(1))",
+    "AttributeKinds": _KINDS,
     "Producer": _WORD,
     "GenAiKind": _WORD,
     "GenAiAgent": _WORD,
@@ -109,6 +112,7 @@ _LOGS: Final = {
     # Among records of one time: where it stands, and what tells it from all others.
     "Place": "Int64 DEFAULT Row CODEC(Delta(8), ZSTD(1))",
     "Id": "UInt64 DEFAULT rand64() CODEC(ZSTD(1))",
+    "AttributeKinds": _KINDS,
     "Producer": _WORD,
     "DerivedWords": "String DEFAULT lower(concat(Body, ' ', EventName, ' ',"
     " arrayStringConcat(mapValues(LogAttributes), ' '))) CODEC(ZSTD(1))",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from otbridge.hub.store.clickhouse.attribute_search import add_attributes
+from otbridge.hub.store.clickhouse.attributes import add_condition
 from otbridge.hub.store.clickhouse.columns import KINDS
 from otbridge.hub.store.clickhouse.questions import Conditions, hexes
 from otbridge.hub.store.clickhouse.rows import LOG, SPAN, read_log, read_span
@@ -101,10 +101,12 @@ def trace_conditions(
         where.add("TraceId IN {among:Array(String)}", among=hexes(sorted(wanted.trace_ids)))
     if wanted.attributes:
         met = Conditions(beside=where)
-        add_attributes(met, wanted.attributes, "SpanAttributes")
+        for condition in wanted.attributes:
+            add_condition(met, condition, "SpanAttributes")
         if earliest > 0:
             met.add("Timestamp >= fromUnixTimestamp64Nano({since:Int64})", since=_hour(earliest))
-        where.add(f"TraceId IN (SELECT TraceId FROM {tables.traces} WHERE {met})")
+        # A span that has ended is judged by how it ended.
+        where.add(f"TraceId IN (SELECT TraceId FROM {tables.traces} FINAL WHERE {met})")
     fits = Conditions(beside=where)
     if after is not None:
         fits.add(

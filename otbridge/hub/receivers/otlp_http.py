@@ -49,10 +49,6 @@ SIGNALS: Final[dict[str, Signal]] = {
 _SMALL_BODY: Final = 32 << 10
 """Bodies up to here are read where they arrive: even inflated they take a few milliseconds."""
 
-_LIMITS: Final = (MAX_BODY_BYTES, MAX_INFLATED_BYTES)
-_PUBLIC_LIMITS: Final = (MAX_PUBLIC_BODY_BYTES, MAX_PUBLIC_INFLATED_BYTES)
-"""Bytes of a body as it comes, and inflated."""
-
 _LARGE_AT_ONCE: Final = 2
 """Larger ones that are inflated at the same time; each may become `MAX_INFLATED_BYTES`."""
 
@@ -123,7 +119,9 @@ class OtlpHttp:
         signal = SIGNALS[scope["path"]]
         encoding = ", ".join(value.decode("latin-1") for value in _encodings(scope))
         principal = principal_of(scope)
-        body_limit, limit = _PUBLIC_LIMITS if principal.public else _LIMITS
+        body_limit, limit = MAX_BODY_BYTES, MAX_INFLATED_BYTES
+        if principal.public:
+            body_limit, limit = MAX_PUBLIC_BODY_BYTES, MAX_PUBLIC_INFLATED_BYTES
         if self._admission is not None and principal.key is not None:
             self._admission.knock(principal, _address(scope))
         try:

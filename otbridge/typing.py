@@ -12,6 +12,7 @@ __all__ = [
     "PackedSink",
     "Processor",
     "Rejected",
+    "ResendingSink",
     "Retryable",
     "SendResult",
     "Signal",
@@ -47,13 +48,16 @@ class Success(NamedTuple):
 
 
 class Retryable(NamedTuple):
-    """Nothing was taken, and the same request may be taken later."""
+    """Nothing was acknowledged, and the same request may be taken later."""
 
     reason: str
     """A low-cardinality word for `error.type`, e.g. `503`, `UNAVAILABLE`, `ConnectionRefusedError`."""
     message: str = ""
     after: float | None = None
     """Seconds that the receiver asked us to wait; None where it said nothing."""
+    maybe_taken: bool = False
+    """Whether the receiver may have the records nevertheless: the request was sent, or may have
+    been, and no answer came from who would know."""
 
 
 class Rejected(NamedTuple):
@@ -100,6 +104,15 @@ class PackedSink(Sink, Protocol):
     def send_packed(self, signal: Signal, body: bytes, encoding: str, timeout: float) -> SendResult:
         """Send *body*, a request compressed by *encoding*, once, within *timeout* seconds."""
         ...
+
+
+@runtime_checkable
+class ResendingSink(Sink, Protocol):
+    """A sink that can tell its receiver which requests may have come to it before."""
+
+    resent: bool
+    """Whether the next request's records, or some of them, may have been sent before; set before
+    each. A receiver that knows the mark keeps the records that it does not have, and no other."""
 
 
 class FlushResult(NamedTuple):

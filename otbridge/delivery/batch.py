@@ -32,6 +32,7 @@ class Batch:
         entries: The records, at least one.
         compose: Makes one request of them.
         on_disk: Whether the records lie in the spool, and stay there until they are delivered.
+        resent: Whether some of them may have been sent before.
     """
 
     def __init__(
@@ -41,9 +42,12 @@ class Batch:
         compose: Compose,
         *,
         on_disk: bool = False,
+        resent: bool = False,
     ) -> None:
         self.signal: Signal = signal
         self.on_disk = on_disk
+        self.resent = resent
+        """Whether the receiver may have some of the records already, and could not say so."""
         self._entries = entries
         self._compose = compose
         self._packed: tuple[str, bytes] = ("", b"")
@@ -78,7 +82,7 @@ class Batch:
 
     def part(self, entries: Sequence[Entry]) -> Batch:
         """Return a batch of some of the records."""
-        return Batch(self.signal, entries, self._compose, on_disk=self.on_disk)
+        return Batch(self.signal, entries, self._compose, on_disk=self.on_disk, resent=self.resent)
 
     def halves(self) -> tuple[Batch, Batch]:
         """Return two batches with half of the records each, in their order."""
@@ -97,12 +101,20 @@ class PackedBatch(Batch):
         body: The compressed request.
         encoding: How: `gzip`, `zstd` or `none`.
         compose: Makes requests of parts of it.
+        resent: Whether some of them may have been sent before.
     """
 
     def __init__(
-        self, signal: Signal, records: int, body: bytes, encoding: str, compose: Compose
+        self,
+        signal: Signal,
+        records: int,
+        body: bytes,
+        encoding: str,
+        compose: Compose,
+        *,
+        resent: bool = False,
     ) -> None:
-        super().__init__(signal, (), compose, on_disk=True)
+        super().__init__(signal, (), compose, on_disk=True, resent=resent)
         self._records = records
         self._packed = (encoding, body)
         self._kept = (body, encoding)

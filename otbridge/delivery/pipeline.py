@@ -175,7 +175,9 @@ class Pipeline:
         if self._spool is not None and not self._closed:
             self._sending.worker.rouse()
 
-    def put_request(self, body: bytes, records: int, *, encoding: str = "none") -> int:
+    def put_request(
+        self, body: bytes, records: int, *, encoding: str = "none", resent: bool = False
+    ) -> int:
         """Take a whole request of somebody else's for delivery, byte for byte.
 
         It goes into the spool as it is, and from there to the destination, taken apart only where
@@ -186,12 +188,15 @@ class Pipeline:
             body: An Export*ServiceRequest, compressed by *encoding*.
             records: How many records are in it.
             encoding: `gzip`, `zstd` or `none`.
+            resent: Whether the one it comes from may have sent some of it before.
 
         Returns:
             How many of its records were taken. The ledger has counted the others.
         """
         spool = None if self._closed else self._spool
-        if spool is not None and spool.append_request(self._signal, body, encoding, records):
+        if spool is not None and spool.append_request(
+            self._signal, body, encoding, records, resent=resent
+        ):
             self._queue.note_elsewhere(len(body), records)
             return records
         try:

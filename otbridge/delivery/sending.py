@@ -10,6 +10,7 @@ from otbridge.delivery.dispatch import Dispatcher
 from otbridge.delivery.fallback import FallbackResort, make_fallbacks
 from otbridge.delivery.pace import Pace
 from otbridge.delivery.route import Route
+from otbridge.delivery.sent_records import entries_to_keep, may_have_been_sent
 from otbridge.delivery.spooling import Backlog, SpoolResort
 from otbridge.delivery.worker import Worker
 from otbridge.typing import Retryable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from otbridge._clock import Clock
     from otbridge.delivery.adaptation import Adaptation
-    from otbridge.delivery.batch import Compose
+    from otbridge.delivery.batch import Compose, Entry
     from otbridge.delivery.dispatch import Undelivered
     from otbridge.delivery.ledger import Ledger
     from otbridge.delivery.losses import LossReporter
@@ -86,6 +87,7 @@ class Sending:
         self.ends = False
         """Whether the pipeline is being shut down: what cannot be sent is given up."""
         self._in_hand: Batch | None = None
+        self._has_sent_records = False
         self._held_back = False
         pace = self._pace = Pace()
         self.route = Route(
@@ -155,12 +157,12 @@ class Sending:
             waiting = len(self._queue)  # of now: other threads may be logging without end
             while waiting > 0 and (entries := self._queue.take()):
                 waiting -= len(entries)
-                batch = Batch(self._signal, entries, self._compose)
+                batch = self._batch(entries)
                 parts = spilling.take(batch, Retryable("shutdown"))
                 left = [part for part, outcome in parts if isinstance(outcome, Retryable)]
                 if left:  # the disk takes nothing
                     for part in reversed(left):
-                        self._queue.put_back(part.entries)
+                        self._put_back(part)
                     return
         except Exception as error:  # noqa: BLE001 - what is in flight then is counted as dropped
             self._losses.lost("internal_error", 0, f"{type(error).__name__}: {error}")
@@ -186,7 +188,7 @@ class Sending:
         entries = self._queue.take()
         if not entries:
             return 0
-        batch = self._in_hand = Batch(self._signal, entries, self._compose)
+        batch = self._in_hand = self._batch(entries)
         left = self._dispatcher.dispatch(batch)
         self._in_hand = None
         if self.route.optional is not None:
@@ -202,15 +204,22 @@ class Sending:
             self._dispatcher.give_up(batch, "shutdown", failure.message)
         elif self._optional or self._pace.closing or self.route.breaker is not None:
             # There is nobody to send to, a flush ran out of time, or the disk takes nothing.
-            self._queue.put_back(batch.entries)
+            self._put_back(batch)
         else:
             self._dispatcher.give_up(batch, failure.reason, failure.message)
 
     def _take_back(self, undelivered: Undelivered) -> None:
         """Take records into memory that were on disk together with others that are settled."""
-        entries = undelivered.batch.entries
-        self._ledger.take_off(len(entries))
-        self._queue.put_back(entries)
+        self._ledger.take_off(len(undelivered.batch.entries))
+        self._put_back(undelivered.batch)
+
+    def _put_back(self, batch: Batch) -> None:
+        self._has_sent_records = self._has_sent_records or batch.resent
+        self._queue.put_back(entries_to_keep(batch))
+
+    def _batch(self, entries: Sequence[Entry]) -> Batch:
+        resent = self._has_sent_records and may_have_been_sent(entries)
+        return Batch(self._signal, entries, self._compose, resent=resent)
 
     def _close_sinks(self) -> None:
         for sink in self._sinks:

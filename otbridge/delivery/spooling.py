@@ -81,8 +81,11 @@ class SpoolResort:
     def _write(self, batch: Batch, severity: int, *, leave: bool = False) -> bool:
         encoding = batch.encoding or self._encoding
         body = batch.packed(encoding)
+        resent = leave or batch.resent  # what is left behind is being sent at this moment
         with self._ledger.lock:
-            taken = self._spool.append_request(batch.signal, body, encoding, len(batch), severity)
+            taken = self._spool.append_request(
+                batch.signal, body, encoding, len(batch), severity, resent=resent
+            )
             if taken and leave:
                 self._ledger.leave_behind(len(batch))
             elif taken:
@@ -175,6 +178,8 @@ class Backlog:
                 self._not_before = self._clock.monotonic() + _LOOK_AGAIN_SECONDS
             return 0
         done = self._dispatcher.send(self._batch(spooled))
+        if any(not isinstance(part, int) and part.resent for part, _ in done):
+            spooled.resent = True
         if all(isinstance(outcome, Retryable) for _, outcome in done):
             return 0
         with self._ledger.lock:
@@ -188,5 +193,7 @@ class Backlog:
         signal = self._reader.signal
         if spooled.request:
             body, encoding = spooled.request, spooled.encoding
-            return PackedBatch(signal, len(spooled), body, encoding, self._compose)
-        return Batch(signal, spooled.entries, self._compose, on_disk=True)
+            return PackedBatch(
+                signal, len(spooled), body, encoding, self._compose, resent=spooled.resent
+            )
+        return Batch(signal, spooled.entries, self._compose, on_disk=True, resent=spooled.resent)

@@ -66,6 +66,8 @@ class HttpConnection:
         self._sock: _TimedSocket | None = None
         self._pid = 0
         self._used_at = 0.0
+        self.has_sent = False
+        """Whether any byte of the last request may have left: no answer then proves nothing."""
 
     def post(
         self, path: str, body: bytes, headers: Mapping[str, str], timeout: float, limit: int
@@ -85,7 +87,9 @@ class HttpConnection:
             LimitExceeded: the answer's body is longer than *limit* bytes.
         """
         deadline = time.monotonic() + timeout
+        self.has_sent = False
         sock = self._usable(deadline)
+        self.has_sent = True
         sock.deadline = deadline
         try:
             sock.sendall(self._head(path, headers, len(body)) + body)

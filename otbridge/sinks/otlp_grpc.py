@@ -17,6 +17,7 @@ from otbridge.sinks.certificates import WatchedFiles
 from otbridge.sinks.otlp_answer import (
     MAX_REQUEST_BYTES,
     MAX_RESPONSE_BYTES,
+    RESENT_HEADER,
     clean,
     read_export_response,
     read_retry_delay,
@@ -92,6 +93,8 @@ class OtlpGrpcSink:
                 f"gRPC has no compression {compression!r}.", "", "Use 'gzip' or 'none'."
             )
         self._compression = compression
+        self.resent = False
+        """Whether the next request may have been sent before; see `ResendingSink`."""
         self._metadata = _prepare_metadata(headers or {})
         self._secrets = secrets_in(self._metadata)
         self._files = (certificate, client_key, client_certificate)
@@ -114,12 +117,15 @@ class OtlpGrpcSink:
         with loading:
             import grpc
         try:
-            answer = self._call(signal)(request, timeout=timeout, metadata=self._metadata)
+            metadata = self._metadata
+            if self.resent:
+                metadata = (*metadata, (RESENT_HEADER, "1"))
+            answer = self._call(signal)(request, timeout=timeout, metadata=metadata)
         except grpc.RpcError as error:
             return self._judge(error)
         except Exception as error:  # noqa: BLE001 - e.g. ValueError: the channel was closed
             self.close()
-            return Retryable(type(error).__name__, self._clean(str(error)))
+            return Retryable(type(error).__name__, self._clean(str(error)), maybe_taken=True)
         result = read_export_response(answer)
         return result._replace(message=self._clean(result.message))
 
@@ -176,7 +182,8 @@ class OtlpGrpcSink:
             return Rejected("response_too_large", message)
         after = _retry_delay(error.trailing_metadata() or ())
         if reason in _RETRYABLE or (reason == "RESOURCE_EXHAUSTED" and after is not None):
-            return Retryable(reason, message, after)
+            # Who says when to come again has not taken it; a broken connection says nothing.
+            return Retryable(reason, message, after, maybe_taken=after is None)
         return Rejected(reason, message)
 
     def _clean(self, message: str) -> str:

@@ -18,6 +18,7 @@ from otbridge.sinks.certificates import WatchedFiles
 from otbridge.sinks.otlp_answer import (
     MAX_REQUEST_BYTES,
     MAX_RESPONSE_BYTES,
+    RESENT_HEADER,
     clean,
     read_export_response,
     read_retry_delay,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["OtlpHttpSink"]
 
 _RETRYABLE: Final = frozenset({429, 502, 503, 504})
+_MAYBE_TAKEN: Final = frozenset({502, 504})
+"""Said by what stands between, of a receiver that has not answered it."""
 _PROTOBUF: Final = "application/x-protobuf"
 _PORTS: Final = {"http": 80, "https": 443}
 _JSON_COUNTS: Final = ("rejectedLogRecords", "rejectedSpans", "rejectedDataPoints")
@@ -84,6 +87,8 @@ class OtlpHttpSink:
     ) -> None:
         self._scheme, self._host, self._port, self._path = _parse_endpoint(endpoint, exact=exact)
         self._exact = exact
+        self.resent = False
+        """Whether the next request may have been sent before; see `ResendingSink`."""
         self._compression = compression
         self._headers = _prepare_headers(headers or {}, user_agent, compression)
         self._secrets = secrets_in((headers or {}).items())
@@ -124,12 +129,17 @@ class OtlpHttpSink:
         headers = self._headers
         if encoding != "none":
             headers = headers | {"Content-Encoding": encoding}
+        if self.resent:
+            headers = headers | {RESENT_HEADER: "1"}
+        connection = None
         try:
-            response = self._connected().post(path, body, headers, timeout, MAX_RESPONSE_BYTES)
+            connection = self._connected()
+            response = connection.post(path, body, headers, timeout, MAX_RESPONSE_BYTES)
         except LimitExceeded as error:
             return Rejected("response_too_large", str(error))
         except Exception as error:  # noqa: BLE001 - OSError, HTTPException, ssl: no answer came
-            return Retryable(type(error).__name__, self._clean(str(error)))
+            sent = connection is not None and connection.has_sent
+            return Retryable(type(error).__name__, self._clean(str(error)), maybe_taken=sent)
         return self._judge(response)
 
     def close(self) -> None:
@@ -189,7 +199,9 @@ class OtlpHttpSink:
             after = parse_retry_after(response.headers.get("Retry-After"))
             if after is None and _is_protobuf(response):
                 after = read_retry_delay(response.body)
-            return Retryable(str(status), message, after)
+            # Of a 503 without a time a proxy may be the author, as of the other two.
+            open_question = status in _MAYBE_TAKEN or (status == 503 and after is None)
+            return Retryable(str(status), message, after, maybe_taken=open_question)
         return Rejected(str(status), message)
 
     def _clean(self, message: str) -> str:

@@ -52,6 +52,9 @@ class Folder:
         """Held around everything that looks at or changes streams and book; never while the disk
         is waited for, because `append` takes it when it begins a segment."""
         self.streams: dict[str, Stream] = {}
+        self.recovered = False
+        """Whether another process wrote it. What that was sending when it ended, or whose cursor
+        was lost with the power, a receiver may have."""
         self._files = files
         self._fd = fd
         self._is_anchored = False

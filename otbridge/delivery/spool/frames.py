@@ -19,7 +19,8 @@ A segment is frames, end to end, and nothing else. Numbers are little-endian.
 A RECORD is wrapped in the envelope with its number, which stands before it in the same segment:
 each segment can be read alone. An envelope is written twice in a row, because everything behind
 it depends on it; a reader takes either. A REQUEST is complete, and compressed as it was when it
-could not be sent; encoding 0 is none, 1 gzip, 2 zstd.
+could not be sent; encoding 0 is none, 1 gzip, 2 zstd. 128 more stands for a request that a
+receiver may have, which has not said so.
 
 *The salt* is four random bytes. Records may hold anything, a copy of another segment too, or what
 an attacker made a program log; without the salt, nothing in them looks like a frame. So a reader
@@ -64,6 +65,7 @@ __all__ = [
     "claimed_records",
     "envelope_frame",
     "head_of",
+    "is_resent",
     "read_envelope",
     "read_request",
     "record_frame",
@@ -100,6 +102,7 @@ _BODY: Final = 12
 """Offset of what the crc covers besides them."""
 _HEADER: Final = 24
 _ALL_ONES: Final = 0xFFFF_FFFF
+_RESENT: Final = 0x80
 _KINDS: Final = (ENVELOPE, RECORD, REQUEST)
 
 
@@ -119,9 +122,11 @@ def envelope_frame(salt: int, sequence: int, number: int, resource: bytes, scope
     return _frame(ENVELOPE, salt, sequence, payload)
 
 
-def request_frame(salt: int, sequence: int, encoding: str, records: int, request: bytes) -> bytes:
+def request_frame(
+    salt: int, sequence: int, encoding: str, records: int, request: bytes, *, resent: bool = False
+) -> bytes:
     """Return a REQUEST frame."""
-    number = ENCODINGS.index(encoding)
+    number = ENCODINGS.index(encoding) | (_RESENT if resent else 0)
     payload = _REQUEST.pack(number, records, records ^ _ALL_ONES) + request
     return _frame(REQUEST, salt, sequence, payload)
 
@@ -142,8 +147,14 @@ def read_envelope(data: bytes, start: int, end: int) -> tuple[int, bytes, bytes]
 def read_request(data: bytes, start: int, end: int) -> tuple[str, int, bytes]:
     """Return encoding, number of records and bytes of a REQUEST's payload."""
     encoding, records, _ = _REQUEST.unpack_from(data, start)
+    encoding &= ~_RESENT
     name = ENCODINGS[encoding] if encoding < len(ENCODINGS) else "unknown"
     return name, records, data[start + _REQUEST.size : end]
+
+
+def is_resent(data: bytes, start: int) -> bool:
+    """Return whether the request of a REQUEST's payload may have been sent before."""
+    return bool(data[start] & _RESENT)
 
 
 def claimed_records(data: bytes, position: int, salt: int) -> int:

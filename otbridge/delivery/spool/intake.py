@@ -122,13 +122,24 @@ class Intake:
         return [entry for entry in left if not self._append_large(signal, entry, severity)]
 
     def append_request(
-        self, signal: Signal, request: bytes, encoding: str, records: int, severity: int
+        self,
+        signal: Signal,
+        request: bytes,
+        encoding: str,
+        records: int,
+        severity: int,
+        *,
+        resent: bool = False,
     ) -> bool:
         """Write a whole request; see `Spool.append_request`."""
         if len(request) > MAX_REQUEST_BYTES or encoding not in ENCODINGS or records < 1:
             return False
         writer = (self._errors if severity >= _ERROR else self._plain)[signal]
-        taken = self._attempt(writer, lambda: writer.append_request(request, encoding, records))
+
+        def write() -> bool:
+            return writer.append_request(request, encoding, records, resent=resent)
+
+        taken = self._attempt(writer, write)
         return taken and (not self._syncs or self._commit(writer))
 
     def sync(self) -> bool:

@@ -9,6 +9,7 @@ from otbridge.delivery.spool.frames import (
     ENVELOPE,
     RECORD,
     REQUEST,
+    is_resent,
     read_envelope,
     read_request,
     scan,
@@ -114,7 +115,7 @@ class Place:
         request = None
         losses = list(self._skipped)
         data, envelopes, sequence = self._data, self._envelopes, self.sequence
-        size, offset = 0, self._offset
+        size, offset, resent = 0, self._offset, self.folder.recovered
         for kind, found, start, end in scan(data, segment.name.salt, segment.first, offset):
             if kind == RECORD and found >= sequence:
                 size += end - start
@@ -138,6 +139,7 @@ class Place:
                 if found > sequence:
                     losses.append((sequence, found - sequence))
                 request = read_request(data, start, end)
+                resent = resent or is_resent(data, start)
                 sequence = found + request[1]
                 offset = end
                 break
@@ -146,7 +148,9 @@ class Place:
             self._offset, self.sequence, self._skipped = offset, sequence, losses
             return None
         self._behind = (offset, sequence)
-        return SpooledBatch(self, segment, entries, request=request, end=sequence, losses=losses)
+        return SpooledBatch(
+            self, segment, entries, request=request, end=sequence, losses=losses, resent=resent
+        )
 
     def move_on(self) -> None:
         """Stand behind the batch that was taken last."""

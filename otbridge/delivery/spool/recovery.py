@@ -99,6 +99,7 @@ def recover(files: Files, folder: Folder, monotonic: float, wall_ns: int) -> lis
     Raises:
         OSError: the folder itself cannot be read.
     """
+    folder.recovered = True
     found = _Found(files, folder, monotonic, wall_ns)
     rows: dict[str, list[SegmentName]] = {}
     for text in files.names(folder.path):

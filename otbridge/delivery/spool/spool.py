@@ -142,7 +142,14 @@ class Spool:
         return self._intake.append_batch(signal, entries, severity)
 
     def append_request(
-        self, signal: Signal, request: bytes, encoding: str, records: int, severity: int = 0
+        self,
+        signal: Signal,
+        request: bytes,
+        encoding: str,
+        records: int,
+        severity: int = 0,
+        *,
+        resent: bool = False,
     ) -> bool:
         """Write a whole request that could not be sent.
 
@@ -152,11 +159,14 @@ class Spool:
             encoding: `gzip`, `zstd` or `none`.
             records: How many records are in it.
             severity: The severity number of the most severe one.
+            resent: Whether some of them may have been sent before.
 
         Returns:
             As for `append`.
         """
-        return self._intake.append_request(signal, request, encoding, records, severity)
+        return self._intake.append_request(
+            signal, request, encoding, records, severity, resent=resent
+        )
 
     def sync(self) -> bool:
         """Return when everything that was written will survive a loss of power; False if not."""

@@ -26,7 +26,17 @@ class SpooledBatch:
     Either `entries`, to be composed, or `request`, which was composed before.
     """
 
-    __slots__ = ("encoding", "end", "entries", "losses", "place", "records", "request", "segment")
+    __slots__ = (
+        "encoding",
+        "end",
+        "entries",
+        "losses",
+        "place",
+        "records",
+        "request",
+        "resent",
+        "segment",
+    )
 
     def __init__(
         self,
@@ -37,11 +47,14 @@ class SpooledBatch:
         request: tuple[str, int, bytes] | None,
         end: int,
         losses: list[tuple[int, int]],
+        resent: bool = False,
     ) -> None:
         self.entries: Sequence[Entry] = entries
         """(envelope, framed record) pairs; empty for a request."""
         self.encoding, self.records, self.request = request or ("none", len(entries), b"")
         """`none`, `gzip` or `zstd`; how many records; an Export*ServiceRequest, or nothing."""
+        self.resent = resent
+        """Whether some of them may have been sent before."""
         self.place = place
         self.segment = segment
         self.end = end

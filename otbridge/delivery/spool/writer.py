@@ -132,7 +132,9 @@ class StreamWriter:
             finally:
                 self._busy = False
 
-    def append_request(self, request: bytes, encoding: str, records: int) -> bool:
+    def append_request(
+        self, request: bytes, encoding: str, records: int, *, resent: bool = False
+    ) -> bool:
         """Write a whole request of at most 16 MiB; False as for `append`."""
         with self._lock:
             if self._busy:
@@ -140,7 +142,9 @@ class StreamWriter:
             try:
                 self._busy = True
                 segment = self._writable()
-                frame = request_frame(segment.name.salt, segment.end, encoding, records, request)
+                frame = request_frame(
+                    segment.name.salt, segment.end, encoding, records, request, resent=resent
+                )
                 # An exception from a signal handler may have left a record there whose number
                 # this request gets.
                 segment.fresh.clear()

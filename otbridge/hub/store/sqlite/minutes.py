@@ -1,4 +1,8 @@
-"""What each operation and each pair of services did in a minute, counted while spans come in."""
+"""What each operation and each pair of services did in a minute and in an hour.
+
+Counted while spans come in. A transaction's own counts are added to those of its minutes and hours
+when it ends, so that a span is counted once for both.
+"""
 
 # ruff: noqa: S608 - the SQL is put together from our own names; values only go in as parameters
 
@@ -16,9 +20,11 @@ if TYPE_CHECKING:
     from otbridge.hub.store.sqlite.summary import Summary
     from otbridge.wire.rows import SpanRow
 
-__all__ = ["MINUTE_NS", "Minutes", "Tally"]
+__all__ = ["MINUTES_OF_HOUR", "MINUTE_NS", "Minutes", "Tally"]
 
 MINUTE_NS: Final = 60_000_000_000
+
+MINUTES_OF_HOUR: Final = 60
 
 _KEPT: Final = 8_192
 """Tallies kept in memory, some 500 bytes each: those of the last minutes are added to again."""
@@ -54,12 +60,19 @@ class Tally:
         buckets = self.buckets
         buckets[bucket] = buckets.get(bucket, 0) + 1
 
-    def merge(self, count: int, errors: int, durations: bytes) -> None:
-        """Count everything that another one's `columns` tell of."""
-        self.count += count
-        self.errors += errors
-        for bucket, number in _decode(durations).items():
+    def merge(self, other: Tally) -> None:
+        """Count everything that the other one has."""
+        self.count += other.count
+        self.errors += other.errors
+        for bucket, number in other.buckets.items():
             self.buckets[bucket] = self.buckets.get(bucket, 0) + number
+
+    @classmethod
+    def of(cls, count: int, errors: int, durations: bytes) -> Tally:
+        """Return the one whose `columns` these are."""
+        tally = cls()
+        tally.count, tally.errors, tally.buckets = count, errors, _decode(durations)
+        return tally
 
     def columns(self) -> tuple[int, int, bytes]:
         """Return SpanCount, ErrorCount and Durations."""
@@ -81,8 +94,8 @@ class Minutes:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._operations = _Tallies(db, "otel_operation_minutes", ("Minute", "OperationId"))
-        self._edges = _Tallies(db, "otel_edge_minutes", ("Minute", "Client", "Server", "Link"))
+        self._operations = _Tallies(db, "otel_operation", ("OperationId",))
+        self._edges = _Tallies(db, "otel_edge", ("Client", "Server", "Link"))
         self._numbers: dict[tuple[str, str, int], int] = {}
         self._names: dict[str, int] = {}
 
@@ -108,9 +121,7 @@ class Minutes:
         duration = row.end_ns - start_ns
         bucket = bucket_of(duration) if duration > 0 else 0
         error = row.status == _ERROR
-        key = (minute, number)
-        tally = self._operations.changed.get(key) or self._operations.of(key)
-        tally.add(bucket, error)
+        self._operations.of((minute, number)).add(bucket, error)
         parent = row.parent_span_id
         if parent:
             # Most spans have a parent in their own service; the others may be an edge's end.
@@ -173,37 +184,64 @@ class Minutes:
 
 
 class _Tallies:
-    """Tallies by key, in memory as long as they are added to, and in a table."""
+    """Tallies by minute and something else: of this transaction, and of their minutes and hours."""
+
+    def __init__(self, db: sqlite3.Connection, name: str, keys: tuple[str, ...]) -> None:
+        self._fresh: dict[tuple[Any, ...], Tally] = {}
+        self._minutes = _Table(db, f"{name}_minutes", ("Minute", *keys))
+        self._hours = _Table(db, f"{name}_hours", ("Hour", *keys))
+
+    def of(self, key: tuple[Any, ...]) -> Tally:
+        """Return the tally of *key* in this transaction, to be added to."""
+        tally = self._fresh.get(key)
+        if tally is None:
+            tally = self._fresh[key] = Tally()
+        return tally
+
+    def save(self) -> None:
+        """Add what is new to what is in the tables."""
+        for key, tally in self._fresh.items():
+            minute, *rest = key
+            self._minutes.add(key, tally)
+            self._hours.add((minute // MINUTES_OF_HOUR, *rest), tally)
+        self._fresh.clear()
+        self._minutes.save()
+        self._hours.save()
+
+    def forget(self) -> None:
+        """Forget what may be rolled back."""
+        self._fresh.clear()
+        self._minutes.forget()
+        self._hours.forget()
+
+
+class _Table:
+    """A table of tallies; those that are added to again and again stay in memory."""
 
     def __init__(self, db: sqlite3.Connection, table: str, keys: tuple[str, ...]) -> None:
         self._db = db
         self._kept: dict[tuple[Any, ...], Tally] = {}
-        self.changed: dict[tuple[Any, ...], Tally] = {}
+        self._changed: dict[tuple[Any, ...], Tally] = {}
         where = " AND ".join(f"{key} = ?" for key in keys)
         self._select = f"SELECT SpanCount, ErrorCount, Durations FROM {table} WHERE {where}"
         self._save = f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * (len(keys) + 3))})"
 
-    def of(self, key: tuple[Any, ...]) -> Tally:
-        """Return the tally of *key*, to be added to."""
-        tally = self.changed.get(key)
+    def add(self, key: tuple[Any, ...], fresh: Tally) -> None:
+        tally = self._kept.get(key)
         if tally is None:
-            tally = self._kept.get(key)
-            if tally is None:
-                tally = self._kept[key] = Tally()
-                found = self._db.execute(self._select, key).fetchone()
-                if found:
-                    tally.merge(*found)
-            self.changed[key] = tally
-        return tally
+            found = self._db.execute(self._select, key).fetchone()
+            tally = self._kept[key] = Tally.of(*found) if found else Tally()
+        tally.merge(fresh)
+        self._changed[key] = tally
 
     def save(self) -> None:
         self._db.executemany(
-            self._save, [(*key, *tally.columns()) for key, tally in self.changed.items()]
+            self._save, [(*key, *tally.columns()) for key, tally in self._changed.items()]
         )
-        self.changed.clear()
+        self._changed.clear()
         if len(self._kept) > _KEPT:
             self._kept.clear()
 
     def forget(self) -> None:
         self._kept.clear()
-        self.changed.clear()
+        self._changed.clear()

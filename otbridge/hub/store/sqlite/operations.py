@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.hub.store.sqlite.histogram import quantiles
-from otbridge.hub.store.sqlite.minutes import MINUTE_NS, Tally
+from otbridge.hub.store.sqlite.minutes import MINUTE_NS, MINUTES_OF_HOUR, Tally
 from otbridge.hub.store.vocabulary import OperationTotals, ServiceEdge, ServiceMap, ServiceNode
 
 if TYPE_CHECKING:
@@ -19,14 +19,15 @@ _SHARES: Final = (0.5, 0.95, 0.99)
 _ASKED: Final = frozenset({2, 5})
 """OTLP's SpanKinds SERVER and CONSUMER: a service does what others ask it."""
 
-_MINUTES: Final = (
-    "SELECT o.ServiceName, o.SpanName, o.SpanKind, m.SpanCount, m.ErrorCount, m.Durations"
-    " FROM otel_operation_minutes m JOIN otel_operations o ON o.Id = m.OperationId"
-    " WHERE m.Minute BETWEEN ? AND ?"
+_OPERATIONS: Final = (
+    "SELECT o.ServiceName, o.SpanName, o.SpanKind, m.SpanCount, m.ErrorCount, m.Durations,"
+    " m.{unit}"
+    " FROM otel_operation_{table} m JOIN otel_operations o ON o.Id = m.OperationId"
+    " WHERE m.{unit} BETWEEN ? AND ?"
 )
 _EDGES: Final = (
-    "SELECT Client, Server, Link, SpanCount, ErrorCount, Durations FROM otel_edge_minutes"
-    " WHERE Minute BETWEEN ? AND ?"
+    "SELECT Client, Server, Link, SpanCount, ErrorCount, Durations, {unit}"
+    " FROM otel_edge_{table} WHERE {unit} BETWEEN ? AND ?"
 )
 
 
@@ -36,7 +37,7 @@ def operations(
     """Answer `Store.operations`."""
     first, last = _minutes(from_ns, to_ns)
     only, values = (" AND o.ServiceName = ?", [service]) if service is not None else ("", [])
-    found = _tallies(reader, _MINUTES + only, first, last, *values)
+    found = _tallies(reader, _OPERATIONS + only, first, last, *values)
     seconds = (last + 1 - first) * 60
     totals = []
     for (name, span_name, kind), tally in sorted(found.items()):
@@ -54,10 +55,10 @@ def service_map(reader: Reader, from_ns: int, to_ns: int) -> ServiceMap:
     """Answer `Store.service_map`."""
     minutes = _minutes(from_ns, to_ns)
     asked: dict[str, Tally] = defaultdict(Tally)
-    for (service, _, kind), tally in _tallies(reader, _MINUTES, *minutes).items():
+    for (service, _, kind), tally in _tallies(reader, _OPERATIONS, *minutes).items():
         node = asked[service]
         if kind in _ASKED:
-            node.merge(*tally.columns())
+            node.merge(tally)
     nodes = [
         ServiceNode(name, tally.count, tally.errors, *quantiles(tally.buckets, (0.95,)))
         for name, tally in sorted(asked.items())
@@ -81,10 +82,28 @@ def _minutes(from_ns: int, to_ns: int) -> tuple[int, int]:
     return from_ns // MINUTE_NS, max((to_ns - 1) // MINUTE_NS, from_ns // MINUTE_NS - 1)
 
 
-def _tallies(reader: Reader, sql: str, *parameters: Any) -> dict[tuple[Any, ...], Tally]:
+def _tallies(
+    reader: Reader, sql: str, first: int, last: int, *parameters: Any
+) -> dict[tuple[Any, ...], Tally]:
     """Add up the rows of all days: three columns of a key, and a tally's."""
     found: dict[tuple[Any, ...], Tally] = defaultdict(Tally)
-    for day in reader.days:
-        for first, second, third, *tally in reader.rows(day, sql, *parameters):
-            found[first, second, third].merge(*tally)
+    for table, unit, begin, end in _ranges(first, last):
+        for day in reader.days:
+            rows = reader.rows(day, sql.format(table=table, unit=unit), begin, end, *parameters)
+            for one, two, three, *columns, _ in rows:
+                found[one, two, three].merge(Tally.of(*columns))
+            reader.check_time()
     return found
+
+
+def _ranges(first: int, last: int) -> list[tuple[str, str, int, int]]:
+    """Cut some minutes into whole hours, and the minutes before and after."""
+    begin = -(-first // MINUTES_OF_HOUR)
+    end = (last + 1) // MINUTES_OF_HOUR
+    if begin >= end:
+        return [("minutes", "Minute", first, last)]
+    return [
+        ("minutes", "Minute", first, begin * MINUTES_OF_HOUR - 1),
+        ("hours", "Hour", begin, end - 1),
+        ("minutes", "Minute", end * MINUTES_OF_HOUR, last),
+    ]

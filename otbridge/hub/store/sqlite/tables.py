@@ -199,8 +199,8 @@ CREATE TABLE otel_trace_texts (
   TraceKey INTEGER NOT NULL
 );
 
--- What each operation, and each service of another, did in a minute (unix time / 60);
--- durations as counts by bucket (see histogram.py).
+-- What each operation, and each service of another, did in a minute (unix time / 60),
+-- and in an hour, for questions about days; durations as counts by bucket (see histogram.py).
 CREATE TABLE otel_operations (
   Id INTEGER PRIMARY KEY,
   ServiceName TEXT NOT NULL,
@@ -216,6 +216,14 @@ CREATE TABLE otel_operation_minutes (
   Durations BLOB NOT NULL,
   PRIMARY KEY (Minute, OperationId)
 ) WITHOUT ROWID;
+CREATE TABLE otel_operation_hours (
+  Hour INTEGER NOT NULL,
+  OperationId INTEGER NOT NULL,
+  SpanCount INTEGER NOT NULL,
+  ErrorCount INTEGER NOT NULL,
+  Durations BLOB NOT NULL,
+  PRIMARY KEY (Hour, OperationId)
+) WITHOUT ROWID;
 CREATE TABLE otel_edge_minutes (
   Minute INTEGER NOT NULL,
   Client TEXT NOT NULL,
@@ -225,6 +233,16 @@ CREATE TABLE otel_edge_minutes (
   ErrorCount INTEGER NOT NULL,
   Durations BLOB NOT NULL,
   PRIMARY KEY (Minute, Client, Server, Link)
+) WITHOUT ROWID;
+CREATE TABLE otel_edge_hours (
+  Hour INTEGER NOT NULL,
+  Client TEXT NOT NULL,
+  Server TEXT NOT NULL,
+  Link INTEGER NOT NULL,
+  SpanCount INTEGER NOT NULL,
+  ErrorCount INTEGER NOT NULL,
+  Durations BLOB NOT NULL,
+  PRIMARY KEY (Hour, Client, Server, Link)
 ) WITHOUT ROWID;
 """
 """What they have since version 2."""

@@ -79,3 +79,20 @@ def test_names_with_ids_in_them_do_not_become_endless_operations(
     store_now(store, *(span(number, name=f"GET /{number}") for number in range(1, 9)))
     store_now(store, span(9, name="GET /1"), span(10, name="GET /99"), span(11, service="b"))
     assert counts(store) == [("work", 1), ("", 6), ("GET /1", 2), ("GET /2", 1), ("GET /3", 1)]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(0, 600), (0, 60), (7, 411), (60, 180), (61, 62), (9, 9)]
+)
+def test_hours_and_minutes_add_up_to_what_was_asked_for(
+    store: Store, first: int, last: int
+) -> None:
+    for minute in range(0, 600, 7):
+        parent = span(1, trace=minute + 1, start=60 * minute, service="web")
+        store_now(store, parent, span(2, trace=minute + 1, parent=1, start=60 * minute))
+    expected = len([minute for minute in range(0, 600, 7) if first <= minute < last])
+
+    between = T0 + first * MINUTE, T0 + last * MINUTE
+    told = [one.count for one in store.operations(*between)]
+    assert told == ([expected, expected] if expected else [])
+    assert [edge.count for edge in store.service_map(*between).edges] == told[:1]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otbridge.errors import QueryError
-from otbridge.hub.query import arguments, cursors
+from otbridge.hub.api.shapes import KINDS
+from otbridge.hub.query import arguments, attribute_filters, cursors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,18 +20,23 @@ __all__ = ["DEFAULT_LIMIT", "Endpoint", "Parameter", "parameters", "path_id", "r
 
 DEFAULT_LIMIT = 50
 
+ORDERS = ("count", "error_count", "error_rate", "p50_nano", "p95_nano", "p99_nano")
+"""What a list of operations can be sorted by."""
+
 
 class Parameter(NamedTuple):
     """One argument of a question."""
 
     name: str
-    read: Callable[[str, str], Any]
+    read: Callable[[str, Any], Any]
     """Turns its name and text into a value, or raises QueryError."""
     about: str
     schema: dict[str, Any]
     """Its JSON schema, as the OpenAPI document shows it."""
     default: Any = None
     in_path: bool = False
+    many: bool = False
+    """Whether it may be given several times; *read* gets the list of its texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,9 @@ _TEXT = {"type": "string", "maxLength": 1000}
 
 _ALL = (
     Parameter("service", arguments.read_text, "Name of a service.", _TEXT),
-    Parameter("name", arguments.read_text, "Part of the trace's name, in any case.", _TEXT),
+    Parameter(
+        "name", arguments.read_text, "Part of the name (of a log record: of its event).", _TEXT
+    ),
     Parameter(
         "min_duration",
         arguments.read_duration,
@@ -74,6 +82,39 @@ _ALL = (
         " attribute.",
         _TEXT,
         default=(),
+    ),
+    Parameter(
+        "attr",
+        attribute_filters.read_conditions,
+        "A condition on an attribute; several have to hold together. `http.status_code>=500`,"
+        ' `user.id="7"`, `cached=true`, or `exception.type`, which only has to be there.',
+        {"type": "array", "items": _TEXT, "maxItems": attribute_filters.MAX_CONDITIONS},
+        default=(),
+        many=True,
+    ),
+    Parameter(
+        "key",
+        attribute_filters.read_key,
+        "The attribute whose values are counted, in place of a field.",
+        _TEXT,
+    ),
+    Parameter(
+        "kind",
+        lambda name, text: arguments.read_word(name, text, KINDS),
+        "Kind of the spans.",
+        {"type": "string", "enum": list(KINDS)},
+    ),
+    Parameter(
+        "sort",
+        lambda name, text: arguments.read_word(name, text, ORDERS),
+        "By which number, the largest first; by name where it is left out.",
+        {"type": "string", "enum": list(ORDERS)},
+    ),
+    Parameter(
+        "series",
+        lambda name, text: arguments.read_word(name, text, ("minute",)),
+        "`minute`: each minute's numbers, too.",
+        {"type": "string", "enum": ["minute"]},
     ),
     Parameter(
         "from",
@@ -98,9 +139,9 @@ _ALL = (
     Parameter(
         "field",
         lambda name, text: arguments.read_word(name, text, ("service", "severity", "name")),
-        "Whose values are counted; the name of a log record is its event's.",
-        {"type": "string", "enum": ["service", "severity", "name"], "default": "service"},
-        default="service",
+        "Whose values are counted, service where it is left out; the name of a log record is its"
+        " event's.",
+        {"type": "string", "enum": ["service", "severity", "name"]},
     ),
     Parameter(
         "signal",
@@ -145,6 +186,7 @@ def parameters(*names: str) -> tuple[Parameter, ...]:
         "trace_cursor": Parameter("cursor", cursors.read_trace_cursor, _CURSOR, _TEXT),
         "log_cursor": Parameter("cursor", cursors.read_log_cursor, _CURSOR, _TEXT),
         "scan_cursor": Parameter("cursor", cursors.read_scan_cursor, _CURSOR, _TEXT),
+        "key_cursor": Parameter("cursor", cursors.read_key_cursor, _CURSOR, _TEXT),
     }
     return tuple(cursor.get(name) or _BY_NAME[name] for name in names)
 
@@ -171,16 +213,18 @@ def read_arguments(
     known = {parameter.name: parameter for parameter in endpoint.parameters}
     for name, text in in_path.items():
         values[name] = known[name].read(name, text)
-    seen: set[str] = set()
+    seen: dict[str, list[str]] = {}
     for name, text in in_query:
         parameter = known.get(name)
         if parameter is None or parameter.in_path:
             raise _unknown(name, [key for key, value in known.items() if not value.in_path])
-        if name in seen:
+        if name in seen and not parameter.many:
             raise QueryError(f"{name} is given twice.", "It can have one value.", "Give one.")
-        seen.add(name)
-        if text:
-            values[name] = parameter.read(name, text)
+        seen.setdefault(name, []).extend([text] if text else [])
+    for name, texts in seen.items():
+        if texts:
+            read = known[name].read
+            values[name] = read(name, texts) if known[name].many else read(name, texts[0])
     return values
 
 

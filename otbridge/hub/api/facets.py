@@ -4,35 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from otbridge.errors import QueryError
-from otbridge.hub.store.vocabulary import LogFilter, TraceFilter
+from otbridge.hub.api.filters import LOG_FILTERS, TRACE_FILTERS, log_filter, trace_filter
+from otbridge.hub.api.shapes import exact
+from otbridge.hub.store.vocabulary import AttributeKey
 
 if TYPE_CHECKING:
     from otbridge.hub.api.schemas import FacetsJson
     from otbridge.hub.store import Store
+    from otbridge.hub.store.vocabulary import FacetField
 
 __all__ = ["get_facets"]
-
-_ONLY_LOGS = ("severity", "trace_id", "span_id")
-_ONLY_TRACES = ("name", "min_duration", "error")
 
 
 def get_facets(store: Store, asked: dict[str, Any]) -> FacetsJson:
     """Answer `GET /api/v1/facets`."""
-    of, field = asked["of"], asked["field"]
-    for name in _ONLY_TRACES if of == "logs" else _ONLY_LOGS:
-        if asked[name] is not None:
+    of = asked["of"]
+    field = _field(asked)
+    for name in set(LOG_FILTERS) ^ set(TRACE_FILTERS):
+        if asked[name] is not None and name not in (LOG_FILTERS if of == "logs" else TRACE_FILTERS):
             other = "logs" if of == "traces" else "traces"
             raise QueryError(f"{name} is no filter of {of}.", f"Only {other} have one.", "")
-    if of == "traces" and field == "severity":
-        raise QueryError("Traces have no severity.", "", "Ask for service or name, or of=logs.")
-    facets = store.facets(_logs(asked) if of == "logs" else _traces(asked), field)
+    wanted = log_filter(asked) if of == "logs" else trace_filter(asked)
+    facets = store.facets(wanted, field)
     most_first = sorted(facets.counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    typed = isinstance(field, AttributeKey)
     return {
         "of": of,
-        "field": field,
+        "field": None if isinstance(field, AttributeKey) else field,
+        "key": field.name if isinstance(field, AttributeKey) else None,
         "values": [
-            {"value": value, "count": count} for value, count in most_first[: asked["limit"]]
+            {"value": exact(msgspec.json.decode(value)) if typed else value, "count": count}
+            for value, count in most_first[: asked["limit"]]
         ],
         "value_count": len(most_first),
         "looked_at": facets.looked_at,
@@ -40,25 +45,15 @@ def get_facets(store: Store, asked: dict[str, Any]) -> FacetsJson:
     }
 
 
-def _logs(asked: dict[str, Any]) -> LogFilter:
-    return LogFilter(
-        trace_id=asked["trace_id"],
-        span_id=asked["span_id"],
-        service=asked["service"],
-        min_severity=asked["severity"],
-        terms=asked["q"],
-        from_ns=asked["from"],
-        to_ns=asked["to"],
-    )
-
-
-def _traces(asked: dict[str, Any]) -> TraceFilter:
-    return TraceFilter(
-        service=asked["service"],
-        name=asked["name"],
-        min_duration_ns=asked["min_duration"],
-        error=asked["error"],
-        terms=asked["q"],
-        from_ns=asked["from"],
-        to_ns=asked["to"],
-    )
+def _field(asked: dict[str, Any]) -> FacetField | AttributeKey:
+    field, key = asked["field"], asked["key"]
+    if key is not None:
+        if field is not None:
+            raise QueryError(
+                "Both field and key are given.", "The values of one are counted.", "Give one."
+            )
+        return AttributeKey(key)
+    if asked["of"] == "traces" and field == "severity":
+        raise QueryError("Traces have no severity.", "", "Ask for service or name, or of=logs.")
+    found: FacetField = field or "service"
+    return found

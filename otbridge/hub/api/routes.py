@@ -22,9 +22,20 @@ from anyio.lowlevel import RunVar
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from otbridge.hub.api import export, facets, logs, runs, schemas, services, stats, traces
+from otbridge.hub.api import (
+    export,
+    facets,
+    logs,
+    operations,
+    runs,
+    schemas,
+    services,
+    stats,
+    traces,
+)
 from otbridge.hub.api.endpoint import Endpoint, parameters, path_id, read_arguments
 from otbridge.hub.api.errors import MethodNotAllowed, NotFound, answer_for
+from otbridge.hub.api.filters import LOG_FILTERS, TRACE_FILTERS
 from otbridge.hub.api.openapi import describe_api
 
 if TYPE_CHECKING:
@@ -42,17 +53,7 @@ ENDPOINTS = (
         "Traces, newest first.",
         schemas.TracesJson,
         traces.get_traces,
-        parameters(
-            "service",
-            "name",
-            "min_duration",
-            "error",
-            "q",
-            "from",
-            "to",
-            "limit",
-            "trace_cursor",
-        ),
+        parameters(*TRACE_FILTERS, "limit", "trace_cursor"),
     ),
     Endpoint(
         "/traces/{trace_id}",
@@ -73,37 +74,21 @@ ENDPOINTS = (
         "Log records, newest first.",
         schemas.LogsJson,
         logs.get_logs,
-        parameters(
-            "trace_id", "span_id", "service", "severity", "q", "from", "to", "limit", "log_cursor"
-        ),
+        parameters(*LOG_FILTERS, "limit", "log_cursor"),
     ),
     Endpoint(
         "/facets",
         "Which values a field has among the logs, or traces, that fit, and how often.",
         schemas.FacetsJson,
         facets.get_facets,
-        parameters(
-            "of",
-            "field",
-            "service",
-            "name",
-            "min_duration",
-            "error",
-            "severity",
-            "trace_id",
-            "span_id",
-            "q",
-            "from",
-            "to",
-            "limit",
-        ),
+        parameters("of", "field", "key", *dict.fromkeys((*TRACE_FILTERS, *LOG_FILTERS)), "limit"),
     ),
     Endpoint(
         "/runs",
         "Agent runs, the one that began something latest first.",
         schemas.RunsJson,
         runs.get_runs,
-        parameters("trace_id", "limit", "trace_cursor"),
+        parameters("trace_id", *TRACE_FILTERS, "limit", "trace_cursor"),
     ),
     Endpoint(
         "/runs/{run_id}",
@@ -124,6 +109,24 @@ ENDPOINTS = (
         "Every service that has sent spans or logs.",
         services.ServicesJson,
         services.get_services,
+        parameters("name", "from", "to", "limit", "key_cursor"),
+    ),
+    Endpoint(
+        "/operations",
+        "How often the operations of services ran, how they ended and how long they took.",
+        operations.OperationsJson,
+        operations.get_operations,
+        parameters(
+            *("service", "name", "kind", "error", "from", "to"),
+            *("sort", "series", "limit", "key_cursor"),
+        ),
+    ),
+    Endpoint(
+        "/service-map",
+        "Which services called which.",
+        operations.ServiceMapJson,
+        operations.get_service_map,
+        parameters("service", "from", "to"),
     ),
     Endpoint(
         "/stats",

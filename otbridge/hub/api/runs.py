@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from otbridge.hub.api.errors import NotFound
+from otbridge.hub.api.filters import trace_filter
 from otbridge.hub.api.shapes import span_json
 from otbridge.hub.query.cursors import trace_cursor
 from otbridge.hub.query.runs import find_run, list_runs
@@ -20,7 +21,7 @@ def get_runs(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
     if asked["trace_id"] is not None:
         found = find_run(store, asked["trace_id"].hex())
         return {"runs": [found.run.as_json()] if found else [], "next_cursor": None}
-    page = list_runs(store, asked["limit"], asked["cursor"])
+    page = list_runs(store, asked["limit"], asked["cursor"], trace_filter(asked))
     return {
         "runs": [run.as_json() for run in page.runs],
         "next_cursor": trace_cursor(page.next_position) if page.next_position else None,

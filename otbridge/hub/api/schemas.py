@@ -210,7 +210,7 @@ class ExportJson(TypedDict):
 class FacetJson(TypedDict):
     """A value, and in how many records it occurs."""
 
-    value: str
+    value: Any
     count: int
 
 
@@ -218,7 +218,8 @@ class FacetsJson(TypedDict):
     """The values of a field, the most frequent first."""
 
     of: str
-    field: str
+    field: str | None
+    key: str | None
     values: list[FacetJson]
     value_count: int
     looked_at: int

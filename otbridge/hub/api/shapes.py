@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KINDS",
     "ResourceTable",
+    "exact",
     "log_json",
     "logs_json",
     "resource_attributes",
@@ -75,7 +76,7 @@ def span_json(row: SpanRow, resource: int | None = None) -> SpanJson:
         "state": "ended" if ended else "lost" if row.lost else "open",
         "status": _STATUSES[row.status] if 0 <= row.status < len(_STATUSES) else _STATUSES[0],
         "status_message": span.status.message,
-        "attributes": _exact(attributes),
+        "attributes": exact(attributes),
         "events": [
             {
                 "name": event.name,
@@ -115,7 +116,7 @@ def log_json(row: LogRow, resource: int | dict[str, Any] | None = None) -> LogJs
         "severity_text": row.severity_text,
         "service": row.service,
         "scope": _scope(row.scope),
-        "body": _exact(plain_value(record.body)),
+        "body": exact(plain_value(record.body)),
         "event_name": row.event_name,
         "attributes": _attributes(record.attributes),
     }
@@ -206,16 +207,16 @@ def _log_id(row: LogRow) -> str:
 
 
 def _attributes(attributes: Iterable[KeyValue]) -> dict[str, Any]:
-    exact: dict[str, Any] = _exact(decode_attributes(attributes))
-    return exact
+    found: dict[str, Any] = exact(decode_attributes(attributes))
+    return found
 
 
-def _exact(value: Any) -> Any:
+def exact(value: Any) -> Any:
     """Return *value* with integers that JavaScript cannot hold as strings."""
     if isinstance(value, dict):
-        return {key: _exact(item) for key, item in value.items()}
+        return {key: exact(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_exact(item) for item in value]
+        return [exact(item) for item in value]
     if isinstance(value, int) and not -_EXACT < value < _EXACT:
         return str(value)
     return value

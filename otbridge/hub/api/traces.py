@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from otbridge.hub.api.errors import NotFound, TooLarge
+from otbridge.hub.api.filters import trace_filter
 from otbridge.hub.api.otlp import resource_logs, resource_spans
 from otbridge.hub.api.shapes import ResourceTable, logs_json, span_json, summary_json
 from otbridge.hub.query.cursors import trace_cursor
 from otbridge.hub.query.pages import list_traces
 from otbridge.hub.query.runs import usage_of
-from otbridge.hub.store.vocabulary import TraceFilter
 
 if TYPE_CHECKING:
     from otbridge.hub.api.schemas import OtlpJson, TraceJson, TracesJson
@@ -28,16 +28,7 @@ _MAX_EXPORTED = 100_000
 
 def get_traces(store: Store, asked: dict[str, Any]) -> TracesJson:
     """Answer `GET /api/v1/traces`."""
-    wanted = TraceFilter(
-        service=asked["service"],
-        name=asked["name"],
-        min_duration_ns=asked["min_duration"],
-        error=asked["error"],
-        terms=asked["q"],
-        from_ns=asked["from"],
-        to_ns=asked["to"],
-    )
-    page = list_traces(store, wanted, asked["limit"], asked["cursor"])
+    page = list_traces(store, trace_filter(asked), asked["limit"], asked["cursor"])
     return {
         "traces": [summary_json(trace, usage_of(store, trace)) for trace in page.traces],
         "next_cursor": trace_cursor(page.next_position) if page.next_position else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -12,13 +12,20 @@ from otbridge.errors import QueryError
 from otbridge.hub.store.vocabulary import LogPosition, ScanPosition, TracePosition
 
 __all__ = [
+    "Key",
+    "key_cursor",
     "log_cursor",
+    "read_key_cursor",
     "read_log_cursor",
     "read_scan_cursor",
     "read_trace_cursor",
+    "refuse_cursor",
     "scan_cursor",
     "trace_cursor",
 ]
+
+Key = tuple[str | int | float, ...]
+"""What a list is sorted by, and what tells its items apart."""
 
 _MAX_TIME = 2**63 - 1
 _T = TypeVar("_T")
@@ -43,18 +50,18 @@ def read_trace_cursor(name: str, text: str) -> TracePosition:
     """Return the position that `trace_cursor` wrote down."""
     kind, start_ns, trace_id = _decode(name, text, tuple[str, int, str])
     if kind != "t" or not 0 <= start_ns <= _MAX_TIME:
-        _refuse(name)
+        refuse_cursor(name)
     try:
         return TracePosition(start_ns, bytes.fromhex(trace_id))
     except ValueError:
-        _refuse(name)
+        refuse_cursor(name)
 
 
 def read_log_cursor(name: str, text: str) -> LogPosition:
     """Return the position that `log_cursor` wrote down."""
     kind, time_ns, day, row = _decode(name, text, tuple[str, int, str, int])
     if kind != "l" or not 0 <= time_ns <= _MAX_TIME or not 0 <= row <= _MAX_TIME:
-        _refuse(name)
+        refuse_cursor(name)
     return LogPosition(time_ns, day, row)
 
 
@@ -62,11 +69,24 @@ def read_scan_cursor(name: str, text: str) -> ScanPosition:
     """Return the position that `scan_cursor` wrote down."""
     kind, day, row = _decode(name, text, tuple[str, str, int])
     if kind != "s" or not 0 <= row <= _MAX_TIME:
-        _refuse(name)
+        refuse_cursor(name)
     return ScanPosition(day, row)
 
 
-def _encode(values: tuple[str | int, ...]) -> str:
+def key_cursor(order: str, key: Key) -> str:
+    """Return the cursor of a page that ends with *key*, of a list in this *order*."""
+    return _encode(("k", order, list(key)))
+
+
+def read_key_cursor(name: str, text: str) -> tuple[str, Key]:
+    """Return what `key_cursor` wrote down."""
+    kind, order, key = _decode(name, text, tuple[str, str, list[str | int | float]])
+    if kind != "k" or not key:
+        refuse_cursor(name)
+    return order, tuple(key)
+
+
+def _encode(values: tuple[Any, ...]) -> str:
     return urlsafe_b64encode(msgspec.json.encode(values)).rstrip(b"=").decode()
 
 
@@ -75,10 +95,11 @@ def _decode(name: str, text: str, kind: type[_T]) -> _T:
         document = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         return msgspec.json.decode(document, type=kind)
     except (msgspec.MsgspecError, binascii.Error, ValueError):
-        _refuse(name)
+        refuse_cursor(name)
 
 
-def _refuse(name: str) -> NoReturn:
+def refuse_cursor(name: str) -> NoReturn:
+    """Say that the argument *name* is no cursor of the list that was asked for."""
     raise QueryError(
         f"{name} is not one of ours.",
         "A cursor is the next_cursor of the page before, of the same list.",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from otbridge.hub.query.cursors import key_cursor, refuse_cursor
 from otbridge.hub.store.vocabulary import TracePosition
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from otbridge.hub.query.cursors import Key
     from otbridge.hub.store import Store
     from otbridge.hub.store.vocabulary import (
         LogFilter,
@@ -16,7 +21,9 @@ if TYPE_CHECKING:
         TraceSummary,
     )
 
-__all__ = ["LogPage", "TracePage", "list_logs", "list_traces"]
+__all__ = ["KeyPage", "LogPage", "TracePage", "list_logs", "list_traces", "page_by_key"]
+
+_Item = TypeVar("_Item")
 
 
 class TracePage(NamedTuple):
@@ -31,6 +38,45 @@ class LogPage(NamedTuple):
 
     logs: list[StoredLog]
     next_position: LogPosition | None
+
+
+class KeyPage(NamedTuple, Generic[_Item]):
+    """Some items of a list that was made as a whole, and the cursor of the next page."""
+
+    items: list[_Item]
+    next_cursor: str | None
+
+
+def page_by_key(
+    found: Iterable[_Item],
+    key: Callable[[_Item], Key],
+    order: str,
+    limit: int,
+    after: tuple[str, Key] | None,
+) -> KeyPage[_Item]:
+    """Return at most *limit* of what was found, sorted by *key*.
+
+    Args:
+        found: Everything that fits.
+        key: What it is sorted by; two items never have the same.
+        order: The order's name; a cursor of another one is refused.
+        limit: Items on the page.
+        after: What the page before ended with.
+
+    Raises:
+        QueryError: The cursor is that of another list.
+    """
+    keyed = sorted(((key(item), item) for item in found), key=itemgetter(0))
+    if after is not None:
+        if after[0] != order:
+            refuse_cursor("cursor")
+        try:
+            keyed = [pair for pair in keyed if pair[0] > after[1]]
+        except TypeError:  # a text where a number was: somebody's own making
+            refuse_cursor("cursor")
+    items = [item for _, item in keyed[:limit]]
+    more = len(keyed) > limit
+    return KeyPage(items, key_cursor(order, keyed[limit - 1][0]) if more else None)
 
 
 def list_traces(

@@ -6,6 +6,7 @@ Nothing is written down for it, so a trace that arrives late joins its run at on
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
@@ -57,22 +58,29 @@ class RunAndRows(NamedTuple):
     steps: list[SpanRow]
 
 
-def list_runs(store: Store, limit: int, after: TracePosition | None = None) -> RunPage:
-    """Return at most *limit* runs, the one with the latest beginning of a trace first.
+def list_runs(
+    store: Store,
+    limit: int,
+    after: TracePosition | None = None,
+    wanted: TraceFilter | None = None,
+) -> RunPage:
+    """Return at most *limit* runs with a trace that fits, the one with the latest such trace first.
 
-    A run has its place where the latest of its traces has it; at the others it is passed over, so
-    that no page shows it twice.
+    A run has its place where the latest of its traces that fit has it; at the others it is passed
+    over, so that no page shows it twice.
     """
+    everything = TraceFilter(agents=True)
+    wanted = replace(wanted or everything, agents=True)
     runs: list[Run] = []
     deadline = monotonic() + _BUDGET_S
     while True:
-        page = store.traces(TraceFilter(agents=True), _SCANNED, after)
+        page = store.traces(wanted, _SCANNED, after)
         for summary in page:
             if len(runs) == limit or (runs and monotonic() > deadline):
                 return RunPage(runs, after)
             after = TracePosition(summary.start_ns, summary.trace_id)
             traces = _joined(store, summary)
-            if _is_latest(summary, traces):
+            if _is_latest(store, summary, traces, wanted):
                 found = _run(store, traces)
                 if found is not None:
                     runs.append(found.run)
@@ -129,12 +137,20 @@ def _joined(store: Store, summary: TraceSummary) -> dict[bytes, TraceSummary]:
     return found
 
 
-def _is_latest(summary: TraceSummary, traces: dict[bytes, TraceSummary]) -> bool:
-    return all(
-        (other.start_ns, other.trace_id) <= (summary.start_ns, summary.trace_id)
+def _is_latest(
+    store: Store,
+    summary: TraceSummary,
+    traces: dict[bytes, TraceSummary],
+    wanted: TraceFilter,
+) -> bool:
+    """Whether none of the run's later traces fits."""
+    later = frozenset(
+        other.trace_id
         for other in traces.values()
         if other.agent_span_count
+        and (other.start_ns, other.trace_id) > (summary.start_ns, summary.trace_id)
     )
+    return not later or not store.traces(replace(wanted, trace_ids=later), 1)
 
 
 def _run(store: Store, traces: dict[bytes, TraceSummary]) -> RunAndRows | None:

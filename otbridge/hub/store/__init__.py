@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Facets,
         LogFilter,
         LogPosition,
+        OperationMinute,
         OperationTotals,
         Retention,
         ScanFilter,
@@ -152,6 +153,12 @@ class Store(Protocol):
         A span counts for the minute in which it began. The time is widened to whole minutes, and
         the rates are those of the widened time.
         """
+        ...
+
+    def operation_minutes(
+        self, from_ns: int, to_ns: int, limit: int, service: str | None = None
+    ) -> list[OperationMinute]:
+        """Return the same minute by minute, by service, name, kind and time; *limit* rows at most."""
         ...
 
     def service_map(self, from_ns: int, to_ns: int) -> ServiceMap:

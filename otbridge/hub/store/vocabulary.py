@@ -19,6 +19,7 @@ __all__ = [
     "Facets",
     "LogFilter",
     "LogPosition",
+    "OperationMinute",
     "OperationTotals",
     "Retention",
     "ScanFilter",
@@ -113,6 +114,8 @@ class LogFilter:
     trace_id: bytes | None = None
     span_id: bytes | None = None
     service: str | None = None
+    name: str | None = None
+    """Part of the event's name, in any case."""
     min_severity: int | None = None
     """OTLP SeverityNumber; records without one (0) are below all."""
     terms: tuple[Term, ...] = ()
@@ -266,6 +269,22 @@ class OperationTotals:
     """Spans per second of the time asked for."""
     error_rate: float
     """Share of the spans that failed, 0 to 1."""
+    p50_ns: int
+    p95_ns: int
+    p99_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperationMinute:
+    """What one operation of a service did in one minute; see `OperationTotals`."""
+
+    service: str
+    name: str
+    kind: int
+    minute_ns: int
+    """When the minute began."""
+    count: int
+    error_count: int
     p50_ns: int
     p95_ns: int
     p99_ns: int

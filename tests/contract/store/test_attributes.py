@@ -19,14 +19,14 @@ VALUES = [7, 7.0, "7", True, "true", 8.5, [7], {"a": 7}, b"7", 'it\'s \\ "quoted
 
 @pytest.fixture
 def filled(store: Store) -> Store:
-    for number, value in enumerate(VALUES):
-        told = {"key": value, "other key": 1}
-        store_now(
-            store,
-            log(str(number), at=number, attributes=told),
-            span(1, trace=number + 1, start=number, attributes=told),
-        )
-    store_now(store, log("none", at=99), span(1, trace=99, start=99, attributes={"kez": 7}))
+    told = [{"key": value, "other key": 1} for value in VALUES]
+    store_now(
+        store,
+        *(log(str(number), at=number, attributes=one) for number, one in enumerate(told)),
+        *(span(trace=n + 1, start=n, attributes=one) for n, one in enumerate(told)),
+        log("none", at=99),
+        span(trace=99, start=99, attributes={"kez": 7}),
+    )
     return store
 
 

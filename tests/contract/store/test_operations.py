@@ -110,3 +110,14 @@ def test_an_empty_store_has_neither(store: Store) -> None:
     assert store.operations(T0, T0 + MINUTE) == []
     found = store.service_map(T0, T0 + MINUTE)
     assert (found.nodes, found.edges) == ([], [])
+
+
+def test_minutes_are_told_one_by_one(shop: Store) -> None:
+    found = shop.operation_minutes(T0, T0 + 2 * MINUTE, 100, "depot")
+    told = [(one.name, one.kind, one.minute_ns - T0, one.count, one.error_count) for one in found]
+    assert told == [("later", 1, MINUTE, 1, 0), ("ship", CONSUMER, 0, 1, 0)]
+    everything = shop.operation_minutes(T0, T0 + 2 * MINUTE, 100)
+    assert shop.operation_minutes(T0, T0 + 2 * MINUTE, 2) == everything[:2]
+    bank = everything[0]
+    assert (bank.service, bank.count, bank.error_count) == ("bank", 10, 2)
+    assert bank.p95_ns == pytest.approx(4 * SECOND, rel=0.07)

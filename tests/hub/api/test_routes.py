@@ -382,7 +382,7 @@ def test_export_pages_are_otlp_and_lead_on(api: httpx.Client) -> None:
         ("/traces?service=a&service=b", 400, "bad_argument"),
         ("/logs?severity=loud", 400, "bad_argument"),
         ("/logs?trace_id=1", 400, "bad_argument"),
-        ("/services?limit=1", 400, "bad_argument"),
+        ("/stats?limit=1", 400, "bad_argument"),
         ("/export?signal=noise", 400, "bad_argument"),
         ("/export?cursor=abc", 400, "bad_argument"),
         ("/facets?field=colour", 400, "bad_argument"),

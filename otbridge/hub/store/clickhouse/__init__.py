@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Facets,
         LogFilter,
         LogPosition,
+        OperationMinute,
         OperationTotals,
         ScanFilter,
         ScanPage,
@@ -166,6 +167,12 @@ class ClickHouseStore:
     ) -> list[OperationTotals]:
         """Return what the services did in this time."""
         return operations.operations(self._asker, from_ns, to_ns, service)
+
+    def operation_minutes(
+        self, from_ns: int, to_ns: int, limit: int, service: str | None = None
+    ) -> list[OperationMinute]:
+        """Return what the services did in each minute."""
+        return operations.operation_minutes(self._asker, from_ns, to_ns, limit, service)
 
     def service_map(self, from_ns: int, to_ns: int) -> ServiceMap:
         """Return which services called which in this time."""

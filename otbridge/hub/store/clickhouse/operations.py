@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from otbridge.hub.store.clickhouse.columns import KINDS
 from otbridge.hub.store.clickhouse.questions import Conditions
-from otbridge.hub.store.vocabulary import OperationTotals, ServiceEdge, ServiceMap, ServiceNode
+from otbridge.hub.store.vocabulary import (
+    OperationMinute,
+    OperationTotals,
+    ServiceEdge,
+    ServiceMap,
+    ServiceNode,
+)
 
 if TYPE_CHECKING:
     from otbridge.hub.store.clickhouse.questions import Asker
@@ -58,6 +64,30 @@ def operations(
         for service_name, name, kind, spans, errors, (p50, p95, p99) in rows
     ]
     return sorted(found, key=lambda one: (one.service, one.name, one.kind))
+
+
+def operation_minutes(
+    asker: Asker, from_ns: int, to_ns: int, limit: int, service: str | None
+) -> list[OperationMinute]:
+    """Answer `Store.operation_minutes`."""
+    where, _ = _between(from_ns, to_ns)
+    if service is not None:
+        where.add("ServiceName = {service:String}", service=service)
+    kinds = ", ".join(f"'{kind}'" for kind in KINDS)
+    rows = asker.rows(
+        "SELECT toString(ServiceName) AS Service, toString(SpanName) AS Name,"
+        f" indexOf([{kinds}], toString(SpanKind)) - 1 AS Kind,"
+        f" intDiv(toUnixTimestamp64Nano(Timestamp), {_MINUTE_NS:d}) * {_MINUTE_NS:d} AS Minute,"
+        " count(), countIf(StatusCode = 'Error'),"
+        " arrayMap(one -> toUInt64(one), quantilesDD(0.01, 0.5, 0.95, 0.99)(Duration))"
+        f" FROM {asker.tables.traces} FINAL WHERE {where} GROUP BY Service, Name, Kind, Minute"
+        f" ORDER BY Service, Name, Kind, Minute LIMIT {limit:d}",
+        where,
+    )
+    return [
+        OperationMinute(service_name.decode(), name.decode(), *numbers, *quantiles)
+        for service_name, name, *numbers, quantiles in rows
+    ]
 
 
 def service_map(asker: Asker, from_ns: int, to_ns: int) -> ServiceMap:

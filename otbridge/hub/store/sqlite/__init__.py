@@ -16,6 +16,7 @@ from otbridge.errors import StoreError
 from otbridge.hub.store.sqlite import facets, logs, operations, runs, scan, totals, traces
 from otbridge.hub.store.sqlite.day_files import DayFiles
 from otbridge.hub.store.sqlite.days import Folder, date_of
+from otbridge.hub.store.sqlite.operation_minutes import operation_minutes
 from otbridge.hub.store.sqlite.reader import Readers
 from otbridge.hub.store.sqlite.writer import Writer
 from otbridge.hub.store.vocabulary import Retention, StoreTotals
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         Facets,
         LogFilter,
         LogPosition,
+        OperationMinute,
         OperationTotals,
         ScanFilter,
         ScanPage,
@@ -165,6 +167,13 @@ class SqliteStore:
         """Return what the services did in this time."""
         with self._readers.lend() as reader:
             return operations.operations(reader, from_ns, to_ns, service)
+
+    def operation_minutes(
+        self, from_ns: int, to_ns: int, limit: int, service: str | None = None
+    ) -> list[OperationMinute]:
+        """Return what the services did in each minute."""
+        with self._readers.lend() as reader:
+            return operation_minutes(reader, from_ns, to_ns, limit, service)
 
     def service_map(self, from_ns: int, to_ns: int) -> ServiceMap:
         """Return which services called which in this time."""

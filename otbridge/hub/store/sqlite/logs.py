@@ -12,7 +12,7 @@ from otbridge.hub.store.sqlite import attribute_search, legacy
 from otbridge.hub.store.sqlite.attribute_search import LOG_FITS, OLD_LOG_FITS
 from otbridge.hub.store.sqlite.conditions import Conditions
 from otbridge.hub.store.sqlite.records import Records
-from otbridge.hub.store.sqlite.traces import home_of
+from otbridge.hub.store.sqlite.traces import home_of, like
 from otbridge.hub.store.text import PAIR_BYTES, match_expression
 from otbridge.hub.store.vocabulary import LogPosition, StoredLog
 
@@ -139,6 +139,8 @@ def log_conditions(wanted: LogFilter, key: int | None, table: Table) -> Conditio
         where.add("o.SpanId = ?", wanted.span_id)
     if wanted.service is not None:
         where.add(table.of_service, wanted.service)
+    if wanted.name is not None:
+        where.add("o.EventName LIKE ? ESCAPE '\\'", f"%{like(wanted.name)}%")
     if wanted.min_severity is not None:
         where.add("o.SeverityNumber >= ?", wanted.min_severity)
         if wanted.min_severity >= _WARNING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import Term, TraceFilter, TracePosition
 
-__all__ = ["home_of", "open_producers", "page", "summary", "trace_conditions", "whole"]
+__all__ = ["home_of", "like", "open_producers", "page", "summary", "trace_conditions", "whole"]
 
 
 _SPANS_WITH_WORDS: Final = (
@@ -81,7 +81,7 @@ def trace_conditions(
     if wanted.error is not None:
         where.add("ErrorCount > 0" if wanted.error else "ErrorCount = 0")
     if wanted.name is not None:
-        where.add("Name LIKE ? ESCAPE '\\'", f"%{_like(wanted.name)}%")
+        where.add("Name LIKE ? ESCAPE '\\'", f"%{like(wanted.name)}%")
     if wanted.service is not None:
         where.add("EXISTS (SELECT 1 FROM json_each(Services) WHERE key = ?)", wanted.service)
     for term in wanted.terms:
@@ -126,7 +126,7 @@ def _as_trace_id(term: Term) -> bytes | None:
     return None
 
 
-def _like(text: str) -> str:
+def like(text: str) -> str:
     """Return *text* with LIKE's own characters taken literally."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 

@@ -211,8 +211,9 @@ _NO_KEY: Final = Refusal(
     401,
     "no_key",
     "This hub takes nobody without a key that it knows.",
-    "None was shown, or it was taken away.",
-    "Make one with `otbridge hub keys add`, and send it as `Authorization: Bearer KEY`.",
+    "None was shown, or it was taken away, or the session is over.",
+    "In a browser load the page again and sign in. Programs send `Authorization: Bearer KEY`, with"
+    " a key from `otbridge hub keys add`.",
     ((b"www-authenticate", b"Bearer"),),
 )
 _FORBIDDEN: Final = Refusal(

@@ -4,21 +4,26 @@ A viewer has a filter and a ring of items that passed it. Ten times a second at 
 the ring goes out as one message; what a slow viewer's ring cannot hold is let go, oldest first,
 and the viewer is told how much that was. Nothing here ever waits for a viewer, and without
 viewers nothing here costs anything.
+
+Who sends comes before who looks: all viewers share one allowance of bytes and messages, so that
+a hundred of them cost little more than a few. A filter is asked once, however many viewers have
+it, and they are all shown the same.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from otbridge.hub.live_filter import LiveFilter, Searchable
 from otbridge.wire.rows import LogRow
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from otbridge.wire.rows import Batch, SpanRow
 
@@ -36,6 +41,13 @@ RING_ITEMS: Final = 1000
 """Items a viewer may be behind: more than a screen can show of a tenth of a second."""
 RING_BYTES: Final = 8 << 20
 """And their size; a single larger item passes alone."""
+
+
+ALLOWANCE_BYTES_PER_S: Final = 8 << 20
+"""What all viewers together are shown, and may be shown at once after a silence. Alone, a viewer
+can follow 10,000 rows a second; each of a hundred is still shown more than anybody can read."""
+MESSAGES_PER_S: Final = 400
+"""To all viewers together; each message costs some 0.1 ms, whatever is in it."""
 
 
 class LiveItem(Searchable):
@@ -64,6 +76,49 @@ class LiveItem(Searchable):
             return b""
 
 
+class Selection(NamedTuple):
+    """What everybody with one filter is shown of a batch."""
+
+    items: Sequence[LiveItem]
+    """In order."""
+    size: int
+    """The sum of theirs."""
+    skipped: int
+    """How many others there were."""
+
+
+class Allowance:
+    """What may be shown to each viewer with one filter: so many bytes a second.
+
+    Args:
+        share: That many; full at first.
+        now: Monotonic seconds.
+    """
+
+    def __init__(self, share: float, now: float) -> None:
+        self._left = share
+        self._at = now
+
+    def select(self, items: Sequence[LiveItem], share: float, now: float) -> Selection:
+        """Return as many of *items* as may be shown now.
+
+        A large one may take what comes later; else it would never be shown.
+
+        Args:
+            items: What there is.
+            share: Bytes a second, from now on.
+            now: Monotonic seconds.
+        """
+        self._left = min(share, self._left + (now - self._at) * share)
+        self._at = now
+        before = self._left
+        for place, item in enumerate(items):
+            if self._left <= 0:
+                return Selection(items[:place], int(before - self._left), len(items) - place)
+            self._left -= item.size
+        return Selection(items, int(before - self._left), 0)
+
+
 class Viewer:
     """Somebody who is looking; made by `LiveFeed.viewer`."""
 
@@ -77,19 +132,21 @@ class Viewer:
         self.filter = LiveFilter()
         """What is wanted; may be replaced at any time."""
 
-    def offer(self, items: Iterable[LiveItem]) -> None:
-        """Take what passes the filter; let the oldest go where it does not fit."""
+    def offer(self, selection: Selection) -> None:
+        """Take what has passed the filter; let the oldest go where it does not fit."""
         ring = self._ring
-        for item in items:
-            if not self.filter.passes(item):
-                continue
-            ring.append(item)
-            self._ring_bytes += item.size
-            while len(ring) > 1 and (len(ring) > RING_ITEMS or self._ring_bytes > RING_BYTES):
-                self._ring_bytes -= ring.popleft().size
-                self._skipped += 1
+        ring.extend(selection.items)
+        self._ring_bytes += selection.size
+        self._skip(selection.skipped)
+        while len(ring) > RING_ITEMS or (self._ring_bytes > RING_BYTES and len(ring) > 1):
+            self._ring_bytes -= ring.popleft().size
+            self._skip(1)
         if ring:
             self._something.set()
+
+    def _skip(self, count: int) -> None:
+        self._skipped += count
+        self._feed.skipped += count
 
     def close(self) -> None:
         """Take nothing any more, and end `run` once what is in the ring has been sent."""
@@ -110,17 +167,16 @@ class Viewer:
                 await send(message)
             if self._closed:
                 return
-            await asyncio.sleep(FLUSH_S - GATHER_S)
+            await asyncio.sleep(self._feed.pause_s - GATHER_S)
 
     def _take(self) -> bytes:
         """Empty the ring into one message; empty where there is nothing to say."""
         items, skipped = self._ring, self._skipped
         self._ring, self._ring_bytes, self._skipped = deque(), 0, 0
         self._something.clear()
-        self._feed.skipped += skipped
-        if not items:
-            return b""
         body = b",".join(filter(None, (item.encoded for item in items)))
+        if not body and not skipped:
+            return b""
         return b'{"k":"batch","items":[%b],"skipped":%d}' % (body, skipped)
 
 
@@ -129,13 +185,19 @@ class LiveFeed:
 
     def __init__(self) -> None:
         self._viewers: set[Viewer] = set()
+        self._allowances: dict[LiveFilter, Allowance] = {}
         self.skipped = 0
-        """Items that some viewer was too slow for, since the hub began."""
+        """Items that some viewer was not shown, since the hub began."""
 
     @property
     def viewers(self) -> int:
         """How many are looking."""
         return len(self._viewers)
+
+    @property
+    def pause_s(self) -> float:
+        """Time between two messages to one viewer."""
+        return max(FLUSH_S, len(self._viewers) / MESSAGES_PER_S)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the feed's numbers as `GET /api/v1/stats` shows them."""
@@ -171,5 +233,19 @@ class LiveFeed:
             viewer.close()
 
     def _offer(self, items: list[LiveItem]) -> None:
+        share = ALLOWANCE_BYTES_PER_S / len(self._viewers)
+        now = time.monotonic()
+        allowances = self._allowances
+        selections: dict[LiveFilter, Selection] = {}
+        self._allowances = {}  # without those whose viewers have gone
         for viewer in self._viewers:
-            viewer.offer(items)
+            wanted = viewer.filter
+            selection = selections.get(wanted)
+            if selection is None:
+                allowance = self._allowances[wanted] = allowances.get(wanted) or Allowance(
+                    share, now
+                )
+                passes = wanted.passes
+                passed = [item for item in items if passes(item)]
+                selection = selections[wanted] = allowance.select(passed, share, now)
+            viewer.offer(selection)

@@ -2,6 +2,7 @@
 
 python -m tests.benchmarks [--runs 5] [--records 40000]
 python -m tests.benchmarks hub [--runs 5] [--records 100000]
+python -m tests.benchmarks viewers [--runs 5]
 """
 
 # ruff: noqa: T201 - a benchmark prints its results
@@ -13,11 +14,13 @@ import platform
 import sys
 from importlib.metadata import version
 
-from tests.benchmarks import callers, durable, hub_ingest, logs, spans, stages
+from tests.benchmarks import callers, durable, hub_ingest, hub_viewers, logs, spans, stages
 from tests.benchmarks.harness import options
 
+_OF_HUB = {"hub": hub_ingest, "viewers": hub_viewers}
+
 if __name__ == "__main__":
-    of_hub = sys.argv[1:2] == ["hub"]
+    of_hub = _OF_HUB.get(sys.argv[1]) if sys.argv[1:] else None
     if of_hub:
         del sys.argv[1]
     chosen = options(records=100_000) if of_hub else options()
@@ -26,5 +29,5 @@ if __name__ == "__main__":
         f" {version('opentelemetry-sdk')}, load {os.getloadavg()[0]:.1f}, medians of"
         f" {chosen['runs']} runs that take turns"
     )
-    for program in (hub_ingest,) if of_hub else (logs, spans, callers, durable, stages):
+    for program in (of_hub,) if of_hub else (logs, spans, callers, durable, stages):
         program.main(**chosen)

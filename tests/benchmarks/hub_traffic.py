@@ -61,7 +61,7 @@ class Traffic(NamedTuple):
     """A word that only that trace has."""
 
 
-def make(signal: Signal, records: int, seed: int, now_ns: int) -> Traffic:
+def make(signal: Signal, records: int, seed: int, now_ns: int, *, batch: int = BATCH) -> Traffic:
     """Make requests with about *records* spans or logs; another *seed* makes others."""
     chance = random.Random(seed)
     waiting: dict[str, list[Any]] = {service: [] for service in SERVICES}
@@ -73,7 +73,7 @@ def make(signal: Signal, records: int, seed: int, now_ns: int) -> Traffic:
         for service, record in _trace(signal, chance, trace, word, now_ns + made * 40_000):
             waiting[service].append(record)
             made += 1
-            if len(waiting[service]) == BATCH:
+            if len(waiting[service]) == batch:
                 requests.append(_request(signal, service, waiting[service]))
                 waiting[service] = []
     requests += [_request(signal, service, rest) for service, rest in waiting.items() if rest]

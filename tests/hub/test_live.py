@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from otbridge.hub.live import RING_ITEMS, LiveFeed
+from otbridge.hub.live import (
+    ALLOWANCE_BYTES_PER_S,
+    MESSAGES_PER_S,
+    RING_ITEMS,
+    Allowance,
+    LiveFeed,
+    LiveItem,
+)
 from otbridge.hub.live_filter import LiveFilter
 from otbridge.wire.otlp_rows import decode_logs, decode_traces
 from otbridge.wire.rows import Batch
@@ -159,7 +166,44 @@ def test_large_items_are_bounded_by_their_size() -> None:
         viewer = feed.join()
         for number in range(5):
             feed.publish(Batch(logs=log_rows(f"{number}" + "x" * (3 << 20))))
-        assert [item.row.body_text[0] for item in viewer._ring] == ["3", "4"]  # type: ignore[union-attr]
+        assert [item.row.body_text[0] for item in viewer._ring] == ["1", "2"]  # type: ignore[union-attr]
+        assert feed.skipped == 3
+
+    play(scene)
+
+
+def test_a_hundred_viewers_share_what_one_may_be_shown_and_see_the_same() -> None:
+    async def scene() -> None:
+        feed = LiveFeed()
+        viewers = [feed.join() for _ in range(100)]
+        item = 1 << 14
+        bodies = [f"{number}" + "x" * item for number in range(100)]
+        feed.publish(Batch(logs=log_rows(*bodies)))
+        shown = [[item.row.body_text for item in viewer._ring] for viewer in viewers]  # type: ignore[union-attr]
+        assert all(each == shown[0] for each in shown)
+        assert 0 < len(shown[0]) * item * 100 < ALLOWANCE_BYTES_PER_S + 200 * item
+        assert feed.skipped == 100 * (100 - len(shown[0]))
+        assert feed.pause_s == 100 / MESSAGES_PER_S
+
+    play(scene)
+
+
+def test_an_allowance_fills_with_time_and_lets_a_large_item_pass_on_credit() -> None:
+    small, large = (LiveItem("log", row) for row in log_rows("a", "b" * 5000))
+    allowance = Allowance(1000, 0.0)
+    assert allowance.select([large, small], 1000, 0.0)[::2] == ([large], 1)
+    assert allowance.select([small], 1000, 4.0)[::2] == ([], 1)
+    assert allowance.select([small], 1000, 5.0)[::2] == ([small], 0)
+
+
+def test_a_filter_that_nobody_has_any_more_is_forgotten() -> None:
+    async def scene() -> None:
+        feed = LiveFeed()
+        viewer = feed.join()
+        for service in ("a", "b", "c"):
+            viewer.filter = LiveFilter(service=service)
+            feed.publish(Batch(logs=log_rows("x")))
+        assert list(feed._allowances) == [viewer.filter]
 
     play(scene)
 

@@ -1,0 +1,194 @@
+"""What a hundred viewers of the live feed cost whoever sends: `python -m tests.benchmarks viewers`.
+
+A real hub takes 5,000 rows a second, in requests of fifty, and the time until each is acknowledged
+is measured: alone, and while a hundred look, in turns. Thirty of the viewers have filters, and ten
+never read what they asked for. The viewers are in a process of their own, and read bytes only.
+"""
+
+# ruff: noqa: T201 - a benchmark prints its results
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import selectors
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks.harness import number, percentile, table
+from tests.benchmarks.hub_traffic import make
+from tests.faults.hub.fuzz.websocket import frame, handshake
+from tests.hub.hub_process import HubProcess
+
+if TYPE_CHECKING:
+    from tests.benchmarks.harness import Result
+
+__all__ = ["main"]
+
+ROWS_PER_S = 5000
+ROWS = 50
+"""In a request."""
+SECONDS = 5.0
+"""Of one turn."""
+
+VIEWERS = 100
+DEAF = 10
+"""Of them; they never read."""
+FILTERS: tuple[dict[str, Any], ...] = (
+    {"k": "filter", "service": "checkout"},
+    {"k": "filter", "severity": "error"},
+    {"k": "filter", "q": "payment"},
+)
+"""Ten viewers have each of these."""
+
+_NAME = "tests.benchmarks.hub_viewers"
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+def look(port: int) -> None:
+    """Be the viewers until standard input ends; then print what they saw."""
+    sockets = [_viewer(port, index) for index in range(VIEWERS)]
+    selector = selectors.DefaultSelector()
+    for viewer in sockets[DEAF:]:
+        viewer.setblocking(False)
+        selector.register(viewer, selectors.EVENT_READ)
+    selector.register(sys.stdin, selectors.EVENT_READ)
+    print("looking", flush=True)
+    seen = 0
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is sys.stdin:
+                print(seen, flush=True)
+                return
+            assert isinstance(key.fileobj, socket.socket)
+            received = len(key.fileobj.recv(1 << 18))
+            if not received:
+                raise SystemExit("The hub has closed a viewer's connection.")
+            seen += received
+
+
+def _viewer(port: int, index: int) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection.sendall(handshake(b"/api/v1/live"))
+    while b'"hello"' not in connection.recv(65_536):
+        pass
+    which = index - DEAF
+    if 0 <= which < 10 * len(FILTERS):
+        connection.sendall(frame(json.dumps(FILTERS[which // 10]).encode()))
+    return connection
+
+
+class Sender:
+    """Sends at an even pace on one connection."""
+
+    def __init__(self, port: int) -> None:
+        self._head = f"POST /v1/%s HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        self._connection = socket.create_connection(("127.0.0.1", port))
+        self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._seed = 0
+
+    def send(self, seconds: float) -> list[float]:
+        """Return the seconds until each request was acknowledged, from when it was due."""
+        self._seed += 1
+        rows = int(ROWS_PER_S * seconds / 2)
+        requests = [
+            (signal, request)
+            for signal in ("traces", "logs")
+            for request in make(signal, rows, self._seed, time.time_ns(), batch=ROWS).requests
+        ]
+        random.Random(self._seed).shuffle(requests)
+        pause = ROWS / ROWS_PER_S
+        begin = time.perf_counter()
+        taken = []
+        for index, (signal, request) in enumerate(requests):
+            due = begin + index * pause
+            time.sleep(max(0.0, due - time.perf_counter()))
+            self._send(signal, request)
+            taken.append(time.perf_counter() - due)
+        return taken
+
+    def _send(self, signal: str, body: bytes) -> None:
+        rest = f"Content-Type: application/x-protobuf\r\nContent-Length: {len(body)}\r\n\r\n"
+        self._connection.sendall((self._head % signal + rest).encode() + body)
+        answer = self._connection.recv(65_536)
+        if not answer.startswith(b"HTTP/1.1 200"):
+            raise SystemExit(f"The hub did not take a request: {answer[:300]!r}")
+
+
+def measure(hub: HubProcess, sender: Sender, viewers: int) -> tuple[list[float], Result]:
+    """Send for a while, with viewers or without; return the latencies, and the rest."""
+    port = hub.url.rpartition(":")[2]
+    watching = None
+    if viewers:
+        watching = subprocess.Popen(
+            [sys.executable, "-m", _NAME, "--look", port],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert watching.stdout is not None
+        watching.stdout.readline()
+    skipped, cpu = _skipped(hub), _cpu_s(hub)
+    began = time.monotonic()
+    taken = sender.send(SECONDS)
+    seconds = time.monotonic() - began
+    result = {"cpu": (_cpu_s(hub) - cpu) / seconds, "resident": hub.resident_bytes() / 2**20}
+    if watching is not None:
+        seen, _ = watching.communicate("")
+        result["seen"] = int(seen) / seconds / 2**20
+        result["skipped"] = (_skipped(hub) - skipped) / seconds
+    return taken, result
+
+
+def _skipped(hub: HubProcess) -> int:
+    live: dict[str, int] = hub.http.get("/api/v1/stats").json()["live"]
+    return live["skipped"]
+
+
+def _cpu_s(hub: HubProcess) -> float:
+    fields = Path(f"/proc/{hub.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def main(runs: int = 3, records: int = 0) -> None:
+    """Measure and print."""
+    ways = {"nobody looks": 0, f"{VIEWERS} look": VIEWERS}
+    latencies: dict[str, list[float]] = {name: [] for name in ways}
+    others: dict[str, Result] = {}
+    with tempfile.TemporaryDirectory() as folder, HubProcess(Path(folder)) as hub:
+        sender = Sender(int(hub.url.rpartition(":")[2]))
+        sender.send(1.0)  # everything is loaded
+        for _ in range(runs):
+            for name, viewers in ways.items():
+                taken, others[name] = measure(hub, sender, viewers)
+                latencies[name] += taken
+    rows = {}
+    for name, taken in latencies.items():
+        taken.sort()
+        shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+        rows[name] = {key: percentile(taken, share) * 1e3 for key, share in shares.items()}
+        rows[name].update(others[name])
+    table(
+        f"Hub: {ROWS_PER_S:,} rows a second in requests of {ROWS}, and who looks",
+        {
+            "acknowledged p50, ms": number("p50", ".1f"),
+            "p90": number("p90", ".1f"),
+            "p99": number("p99", ".1f"),
+            "hub CPU, cores": number("cpu", ".2f"),
+            "RSS, MiB": number("resident", ".0f"),
+            "seen by all, MiB/s": number("seen", ".1f"),
+            "items skipped, told /s": number("skipped", ",.0f"),
+        },
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--look"]:
+        look(int(sys.argv[2]))

@@ -54,6 +54,13 @@ class HubProcess:
             (line,) = (line for line in status if line.startswith("VmRSS"))
         return int(line.split()[1]) * 1024
 
+    def wait_until_stored(self, limit_s: float = 60) -> None:
+        """Wait until the store has everything that the hub has acknowledged."""
+        deadline = time.monotonic() + limit_s
+        while self.http.get("/api/v1/stats").json()["behind"]["records"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)  # another process; there is nothing to wait on
+
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Ask it to end; return its exit code and what it wrote to standard error."""
         self.http.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import random
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -33,6 +35,11 @@ def left_behind(data: Path, *ages: int) -> None:
             store_now(store, log(f"{age} days ago"))
 
 
+def incompressible(rng: random.Random) -> str:
+    """Return a word of 20,000 characters."""
+    return base64.b64encode(rng.randbytes(15_000), b"xx").decode()
+
+
 def test_old_days_go_and_the_statistics_and_the_log_tell(tmp_path: Path) -> None:
     left_behind(tmp_path / "data", 40, 30, 2)
     with HubProcess(tmp_path / "data", "--keep-days", "3", "--keep-bytes", "2GiB") as hub:
@@ -50,18 +57,20 @@ def test_old_days_go_and_the_statistics_and_the_log_tell(tmp_path: Path) -> None
 
 
 def test_a_hub_killed_while_old_parts_go_keeps_the_newest_it_acknowledged(tmp_path: Path) -> None:
-    text = "x" * 20_000
+    rng = random.Random(7)
     newest = 0
     for _ in range(3):
         with HubProcess(tmp_path, "--keep-bytes", "64MB") as hub:
             for number in range(newest, newest + 20):
-                records = [{"body": {"stringValue": f"{number} {text}"}}] * 100
+                bodies = [f"{number} x{incompressible(rng)}" for _ in range(100)]
+                records = [{"body": {"stringValue": body}} for body in bodies]
                 document = {"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}
                 hub.http.post("/v1/logs", json=document).raise_for_status()
             newest += 20
             hub.process.kill()
             hub.process.wait()
     with HubProcess(tmp_path, "--keep-bytes", "64MB") as hub:
+        hub.wait_until_stored()
         for number in range(newest - 10, newest):
             answer = hub.http.get("/api/v1/logs", params={"q": str(number), "limit": 200}).json()
             assert len(answer["logs"]) == 100

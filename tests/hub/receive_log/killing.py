@@ -138,10 +138,7 @@ def kill_and_send(data: Path, kills: int, seed: int, *options: str) -> Owed:
 
 def shown(hub: HubProcess) -> list[str]:
     """Return the names of all records that the hub shows, once it has stored everything."""
-    deadline = time.monotonic() + 30
-    while hub.http.get("/api/v1/stats").json()["behind"]["records"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)  # another process; there is nothing to wait on
+    hub.wait_until_stored()
     return [*_exported(hub, "traces"), *_exported(hub, "logs")]
 
 

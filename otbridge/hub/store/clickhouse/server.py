@@ -24,8 +24,11 @@ __all__ = ["Servers", "Unreachable", "closed"]
 _CONNECT_S: Final = 3.0
 """A server that does not take a connection in this time is passed over."""
 
-_ANSWER_S: Final = 30.0
-"""A question ends after 2 s by its own budget, an insert may have to wait for merges."""
+_ANSWER_S: Final = 10.0
+"""A question ends by its own budget of 2 s; a server that is silent for longer has gone."""
+
+_STORED_S: Final = 60.0
+"""The same for inserts and statements, which may have to wait for merges and other servers."""
 
 _IDLE: Final = 8
 """Connections to one server that are kept open while nobody asks."""
@@ -113,17 +116,17 @@ class Servers:
         path = "/?" + urlencode({"wait_end_of_query": 1, **options})
         connection, used = self._connection(node)
         try:
-            status, code, answer = self._exchange(connection, path, body)
+            status, code, answer = self._exchange(connection, path, body, writing=writing)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             if self._closed:
                 raise closed() from None
-            if not used:
+            if not used or isinstance(error, TimeoutError):
                 raise _NoAnswer(_why(error)) from error
             # It was closed by the server while nobody asked. Everything we send may come twice.
             connection = self._connect(node)
             try:
-                status, code, answer = self._exchange(connection, path, body)
+                status, code, answer = self._exchange(connection, path, body, writing=writing)
             except (OSError, http.client.HTTPException) as again:
                 connection.close()
                 raise _NoAnswer(_why(again)) from again
@@ -133,9 +136,10 @@ class Servers:
         return answer
 
     def _exchange(
-        self, connection: http.client.HTTPConnection, path: str, body: bytes
+        self, connection: http.client.HTTPConnection, path: str, body: bytes, *, writing: bool
     ) -> tuple[int, int, bytes]:
         address = self._address
+        connection.sock.settimeout(_STORED_S if writing else _ANSWER_S)
         headers = {"X-ClickHouse-User": address.user}
         if address.password:
             headers["X-ClickHouse-Key"] = address.password
@@ -166,7 +170,6 @@ class Servers:
         except OSError as error:
             connection.close()
             raise _NoAnswer(_why(error)) from error
-        connection.sock.settimeout(_ANSWER_S)
         return connection
 
     def _give_back(self, node: int, connection: http.client.HTTPConnection) -> None:

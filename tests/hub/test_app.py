@@ -45,6 +45,7 @@ def test_the_statistics_tell_of_the_receive_log_and_the_books_add_up(tmp_path: P
         hub.process.kill()
         hub.process.wait()
     with HubProcess(tmp_path) as hub:
+        hub.wait_until_stored()
         stats = hub.http.get("/api/v1/stats").json()
         assert stats["log"]["position"] == stats["behind"]["position"] == 5
         assert (stats["received"]["traces"], stats["waiting"]) == (0, 0)

@@ -111,7 +111,7 @@ def test_a_killed_hub_loses_nothing_it_acknowledged_and_shows_nothing_twice(
                 mortal.process.send_signal(signal.SIGKILL)
                 sending.join()
         with HubProcess(tmp_path / "a", "--store", shared) as again:
-            assert again.http.get("/api/v1/stats").status_code == 200
+            again.wait_until_stored()
             found = bodies(again)
         assert bodies(survivor) == found
     assert len(acknowledged) >= 3 * _ENOUGH

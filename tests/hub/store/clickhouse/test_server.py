@@ -74,23 +74,32 @@ def test_the_next_server_is_asked_where_one_breaks_off_and_stays_the_first() -> 
 
 def test_a_silent_server_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_ANSWER_S", 0.05)
-    with answering(None) as silent, answering(OK) as sound:
-        with closing(opened(silent, sound)) as servers:
-            assert servers.ask("SELECT", {}, {}) == b"hi"
+    with (
+        answering(None) as silent,
+        answering(OK) as sound,
+        closing(opened(silent, sound)) as servers,
+    ):
+        assert servers.ask("SELECT", {}, {}) == b"hi"
 
 
 @pytest.mark.parametrize("code", [159, 160, 241])
 def test_a_question_beyond_its_budget_is_too_slow(code: int) -> None:
-    with answering(refusing(code)) as host, closing(opened(host)) as servers:
-        with pytest.raises(QueryTooSlow):
-            servers.ask("SELECT", {}, {})
+    with (
+        answering(refusing(code)) as host,
+        closing(opened(host)) as servers,
+        pytest.raises(QueryTooSlow),
+    ):
+        servers.ask("SELECT", {}, {})
 
 
 @pytest.mark.parametrize(("code", "kind"), [(252, StoreFull), (243, StoreFull), (27, StoreError)])
 def test_a_refused_insert_says_whether_to_come_back(code: int, kind: type[StoreError]) -> None:
-    with answering(refusing(code)) as host, closing(opened(host)) as servers:
-        with pytest.raises(StoreError, match="it is so") as caught:
-            servers.insert("t", "a", b"\x01")
+    with (
+        answering(refusing(code)) as host,
+        closing(opened(host)) as servers,
+        pytest.raises(StoreError, match="it is so") as caught,
+    ):
+        servers.insert("t", "a", b"\x01")
     assert type(caught.value) is kind
 
 

@@ -20,6 +20,11 @@ TELEMETRY_SDK_VERSION: Final = "telemetry.sdk.version"
 TELEMETRY_DISTRO_NAME: Final = "telemetry.distro.name"
 TELEMETRY_DISTRO_VERSION: Final = "telemetry.distro.version"
 
+# Between our own SDK and hub
+RESENT_HEADER: Final = "otbridge-resent"
+"""HTTP header, or gRPC metadata, of requests that the receiver may have had before: `1`. The hub
+keeps the records among them that it does not have; other receivers pass it over."""
+
 # Exceptions and code
 ERROR_TYPE: Final = "error.type"
 EXCEPTION_TYPE: Final = "exception.type"

@@ -138,9 +138,11 @@ class Upstream:
         for pipeline in self._pipelines.values():
             pipeline.resume()
 
-    def put(self, signal: Signal, body: bytes, encoding: str, records: int) -> None:
+    def put(
+        self, signal: Signal, body: bytes, encoding: str, records: int, *, resent: bool
+    ) -> None:
         """Take a request; what cannot be taken is in the ledger."""
-        self._pipelines[signal].put_request(body, records, encoding=encoding)
+        self._pipelines[signal].put_request(body, records, encoding=encoding, resent=resent)
 
     def secure(self) -> bool:
         """Return whether all that was put will survive a loss of power.
@@ -227,7 +229,7 @@ class Forwarder:
             body, encoding = request, "none"
         for upstream in self._upstreams:
             if kept.position >= self._begins[upstream.name]:
-                upstream.put(signal, body, encoding, records)
+                upstream.put(signal, body, encoding, records, resent=kept.entry.resent)
 
     def _secured(self, upstream: Upstream) -> int:
         """Return the position before which everything is safe in the destination's queue."""

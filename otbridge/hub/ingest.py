@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -92,7 +93,14 @@ class Ingest:
         self._log = log
         self._forward = forward
         self.silence = Silence(store, live, clock)
-        self.follower = StoreFollower(log, store, ledger, clock, on_open_spans=self.silence.hear)
+        self.follower = StoreFollower(
+            log,
+            store,
+            ledger,
+            clock,
+            on_open_spans=self.silence.hear,
+            on_resent=self._show_new,
+        )
         """Who brings into the store what was taken."""
         self._commits = GroupCommit(log)
         self._trouble = Trouble(clock, _logger.warning, 0.0)
@@ -114,7 +122,13 @@ class Ingest:
         await asyncio.to_thread(self.follower.close)
 
     async def take(
-        self, signal: Signal, request: bytes, *, door: str, key: tuple[str, int] | None = None
+        self,
+        signal: Signal,
+        request: bytes,
+        *,
+        door: str,
+        key: tuple[str, int] | None = None,
+        resent: bool = False,
     ) -> Taken:
         """Take an Export…ServiceRequest; return when it is safe.
 
@@ -123,6 +137,8 @@ class Ingest:
             request: The serialised request.
             door: Which way it came, for the hub's statistics: `http`, `grpc` or `bridge`.
             key: (producer, sequence) where the sender numbers its requests: stored once.
+            resent: Whether the sender may have sent some of it before: what is here already is
+                not stored and not shown again.
 
         Raises:
             MalformedData: The request is not OTLP.
@@ -132,11 +148,12 @@ class Ingest:
         with self._room_for(request):
             received_ns = self._clock.time_ns()
             batch, rejected = await self._decoded(signal, request, received_ns)
+            batch.resent = resent
             count = self._count(signal, batch, rejected, door)
             records = count + len(rejected)
             if records or batch.open_spans:
                 announced = bool(batch.open_spans)
-                entry = Entry(signal, request, received_ns, records, key, announced)
+                entry = Entry(signal, request, received_ns, records, key, announced, resent)
                 await self._write_down(entry, batch, count)
         return Taken(len(rejected), _sentence(rejected))
 
@@ -200,6 +217,11 @@ class Ingest:
             "The hub is too far behind to take more.", sentence, "Send again later.", retry_s=5
         )
 
+    def _show_new(self, batch: Batch) -> None:
+        """Show those log records of a resent request that were not here before."""
+        new = [row for place, row in enumerate(batch.logs) if place not in batch.known_logs]
+        self._live.publish(Batch(logs=new))
+
     async def _decoded(
         self, signal: Signal, request: bytes, received_ns: int
     ) -> tuple[Batch, list[str]]:
@@ -243,7 +265,8 @@ class Ingest:
     def _follow_up(self, batch: Batch, count: int, kept: Kept) -> None:
         """Show what is safe now, and hand it on; also for a sender that has hung up."""
         self.silence.hear(batch)
-        self._live.publish(batch)
+        # Which log records of a resent one are new, the store says: `_show_new`.
+        self._live.publish(replace(batch, logs=[]) if batch.resent else batch)
         self.follower.offer(kept, batch, count)
         if self._forward is not None:
             self._forward.offer(kept)

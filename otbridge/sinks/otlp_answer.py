@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_REQUEST_BYTES",
     "MAX_RESPONSE_BYTES",
-    "RESENT_HEADER",
     "clean",
     "read_export_response",
     "read_retry_delay",
@@ -30,10 +29,6 @@ MAX_REQUEST_BYTES: Final = 64 << 20
 """Default ceiling of a request before compression (OTLP 1.11, "OTLP/HTTP Request")."""
 MAX_RESPONSE_BYTES: Final = 4 << 20
 """Default ceiling of a response after decompression (OTLP 1.11, "OTLP/HTTP Response")."""
-
-RESENT_HEADER: Final = "otbridge-resent"
-"""HTTP header, or gRPC metadata, of requests that the receiver may have had before: `1`. The hub
-keeps the records among them that it does not have; other receivers pass it over."""
 
 _MAX_MESSAGE: Final = 300
 _RETRY_INFO: Final = b"google.rpc.RetryInfo"

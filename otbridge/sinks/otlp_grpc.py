@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.context.loading import loading
 from otbridge.errors import ConfigurationError
+from otbridge.semconv import RESENT_HEADER
 from otbridge.sinks.certificates import WatchedFiles
 from otbridge.sinks.otlp_answer import (
     MAX_REQUEST_BYTES,
     MAX_RESPONSE_BYTES,
-    RESENT_HEADER,
     clean,
     read_export_response,
     read_retry_delay,

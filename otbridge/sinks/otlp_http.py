@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 from otbridge.context.loading import loading
 from otbridge.errors import ConfigurationError, LimitExceeded, MalformedData
+from otbridge.semconv import RESENT_HEADER
 from otbridge.sinks.certificates import WatchedFiles
 from otbridge.sinks.otlp_answer import (
     MAX_REQUEST_BYTES,
     MAX_RESPONSE_BYTES,
-    RESENT_HEADER,
     clean,
     read_export_response,
     read_retry_delay,

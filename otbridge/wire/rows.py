@@ -97,6 +97,11 @@ class Batch:
     metrics: list[MetricsRow] = field(default_factory=list)
     key: tuple[str, int] | None = None
     """(stream or producer, sequence) where the sender numbers its batches: stored at most once."""
+    resent: bool = False
+    """Whether its sender may have sent some of it before: of its log records and metrics a store
+    keeps those that it does not have. Spans have ids, and are kept once anyhow."""
+    known_logs: frozenset[int] = frozenset()
+    """The places of log records that the store had already; set by the store, where `resent`."""
     settled: tuple[str, int] | None = None
     """(beginning of streams, sequence): batches of these streams with lower sequences never come
     again, and a store need not remember their keys."""

@@ -5,7 +5,8 @@ for damage. In it, before the request as it was received (or made from JSON), li
 
     offset  size
     0       1     signal: 0 logs, 1 traces, 2 metrics
-    1       1     1 where beginnings of spans are among the records, else 0
+    1       1     1 where beginnings of spans are among the records, and 2 where the sender may have
+                  sent some of it before
     2       8     when it was received, unix nanoseconds
     10      8     the sender's number of it
     18      2     length of the sender's name n; FFFF where it does not number its requests
@@ -31,6 +32,8 @@ __all__ = ["KEYS", "Entry", "Kept", "frame_of", "read_entry"]
 _SIGNALS: Final[tuple[Signal, ...]] = ("logs", "traces", "metrics")
 _HEAD: Final = struct.Struct("<BBQQH")
 _NO_KEY: Final = 0xFFFF
+_ANNOUNCED: Final = 1
+_RESENT: Final = 2
 
 KEYS: Final = "receive-log/"
 """What the keys of requests begin with whose senders do not number them."""
@@ -50,6 +53,8 @@ class Entry(NamedTuple):
     """(producer, sequence) where the sender numbers its requests."""
     announced: bool = False
     """Whether beginnings of spans are among its log records."""
+    resent: bool = False
+    """Whether the sender may have sent some of it before."""
 
     @property
     def span(self) -> int:
@@ -87,9 +92,8 @@ def frame_of(entry: Entry, salt: int, position: int) -> bytes:
     if entry.key is not None:
         producer, number = entry.key[0].encode("utf-8", "surrogatepass"), entry.key[1]
         length = len(producer)
-    head = _HEAD.pack(
-        _SIGNALS.index(entry.signal), entry.announced, entry.received_ns, number, length
-    )
+    marks = _ANNOUNCED * entry.announced | _RESENT * entry.resent
+    head = _HEAD.pack(_SIGNALS.index(entry.signal), marks, entry.received_ns, number, length)
     return request_frame(salt, position, "none", entry.span, head + producer + entry.request)
 
 
@@ -101,7 +105,7 @@ def read_entry(data: bytes, start: int, end: int) -> Entry:
     """
     _, records, body = read_request(data, start, end)
     try:
-        signal, announced, received_ns, number, length = _HEAD.unpack_from(body)
+        signal, marks, received_ns, number, length = _HEAD.unpack_from(body)
         name = _SIGNALS[signal]
     except (struct.error, IndexError):
         raise ValueError("it is no received request") from None
@@ -110,4 +114,5 @@ def read_entry(data: bytes, start: int, end: int) -> Entry:
     if length != _NO_KEY:
         key = (body[at : at + length].decode("utf-8", "surrogatepass"), number)
         at += length
-    return Entry(name, body[at:], received_ns, records, key, bool(announced))
+    announced, resent = bool(marks & _ANNOUNCED), bool(marks & _RESENT)
+    return Entry(name, body[at:], received_ns, records, key, announced, resent)

@@ -54,6 +54,8 @@ class StoreFollower:
         ledger: Is told, on the event loop, what was stored.
         clock: Says how old it is what waits.
         on_open_spans: Told, on the event loop, of open spans that were read from the log.
+        on_resent: Told, on the event loop, of log records that may have been sent before, when the
+            store has said which of them are new.
         max_bytes: Decoded batches that the store may have in hand at a time.
     """
 
@@ -65,6 +67,7 @@ class StoreFollower:
         clock: Clock,
         *,
         on_open_spans: Callable[[Batch], None] | None = None,
+        on_resent: Callable[[Batch], None] | None = None,
         max_bytes: int = _MAX_BYTES,
     ) -> None:
         self._log = log
@@ -72,6 +75,7 @@ class StoreFollower:
         self._ledger = ledger
         self._clock = clock
         self._on_open_spans = on_open_spans
+        self._on_resent = on_resent
         begin = log.begin_of(_NAME)
         self._changed = threading.Condition()
         self._handover = Handover(begin, max_bytes, keeps_up=begin >= log.end)
@@ -171,7 +175,14 @@ class StoreFollower:
         if settled != self._told_settled:
             batch.settled = (KEYS, settled)
             self._told_settled = settled
-        self._store.submit(batch).add_done_callback(partial(self._answered, mine))
+        answer = self._store.submit(batch)
+        answer.add_done_callback(partial(self._answered, mine))
+        if batch.resent and batch.logs:
+            answer.add_done_callback(partial(self._tell_of_resent, batch))
+
+    def _tell_of_resent(self, batch: Batch, answer: Future[None]) -> None:
+        if answer.exception() is None and self._on_resent is not None:
+            self._notices.call(partial(self._on_resent, batch))
 
     def _answered(self, mine: InHand, answer: Future[None]) -> None:
         """Take the store's answer; on its thread."""
@@ -245,6 +256,7 @@ class StoreFollower:
         entry = kept.entry
         try:
             batch, _ = decode(entry.signal, entry.request, entry.received_ns)
+            batch.resent = entry.resent
         except WireError as error:
             self._put_aside(kept, entry.records, str(error))
             return

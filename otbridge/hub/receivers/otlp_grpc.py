@@ -19,6 +19,7 @@ from otbridge.hub.listening import AddressTaken, listener, printed
 from otbridge.hub.receivers.grpc_server import LastingServer, quieten
 from otbridge.hub.receivers.responses import response_protobuf, warning_of, with_warning
 from otbridge.hub.receivers.status import bad_request_details, retry_details
+from otbridge.semconv import RESENT_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -117,7 +118,8 @@ class OtlpGrpc:
                     admission = self._access.admission
                     admission.knock(principal, "")
                     request = await admission.admit(principal, signal, request)
-                taken = await self._ingest.take(signal, request, door="grpc")
+                resent = _is_resent(context.invocation_metadata())
+                taken = await self._ingest.take(signal, request, door="grpc", resent=resent)
             except MalformedData as error:
                 details = bad_request_details(error)
                 await context.abort(codes.INVALID_ARGUMENT, str(error), ((_DETAILS, details),))
@@ -151,6 +153,10 @@ def _texts(metadata: Any) -> Iterator[tuple[bytes, bytes]]:
     for name, value in metadata or ():
         if name in ("authorization", KEY_HEADER):
             yield name.encode(), value if isinstance(value, bytes) else value.encode()
+
+
+def _is_resent(metadata: Any) -> bool:
+    return any(name == RESENT_HEADER and value == "1" for name, value in metadata or ())
 
 
 _NO_KEY: Final = (

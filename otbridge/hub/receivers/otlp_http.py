@@ -25,6 +25,7 @@ from otbridge.hub.receivers.responses import (
     with_warning,
 )
 from otbridge.hub.receivers.status import JSON, PROTOBUF, status_body
+from otbridge.semconv import RESENT_HEADER
 from otbridge.wire.compression import decompress
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ SIGNALS: Final[dict[str, Signal]] = {
     "/v1/metrics": "metrics",
 }
 """The paths that this receiver serves."""
+
+_RESENT: Final = RESENT_HEADER.encode()
 
 _SMALL_BODY: Final = 32 << 10
 """Bodies up to here are read where they arrive: even inflated they take a few milliseconds."""
@@ -137,7 +140,9 @@ class OtlpHttp:
         except LimitExceeded:
             self._ledger.turned_away("too_large")
             raise
-        taken = with_warning(await self._ingest.take(signal, request, door="http"), warning)
+        resent = header(scope, _RESENT) == "1"
+        taken = await self._ingest.take(signal, request, door="http", resent=resent)
+        taken = with_warning(taken, warning)
         return response_json(signal, taken) if content_type == JSON else response_protobuf(taken)
 
     async def _read_request(

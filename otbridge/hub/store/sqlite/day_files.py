@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otbridge.hub.store import StoreFull
@@ -110,7 +111,7 @@ class DayFiles:
         today = self._today(now_ns)
         try:
             today.begin()
-            duplicates = sum(not self._add(batch, today) for batch in batches)
+            duplicates = sum(self._add(batch, today) for batch in batches)
             duplicates += sum(writer.duplicates for writer in self._writers.values())
             for _, writer in sorted(self._writers.items()):
                 if writer is not today:
@@ -232,11 +233,14 @@ class DayFiles:
                 "Free some space; nothing old is left here that could be deleted.",
             )
 
-    def _add(self, batch: Batch, today: DayWriter) -> bool:
-        """Add one batch to the open transactions; return whether it was new."""
-        key = batch.key
+    def _add(self, batch: Batch, today: DayWriter) -> int:
+        """Add one batch to the open transactions; return what was known, a whole batch as one."""
+        key, known = batch.key, 0
         if key and any(writer.has_batch(key, whole=True) for writer in self._writers.values()):
-            return False
+            batch.known_logs = frozenset(range(len(batch.logs)))
+            return 1
+        if batch.resent:
+            batch, known = self._without_known(batch)
         for writer, part in self._parts(batch, today).items():
             if writer is not today:
                 writer.begin()
@@ -252,7 +256,26 @@ class DayFiles:
             today.add_batch(key, whole=True)
         if batch.settled:
             today.forget_batches(*batch.settled)
-        return True
+        return known
+
+    def _without_known(self, batch: Batch) -> tuple[Batch, int]:
+        """Return what of a batch that came again is new, and how many of its records are known.
+
+        What belongs to no trace went into the file of the day on which it came; so all files are
+        asked, the newest first, and those whose records have other times say so at once.
+        """
+        left = dict(enumerate(batch.logs))
+        writers = [writer for _, writer in sorted(self._writers.items(), reverse=True)]
+        for writer in writers:
+            places = list(left)
+            for known in writer.known_logs(list(left.values())):
+                del left[places[known]]
+        batch.known_logs = frozenset(range(len(batch.logs))) - left.keys()
+        metrics = [
+            row for row in batch.metrics if not any(file.has_metrics(row) for file in writers[:2])
+        ]
+        known = len(batch.known_logs) + len(batch.metrics) - len(metrics)
+        return replace(batch, logs=list(left.values()), metrics=metrics), known
 
     def _parts(self, batch: Batch, today: DayWriter) -> dict[DayWriter, Batch]:
         """Return what of the batch goes where."""

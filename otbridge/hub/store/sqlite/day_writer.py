@@ -31,6 +31,9 @@ _KEPT_SUMMARIES: Final = 8_192
 """Traces kept in memory between commits, with the ids of their spans some 4 kB each; most records
 belong to one of them."""
 
+_METRICS_LOOKED_AT: Final = 4_096
+"""Metrics have no index; what is sent again was sent a moment ago, or is not here."""
+
 _SAVE_SERVICE = (
     "INSERT INTO otel_services VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
     " SpanCount = SpanCount + excluded.SpanCount, LogCount = LogCount + excluded.LogCount,"
@@ -153,6 +156,24 @@ class DayWriter:
         self.db.execute(
             "DELETE FROM batches WHERE Stream >= ? AND Stream < ? AND Sequence < ?",
             (streams, streams + "\U0010ffff", sequence),
+        )
+
+    def known_logs(self, rows: Sequence[LogRow]) -> set[int]:
+        """Return the places of those *rows* that this file has."""
+        return self._logs.known(rows)
+
+    def has_metrics(self, row: MetricsRow) -> bool:
+        """Whether the same metrics are among the last that came here."""
+        return (
+            self._one(
+                "SELECT 1 FROM (SELECT ServiceName, DataPoints, Raw FROM otel_metrics"
+                " ORDER BY Id DESC LIMIT ?) WHERE ServiceName = ? AND DataPoints = ? AND Raw = ?",
+                _METRICS_LOOKED_AT,
+                row.service,
+                row.data_points,
+                row.data,
+            )
+            is not None
         )
 
     # ---------------------------------------------------------------- records

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from otbridge.hub.store.sqlite.known_logs import known_logs
 from otbridge.hub.store.sqlite.packs import pack, split
 from otbridge.hub.store.text import MAX_WORDS
 from otbridge.wire.otlp_outline import read_log
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from otbridge.hub.store.words import AttributeWords
     from otbridge.wire.rows import LogRow
 
-__all__ = ["LogWriter"]
+__all__ = ["Kept", "LogWriter"]
 
 
-_Kept = tuple[int, bytes, int, int, "Times | None"]
+Kept = tuple[int, bytes, int, int, "Times | None"]
 """A record that waits for its pack: its number, its bytes, the number of its source, its time, and
 its times where they are not those in its bytes."""
 
@@ -49,12 +50,16 @@ class LogWriter:
         self._words = words
         self._has_old = has_old
         self._next = 0  # not looked up yet
-        self._kept: list[_Kept] = []
+        self._kept: list[Kept] = []
 
     def forget(self) -> None:
         """Forget what was not saved, and what may be rolled back."""
         self._next = 0
         self._kept.clear()
+
+    def known(self, rows: Sequence[LogRow]) -> set[int]:
+        """Return the places of those *rows* that are here already."""
+        return known_logs(self._db, self._sources, self._kept, rows)
 
     def add(self, rows: Sequence[LogRow], keys: Sequence[int | None]) -> None:
         """Store *rows*, which belong to the traces with these *keys*."""

@@ -74,15 +74,29 @@ class SourceNumbers:
         self._last, self._last_number = row, number
         return number
 
+    def find(self, row: LogRow) -> int | None:
+        """Return the number of the row's source where it has one, and write nothing down."""
+        known = self._sources.get(_key(row))
+        if known is not None:
+            return known
+        found = self._db.execute(
+            "SELECT s.Id FROM otel_sources s JOIN otel_resources r ON r.Id = s.ResourceId"
+            " JOIN otel_scopes c ON c.Id = s.ScopeId"
+            " WHERE r.Hash = ? AND c.Hash = ? AND s.ServiceName = ? AND s.Producer = ?",
+            (
+                _digest(row.resource, row.resource_schema_url),
+                _digest(row.scope, row.scope_schema_url),
+                row.service,
+                row.producer,
+            ),
+        ).fetchone()
+        if found is None:
+            return None
+        number = self._sources[_key(row)] = int(found[0])
+        return number
+
     def _look_up(self, row: SpanRow | LogRow) -> int:
-        key: tuple[Any, ...] = (
-            row.resource,
-            row.scope,
-            row.producer,
-            row.resource_schema_url,
-            row.scope_schema_url,
-            row.service,
-        )
+        key = _key(row)
         number = self._sources.get(key)
         if number is None:
             number = self._sources[key] = self._add(row)
@@ -112,7 +126,7 @@ class SourceNumbers:
 
     def _shared(self, table: str, raw: bytes, schema_url: str) -> int:
         """Return the number of the row that holds *raw*, which is written where it is not there."""
-        digest = blake2b(schema_url.encode() + b"\0" + raw, digest_size=16).digest()
+        digest = _digest(raw, schema_url)
         self._db.execute(
             f"INSERT OR IGNORE INTO {table} (Hash, SchemaUrl, Raw, Crc) VALUES (?, ?, ?, ?)",
             (digest, schema_url, raw, crc32(raw)),
@@ -122,3 +136,18 @@ class SourceNumbers:
     def _number(self, table: str, condition: str, *values: Any) -> int:
         (number,) = self._db.execute(f"SELECT Id FROM {table} WHERE {condition}", values).fetchone()
         return int(number)
+
+
+def _key(row: SpanRow | LogRow) -> tuple[Any, ...]:
+    return (
+        row.resource,
+        row.scope,
+        row.producer,
+        row.resource_schema_url,
+        row.scope_schema_url,
+        row.service,
+    )
+
+
+def _digest(raw: bytes, schema_url: str) -> bytes:
+    return blake2b(schema_url.encode() + b"\0" + raw, digest_size=16).digest()

@@ -1,0 +1,116 @@
+"""Which log records of a request that came again are in a file already.
+
+A record is the same where its time, its source (resource, scope, sender) and all of its bytes are.
+It is found by its time; the bytes are in its pack. What the transaction that is open has added
+counts as well.
+"""
+
+# ruff: noqa: S608 - the SQL is put together from our own names; values only go in as parameters
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from otbridge.hub.store.sqlite.records import read_pack
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+
+    from otbridge.hub.store.sqlite.log_writer import Kept
+    from otbridge.hub.store.sqlite.packs import Pack
+    from otbridge.hub.store.sqlite.sources import SourceNumbers
+    from otbridge.wire.rows import LogRow
+
+__all__ = ["known_logs"]
+
+_ASKED_AT_ONCE: Final = 500
+"""Times in one statement."""
+
+_LOOKED_AT: Final = 65_536
+"""Records that are looked at for one request. Only where thousands of others have the same times
+would it take more; then it may be shown twice rather than hold up the writing."""
+
+_Same = tuple[int, int, bytes]
+"""What makes two records the same: the number of their source, their time, their bytes."""
+
+
+def known_logs(
+    db: sqlite3.Connection, sources: SourceNumbers, kept: Sequence[Kept], rows: Sequence[LogRow]
+) -> set[int]:
+    """Return the places of those *rows* that are in the file.
+
+    Of records that are the same, as many are known as the file has.
+
+    Args:
+        db: The file.
+        sources: Numbers of its sources.
+        kept: The records whose packs are not written yet.
+        rows: What came again.
+    """
+    wanted: dict[_Same, list[int]] = {}
+    for place, row in enumerate(rows):
+        source = sources.find(row)
+        if source is not None:
+            wanted.setdefault((source, row.time_ns, row.data), []).append(place)
+    if not wanted:
+        return set()
+    held: Counter[_Same] = Counter()
+    packs = _Packs(db, kept)
+    for number, time_ns in islice(_of_times(db, {same[1] for same in wanted}), _LOOKED_AT):
+        found = packs.record(number)
+        if found is not None:
+            held[found[0], time_ns, found[1]] += 1
+    return {place for same, places in wanted.items() for place in places[: held[same]]}
+
+
+def _of_times(db: sqlite3.Connection, times: set[int]) -> Iterator[tuple[int, int]]:
+    """Yield the numbers of the records with these times, and each one's time."""
+    ends = db.execute("SELECT min(Timestamp), max(Timestamp) FROM otel_log_rows").fetchone()
+    if ends[0] is None or max(times) < ends[0] or min(times) > ends[1]:
+        return  # a file of another day, most likely
+    ordered = sorted(times)
+    for begin in range(0, len(ordered), _ASKED_AT_ONCE):
+        some = ordered[begin : begin + _ASKED_AT_ONCE]
+        marks = ",".join("?" * len(some))
+        yield from db.execute(
+            f"SELECT Id, Timestamp FROM otel_log_rows WHERE Timestamp IN ({marks})", some
+        )
+
+
+class _Packs:
+    """The packs that records are looked up in, each opened once."""
+
+    def __init__(self, db: sqlite3.Connection, kept: Sequence[Kept]) -> None:
+        self._db = db
+        self._kept = kept
+        self._first, self._end = (kept[0][0], kept[-1][0] + 1) if kept else (0, 0)
+        self._packs: dict[int, Pack | None] = {}
+        self._run = (0, 0)
+
+    def record(self, number: int) -> tuple[int, bytes] | None:
+        """Return source and bytes of a record, None where its pack is corrupt."""
+        if self._first <= number < self._end:
+            _, data, source, *_ = self._kept[number - self._first]
+            return source, data
+        first, end = self._run
+        if not first <= number < end:
+            first, end = self._run = self._find(number)
+        pack = self._packs.get(first)
+        return (
+            None if pack is None else (pack.sources[number - first], pack.records[number - first])
+        )
+
+    def _find(self, number: int) -> tuple[int, int]:
+        """Open the pack of a record; return the number of its first, and the one behind its last."""
+        place = "SELECT Id, LogCount FROM otel_log_packs WHERE Id <= ? ORDER BY Id DESC LIMIT 1"
+        found = self._db.execute(place, (number,)).fetchone()
+        if found is None or number >= found[0] + found[1]:
+            return number, number + 1
+        first, count = found
+        if first not in self._packs:
+            query = "SELECT Raw, Crc FROM otel_log_packs WHERE Id = ?"
+            self._packs[first] = read_pack(*self._db.execute(query, (first,)).fetchone())
+        return first, first + count

@@ -80,7 +80,8 @@ def operation_minutes(
         f" intDiv(toUnixTimestamp64Nano(Timestamp), {_MINUTE_NS:d}) * {_MINUTE_NS:d} AS Minute,"
         " count(), countIf(StatusCode = 'Error'),"
         " arrayMap(one -> toUInt64(one), quantilesDD(0.01, 0.5, 0.95, 0.99)(Duration))"
-        f" FROM {asker.tables.traces} FINAL WHERE {where} GROUP BY Service, Name, Kind, Minute"
+        f" FROM {asker.counted(asker.tables.traces)} WHERE {where}"
+        " GROUP BY Service, Name, Kind, Minute"
         f" ORDER BY Service, Name, Kind, Minute LIMIT {limit:d}",
         where,
     )

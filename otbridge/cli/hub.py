@@ -21,6 +21,7 @@ __all__ = ["hub"]
 
 _PORT = click.IntRange(0, 65535)
 _SIZE = SizeType(minimum=64_000_000)
+_LOG_SIZE = SizeType(minimum=100_000_000)  # several of its segments of 16 MiB
 
 _COMMANDS = {
     "export": "otbridge.cli.hub_export:export",
@@ -103,6 +104,15 @@ class _Hub(click.Group):
     help="Delete the oldest records beyond this size; at least 64MB.",
 )
 @click.option(
+    "--log-bytes",
+    type=_LOG_SIZE,
+    default="1GiB",
+    show_default=True,
+    envvar="OTBRIDGE_HUB_LOG_BYTES",
+    help="Size of the receive log, at least 100MB: what the store and --forward are behind. Beyond,"
+    " senders are told to wait.",
+)
+@click.option(
     "--forward",
     multiple=True,
     metavar="URL",
@@ -140,6 +150,7 @@ def hub(
     store: str | None,
     keep_days: int,
     keep_bytes: int,
+    log_bytes: int,
     forward: tuple[str, ...],
     allowed_hosts: tuple[str, ...],
     allowed_origins: tuple[str, ...],
@@ -161,6 +172,7 @@ def hub(
         data=data or default_data_folder(),
         store=store,
         retention=Retention(keep_days, keep_bytes),
+        log_bytes=log_bytes,
         forward=forward,
         host=host,
         http_port=http_port,

@@ -42,11 +42,14 @@ def incompressible(rng: random.Random) -> str:
 
 def test_old_days_go_and_the_statistics_and_the_log_tell(tmp_path: Path) -> None:
     left_behind(tmp_path / "data", 40, 30, 2)
-    with HubProcess(tmp_path / "data", "--keep-days", "3", "--keep-bytes", "2GiB") as hub:
+    options = ("--keep-days", "3", "--keep-bytes", "2GiB", "--log-bytes", "200MB")
+    with HubProcess(tmp_path / "data", *options) as hub:
         logs = hub.http.get("/api/v1/logs").json()["logs"]
         assert [line["body"] for line in logs] == ["2 days ago"]
-        store = hub.http.get("/api/v1/stats").json()["store"]
+        stats = hub.http.get("/api/v1/stats").json()
         code, said = hub.end()
+    assert stats["log"]["max_bytes"] == 200_000_000
+    store = stats["store"]
     assert (store["keep_days"], store["keep_bytes"]) == (3, 2 * GIB)
     assert store["deleted_bytes"] > 100_000
     assert store["ballast_bytes"] == 16 << 20
@@ -94,6 +97,7 @@ def test_a_week_is_kept_where_nothing_is_said(tmp_path: Path) -> None:
         (("--keep-bytes", "much"), "no size. Write it like 500MB"),
         (("--keep-bytes", "5MB"), "Give at least 64MB"),
         (("--keep-days", "0"), "0 is not in the range"),
+        (("--log-bytes", "64MB"), "Give at least 100MB"),
     ],
 )
 def test_what_cannot_be_kept_is_said(options: tuple[str, str], sentence: str) -> None:

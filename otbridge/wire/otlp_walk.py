@@ -12,7 +12,7 @@ records, which cost a decoder some hundred bytes each.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otbridge.errors import LimitExceeded, MalformedData
 from otbridge.wire.protobuf import BYTES, FIXED32, FIXED64, VARINT
@@ -41,6 +41,9 @@ MAX_VALUES = 10_000
 Far above the SDKs' default of 128 attributes, because agent frameworks flatten whole
 conversations into attributes; low enough that one record decodes into a few megabytes.
 """
+
+_MOST_SKIPPED: Final = 100_000
+"""Fields of one message that are numbers; skipping more would only take time."""
 
 
 class ScopeSlice(NamedTuple):
@@ -108,13 +111,14 @@ def check_values(message: bytes, descriptor: Descriptor, limit: int = MAX_VALUES
 class _Walk:
     """One pass over one request, with how much of it is still allowed."""
 
-    __slots__ = ("_data", "_envelopes_left", "_limit", "_records_left")
+    __slots__ = ("_data", "_envelopes_left", "_limit", "_others_left", "_records_left")
 
     def __init__(self, data: bytes, limit: int) -> None:
         self._data = data
         self._limit = limit
         self._records_left = limit
         self._envelopes_left = limit
+        self._others_left = 4 * limit  # an envelope has two fields, and room for two unknown ones
 
     def resources(self) -> list[ResourceSlice]:
         data = self._data
@@ -127,22 +131,24 @@ class _Walk:
     def _resource(self, start: int, end: int) -> ResourceSlice:
         self._count_envelope()
         data = self._data
-        resource = b""
+        resource: list[bytes] = []
         schema_url = b""
         scopes = []
         for number, first, last in _fields(data, start, end):
             if number == 2:
                 scopes.append(self._scope(first, last))
             elif number == 1:
-                resource += data[first:last]  # twice is legal: messages merge by concatenation
+                resource.append(data[first:last])
             elif number == 3:
                 schema_url = data[first:last]
-        return ResourceSlice(data[start:end], resource, _text(schema_url), scopes)
+            if number != 2:
+                self._count_other()
+        return ResourceSlice(data[start:end], _merged(resource), _text(schema_url), scopes)
 
     def _scope(self, start: int, end: int) -> ScopeSlice:
         self._count_envelope()
         data = self._data
-        scope = b""
+        scope: list[bytes] = []
         schema_url = b""
         records: list[bytes] = []
         for number, first, last in _fields(data, start, end):
@@ -151,16 +157,24 @@ class _Walk:
                     raise self._too_many("records")
                 records.append(data[first:last])
             elif number == 1:
-                scope += data[first:last]
+                scope.append(data[first:last])
             elif number == 3:
                 schema_url = data[first:last]
+            if number != 2:
+                self._count_other()
         self._records_left -= len(records)
-        return ScopeSlice(scope, _text(schema_url), records)
+        return ScopeSlice(_merged(scope), _text(schema_url), records)
 
     def _count_envelope(self) -> None:
         if self._envelopes_left == 0:
             raise self._too_many("resources and scopes")
         self._envelopes_left -= 1
+
+    def _count_other(self) -> None:
+        """Count what stands beside scopes and records: in each once, if nobody means harm."""
+        if self._others_left == 0:
+            raise self._too_many("descriptions of resources and scopes")
+        self._others_left -= 1
 
     def _too_many(self, what: str) -> LimitExceeded:
         return LimitExceeded(
@@ -176,6 +190,7 @@ def _fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, in
     `otbridge.wire.protobuf.walk` tells more about a field and takes three times as long, which
     counts here: this loop runs once per span and log record of the whole hub.
     """
+    skipped = 0
     while position < end:
         key = data[position]
         position += 1
@@ -194,7 +209,11 @@ def _fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, in
             if position > end:
                 raise _cut_short()
             yield key >> 3, start, position
-        elif wire_type == VARINT:
+            continue
+        skipped += 1
+        if skipped > _MOST_SKIPPED:
+            raise _too_many_numbers()
+        if wire_type == VARINT:
             position = _varint(data, position)[1]
         elif wire_type == FIXED64:
             position += 8
@@ -204,6 +223,11 @@ def _fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, in
             raise _no_protobuf(f"wire type {wire_type} at byte {position}, which is not in use")
     if position != end:
         raise _cut_short()
+
+
+def _merged(parts: list[bytes]) -> bytes:
+    """Return a message that may come in parts: they merge by concatenation."""
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
@@ -266,6 +290,14 @@ def _text(data: bytes) -> str:
         raise MalformedData(
             "The request is not valid OTLP.", "A schema URL is not UTF-8."
         ) from None
+
+
+def _too_many_numbers() -> LimitExceeded:
+    return LimitExceeded(
+        f"A message of the request has more than {_MOST_SKIPPED:,} numbers.",
+        "The largest of OTLP's own, a histogram with all its buckets, has some thousands.",
+        "Send smaller batches.",
+    )
 
 
 def _cut_short() -> MalformedData:

@@ -9,6 +9,7 @@ TESTS = Path(__file__).parents[2]
 TABLE = TESTS.parent / "docs" / "reference" / "fault-table.md"
 _ROW = re.compile(r"^\| (\d+) \|.*\|(.*)\|$", re.MULTILINE)
 _TEST = re.compile(r"^([\w/]+\.py)::(test_\w+)$")
+_SCRIPT = re.compile(r"^(ts-bridge/[\w/.-]+\.test\.ts): (.+)$")
 _PROGRAM = re.compile(r"^python -m ([\w.]+)$")
 
 
@@ -22,14 +23,17 @@ def exists(proof: str) -> bool:
     if test := _TEST.match(proof):
         file = TESTS / test[1]
         return file.is_file() and f"\ndef {test[2]}(" in file.read_text("utf-8")
+    if script := _SCRIPT.match(proof):
+        file = TESTS.parent / script[1]
+        return file.is_file() and f'test("{script[2]}"' in file.read_text("utf-8")
     if program := _PROGRAM.match(proof):
         place = TESTS.parent / program[1].replace(".", "/")
         return place.with_suffix(".py").is_file() or (place / "__main__.py").is_file()
     return False
 
 
-def test_every_row_from_1_to_41_is_there_in_its_order() -> None:
-    assert list(proofs()) == list(range(1, 42))
+def test_every_row_from_1_to_50_is_there_in_its_order() -> None:
+    assert list(proofs()) == list(range(1, 51))
 
 
 def test_every_row_names_a_proof_and_every_proof_exists() -> None:
@@ -42,4 +46,5 @@ def test_every_row_names_a_proof_and_every_proof_exists() -> None:
 def test_a_proof_that_does_not_exist_is_noticed() -> None:
     assert not exists("faults/rows/test_table.py::test_that_nobody_has_written")
     assert not exists("python -m tests.faults.rows.nothing")
+    assert not exists("ts-bridge/sdk/test/delivery.test.ts: nothing of that kind")
     assert not exists("some words")

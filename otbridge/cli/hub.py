@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["hub"]
 
 _PORT = click.IntRange(0, 65535)
+_FILE = click.Path(dir_okay=False, path_type=Path)
 _SIZE = SizeType(minimum=64_000_000)
 _LOG_SIZE = SizeType(minimum=100_000_000)  # several of its segments of 16 MiB
 
@@ -31,7 +32,7 @@ _COMMANDS = {
 }
 
 _EPILOG = """
-Prints "ready http://HOST:PORT grpc HOST:PORT" when it serves.
+Prints "ready http://HOST:PORT grpc HOST:PORT" when it serves (https:// with --tls-cert).
 
 Exit codes: 0 ended by Ctrl-C or SIGTERM, 2 wrong options, 3 a port is taken,
 4 the data folder or the store cannot be used.
@@ -121,6 +122,19 @@ class _Hub(click.Group):
     " a #, better in the environment: https://otlp.example#authorization=Bearer%20TOKEN",
 )
 @click.option(
+    "--forward-ca",
+    type=_FILE,
+    envvar="OTBRIDGE_HUB_FORWARD_CA",
+    help="Authorities of the https:// and grpcs:// among them (PEM), in place of the system's.",
+)
+@click.option(
+    "--forward-cert",
+    type=_FILE,
+    envvar="OTBRIDGE_HUB_FORWARD_CERT",
+    help="Certificate that they are shown (PEM), where they want one.",
+)
+@click.option("--forward-key", type=_FILE, envvar="OTBRIDGE_HUB_FORWARD_KEY", help="Its key.")
+@click.option(
     "--allow-host",
     "allowed_hosts",
     multiple=True,
@@ -133,6 +147,20 @@ class _Hub(click.Group):
     multiple=True,
     metavar="ORIGIN",
     help="Let pages of this origin send, e.g. https://shop.example; may be repeated.",
+)
+@click.option(
+    "--tls-cert",
+    type=_FILE,
+    envvar="OTBRIDGE_HUB_TLS_CERT",
+    help="Encrypt both ports with this certificate (PEM, with its chain); used within seconds when"
+    " the file is exchanged.",
+)
+@click.option("--tls-key", type=_FILE, envvar="OTBRIDGE_HUB_TLS_KEY", help="Its private key (PEM).")
+@click.option(
+    "--tls-client-ca",
+    type=_FILE,
+    envvar="OTBRIDGE_HUB_TLS_CLIENT_CA",
+    help="Take only clients with a certificate of these authorities (mTLS).",
 )
 @click.option("--insecure", is_flag=True, help="Listen on a network although there are no keys.")
 @click.option(
@@ -152,8 +180,14 @@ def hub(
     keep_bytes: int,
     log_bytes: int,
     forward: tuple[str, ...],
+    forward_ca: Path | None,
+    forward_cert: Path | None,
+    forward_key: Path | None,
     allowed_hosts: tuple[str, ...],
     allowed_origins: tuple[str, ...],
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_client_ca: Path | None,
     insecure: bool,
     forward_link_local: bool,
     no_open: bool,
@@ -165,18 +199,29 @@ def hub(
     """
     if click.get_current_context().invoked_subcommand is not None:
         return
+    from otbridge.errors import ConfigurationError
     from otbridge.hub.settings import HubSettings, default_data_folder
     from otbridge.hub.store.vocabulary import Retention
+    from otbridge.hub.tls import ClientTls, TlsFiles
 
+    try:
+        named = tls_cert or tls_key or tls_client_ca
+        tls = TlsFiles.of(tls_cert, tls_key, tls_client_ca) if named else None
+    except ConfigurationError as error:
+        sys.exit(_complain(error, exit_codes.USAGE))
     settings = HubSettings(
         data=data or default_data_folder(),
         store=store,
         retention=Retention(keep_days, keep_bytes),
         log_bytes=log_bytes,
         forward=forward,
+        forward_tls=ClientTls(
+            *(str(file or "") for file in (forward_ca, forward_cert, forward_key))
+        ),
         host=host,
         http_port=http_port,
         grpc_port=grpc_port,
+        tls=tls,
         insecure=insecure,
         forward_link_local=forward_link_local,
         allowed_hosts=allowed_hosts,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from otbridge.errors import OtbridgeError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["HubClient", "HubUnreachableError", "TooLargeForHubError"]
@@ -35,10 +36,13 @@ class HubClient:
         token: A key of the hub's; that in `OTBRIDGE_HUB_TOKEN` by default. There is no option for
             it: other people on the machine can read command lines.
 
+    Where the hub encrypts, `OTBRIDGE_HUB_CA` names its authority, if it is no public one, and
+    `OTBRIDGE_HUB_CLIENT_CERTIFICATE` and `OTBRIDGE_HUB_CLIENT_KEY` what it wants to see of us.
+
     Leaving it gives its connections back.
 
     Raises:
-        HubUnreachableError: The token is none.
+        HubUnreachableError: The token is none, or a certificate's file cannot be used.
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
@@ -55,7 +59,13 @@ class HubClient:
         self._url = url
         # Redirects are not followed, so that the key goes nowhere else.
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(base_url=url, timeout=10, headers=self._headers)
+        self._tls = _tls() if url.startswith("https:") else None
+        self._http = httpx.Client(
+            base_url=url,
+            timeout=10,
+            headers=self._headers,
+            verify=True if self._tls is None else self._tls,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -125,7 +135,9 @@ class HubClient:
 
         address = f"ws{self._url.removeprefix('http')}/api/v1/live"
         try:
-            with connect(address, open_timeout=10, additional_headers=self._headers) as socket:
+            with connect(
+                address, open_timeout=10, additional_headers=self._headers, ssl=self._tls
+            ) as socket:
                 socket.send(json.dumps({"k": "filter", **wanted}))
                 while True:
                     message: dict[str, Any] = json.loads(socket.recv())
@@ -160,6 +172,28 @@ class HubClient:
             f"{type(error).__name__}: {error}.",
             "Start one with `otbridge hub`, or name another with --hub URL.",
         )
+
+
+def _tls() -> ssl.SSLContext | None:
+    """Return what our connections are encrypted by, where the environment says something of it."""
+    names = ("OTBRIDGE_HUB_CA", "OTBRIDGE_HUB_CLIENT_CERTIFICATE", "OTBRIDGE_HUB_CLIENT_KEY")
+    authority, certificate, key = (os.environ.get(name) or None for name in names)
+    if authority is None and certificate is None:
+        return None
+    import ssl
+
+    try:
+        context = ssl.create_default_context(cafile=authority)
+        if certificate is not None:
+            context.load_cert_chain(certificate, key)
+    except OSError as error:  # ssl's own errors are some of them
+        raise HubUnreachableError(
+            f"The files in {', '.join(name for name in names if os.environ.get(name))} cannot be"
+            " used.",
+            f"{type(error).__name__}: {error}.",
+            "They are PEM files: the hub's authority, and a certificate of ours with its key.",
+        ) from None
+    return context
 
 
 def _wait_s(retry_after: str) -> int:

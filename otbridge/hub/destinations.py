@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from otbridge.errors import ConfigurationError
+from otbridge.hub.tls import SYSTEM_TRUST, ClientTls
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -33,6 +34,8 @@ class Destination(NamedTuple):
     """What stands before `/v1/traces` and the like; empty for gRPC."""
     headers: Mapping[str, str]
     """Sent with every request."""
+    tls: ClientTls = SYSTEM_TRUST
+    """For those that encrypt."""
 
 
 def read_destination(text: str) -> Destination:
@@ -84,19 +87,20 @@ def make_sink(destination: Destination) -> Sink:
     """Return what sends to *destination*.
 
     Raises:
-        ConfigurationError: A header cannot be sent.
+        ConfigurationError: A header cannot be sent, or a certificate's file cannot be read.
     """
+    files = {name: file or None for name, file in _files_of(destination)}
     host = f"[{destination.host}]" if ":" in destination.host else destination.host
     where = f"{host}:{destination.port}"
     if destination.scheme.startswith("grpc"):
         from otbridge.sinks.otlp_grpc import OtlpGrpcSink
 
         insecure = destination.scheme == "grpc"
-        return OtlpGrpcSink(where, insecure=insecure, headers=destination.headers)
+        return OtlpGrpcSink(where, insecure=insecure, headers=destination.headers, **files)
     from otbridge.sinks.otlp_http import OtlpHttpSink
 
     return OtlpHttpSink(
-        f"{destination.scheme}://{where}{destination.path}", headers=destination.headers
+        f"{destination.scheme}://{where}{destination.path}", headers=destination.headers, **files
     )
 
 
@@ -119,6 +123,13 @@ def refuse_loops(destinations: Iterable[Destination], host: str, ports: Collecti
                 "What it received would come back to it without end.",
                 "Give the address of another hub or backend.",
             )
+
+
+def _files_of(destination: Destination) -> Iterable[tuple[str, str]]:
+    if destination.scheme in ("https", "grpcs"):
+        yield "certificate", destination.tls.ca
+        yield "client_certificate", destination.tls.certificate
+        yield "client_key", destination.tls.key
 
 
 def _is_here(name: str, host: str) -> bool:

@@ -23,6 +23,7 @@ from otbridge.errors import ConfigurationError
 from otbridge.hub.destinations import make_sink, read_destination
 from otbridge.hub.open_spans import without_announcements
 from otbridge.hub.receive_log.queue_follower import QueueFollower
+from otbridge.hub.tls import SYSTEM_TRUST, ClientTls
 from otbridge.wire.compression import compress
 from otbridge.wire.otlp_request import split_request
 
@@ -57,7 +58,11 @@ we have to take it apart again), and is left as it is."""
 
 
 def open_forwarder(
-    addresses: Sequence[str], folder: Path, clock: Clock, log: ReceiveLog
+    addresses: Sequence[str],
+    folder: Path,
+    clock: Clock,
+    log: ReceiveLog,
+    tls: ClientTls = SYSTEM_TRUST,
 ) -> Forwarder | None:
     """Return who passes on to *addresses*, or None where there are none.
 
@@ -66,6 +71,7 @@ def open_forwarder(
         folder: Where the queues are kept; made when it is first needed.
         clock: For the pipelines.
         log: What is passed on.
+        tls: What those that encrypt are trusted by.
 
     Raises:
         ConfigurationError: An address is wrong or comes twice, or others may write to the folder.
@@ -74,7 +80,7 @@ def open_forwarder(
         return None
     upstreams: dict[str, Upstream] = {}
     for destination in map(read_destination, addresses):
-        upstream = Upstream(destination, folder, clock)
+        upstream = Upstream(destination._replace(tls=tls), folder, clock)
         if upstream.name in upstreams:
             raise ConfigurationError(
                 f"--forward is given twice for {upstream.name}.",

@@ -11,11 +11,13 @@ __all__ = [
     "BODY_BASE_S",
     "BODY_BYTES_PER_S",
     "DECODE_INLINE_BYTES",
+    "HANDSHAKE_S",
     "HEAD_S",
     "MAX_BODY_BYTES",
     "MAX_CONNECTIONS",
     "MAX_CONNECTIONS_PER_ADDRESS",
     "MAX_FRAGMENTS",
+    "MAX_HANDSHAKES",
     "MAX_HEAD_BYTES",
     "MAX_INFLATED_BYTES",
     "MAX_PUBLIC_BODY_BYTES",
@@ -57,6 +59,12 @@ than a few milliseconds: some 1,000 spans."""
 BODY_BASE_S: Final = 10.0
 """A body has this long to arrive, and a second more for every `BODY_BYTES_PER_S`."""
 BODY_BYTES_PER_S: Final = 64 << 10
+
+HANDSHAKE_S: Final = 5.0
+"""A connection has this long to become an encrypted one."""
+
+MAX_HANDSHAKES: Final = 256
+"""Connections that are becoming encrypted; beyond, the one that takes longest is cut."""
 
 HEAD_S: Final = 5.0
 """A connection has this long to show the whole head of a request."""

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import uvicorn
 
@@ -24,6 +25,8 @@ from otbridge.hub.memory import collect_rarely, return_large_blocks
 from otbridge.hub.receivers.otlp_grpc import OtlpGrpc
 from otbridge.hub.security import is_loopback
 from otbridge.hub.store import open_store
+from otbridge.hub.tls.door import Handshakes, TlsDoor
+from otbridge.hub.tls.renewal import Renewal
 from otbridge.hub.websocket_protocol import BoundedWebSocketProtocol
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ class Addresses(NamedTuple):
     """Where a hub can be reached."""
 
     http: str
-    """As in `http://127.0.0.1:4318`."""
+    """As in `http://127.0.0.1:4318`; with `https` where it encrypts."""
     grpc: str
     """As in `127.0.0.1:4317`."""
 
@@ -68,6 +71,7 @@ async def serve(settings: HubSettings, ready: Callable[[Addresses], None]) -> No
         StoreError: The store cannot be opened, or belongs to another hub.
     """
     _check_exposure(settings)
+    certificate = None if settings.tls is None else Renewal(settings.tls)
     return_large_blocks()
     collect_rarely()
     allow_many_files()
@@ -76,7 +80,7 @@ async def serve(settings: HubSettings, ready: Callable[[Addresses], None]) -> No
     with listener(settings.host, settings.http_port, "--http-port") as bound:
         store = _open_store(settings)
         try:
-            await _serve(settings, store, bound, ready, stop)
+            await _serve(settings, store, bound, ready, stop, certificate=certificate)
         finally:
             await asyncio.to_thread(store.close)
 
@@ -87,30 +91,40 @@ async def _serve(
     bound: socket.socket,
     ready: Callable[[Addresses], None],
     stop: asyncio.Event,
+    *,
+    certificate: Renewal | None,
 ) -> None:
     hub = Hub(store, settings)
-    grpc = OtlpGrpc(hub.ingest, hub.access)
+    grpc = OtlpGrpc(hub.ingest, hub.access, certificate)
     grpc_port = await grpc.start(settings.host, settings.grpc_port)
     try:
         await _check_destinations(hub, settings, (bound.getsockname()[1], grpc_port))
     except ConfigurationError:
         await grpc.stop(0)
         raise
-    http = _Http(hub)
+    http = _Http(hub, certificate)
     serving = asyncio.create_task(http.serve(sockets=[bound]))
     try:
         await http.up_or_failed(serving)
         hub.begin()
         http_address = printed(settings.host, bound.getsockname()[1])
-        ready(Addresses(f"http://{http_address}", printed(settings.host, grpc_port)))
+        scheme = "http" if certificate is None else "https"
+        ready(Addresses(f"{scheme}://{http_address}", printed(settings.host, grpc_port)))
         stopping = asyncio.create_task(stop.wait())
+        following = asyncio.create_task(_follow(certificate))
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
+        following.cancel()
     finally:
         await hub.close()
         http.should_exit = True
         await asyncio.gather(grpc.stop(_GRACE_S), serving)
         await hub.end(_FORWARD_S)
+
+
+async def _follow(certificate: Renewal | None) -> None:
+    if certificate is not None:
+        await certificate.watch()
 
 
 async def _check_destinations(hub: Hub, settings: HubSettings, ports: tuple[int, ...]) -> None:
@@ -125,11 +139,11 @@ async def _check_destinations(hub: Hub, settings: HubSettings, ports: tuple[int,
 class _Http(uvicorn.Server):
     """uvicorn, with the process's signals left to us."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, certificate: Renewal | None) -> None:
         super().__init__(
             uvicorn.Config(
                 hub.app,
-                http=HurriedProtocol,
+                http=_protocol(certificate),
                 ws=BoundedWebSocketProtocol,
                 ws_max_size=MAX_WEBSOCKET_BYTES,
                 ws_per_message_deflate=False,  # a compressed frame's size cannot be seen coming
@@ -161,6 +175,14 @@ class _Http(uvicorn.Server):
         self._up.set()
 
 
+def _protocol(certificate: Renewal | None) -> Any:
+    """Return what makes the protocol of a new connection, as uvicorn calls it."""
+    if certificate is None:
+        return HurriedProtocol
+    handshakes = Handshakes(lambda: certificate.context)
+    return lambda **options: TlsDoor(handshakes, partial(HurriedProtocol, **options))
+
+
 def _check_exposure(settings: HubSettings) -> None:
     """Refuse to be open to a network by accident, and say what a network can see on purpose."""
     if is_loopback(settings.host):
@@ -177,9 +199,11 @@ def _check_exposure(settings: HubSettings) -> None:
         _logger.warning(
             "Everybody who can reach %s may send, and see everything (--insecure).", settings.host
         )
-    else:
+    elif settings.tls is None:
         _logger.warning(
-            "Keys and telemetry travel to %s without encryption: put TLS in front.", settings.host
+            "Keys and telemetry travel to %s without encryption: give --tls-cert and --tls-key, or "
+            "put a proxy with TLS in front.",
+            settings.host,
         )
 
 

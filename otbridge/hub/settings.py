@@ -9,6 +9,7 @@ from pathlib import Path
 
 from otbridge.hub.receive_log.settings import DEFAULT_LOG_BYTES
 from otbridge.hub.store.vocabulary import Retention
+from otbridge.hub.tls import SYSTEM_TRUST, ClientTls, TlsFiles
 
 __all__ = ["DEFAULT_GRPC_PORT", "DEFAULT_HTTP_PORT", "HubSettings", "default_data_folder"]
 
@@ -46,12 +47,16 @@ class HubSettings:
     """How much the receive log may hold of what is not stored yet."""
     forward: tuple[str, ...] = field(default=(), repr=False)
     """Where to pass on what comes in; see `otbridge.hub.destinations`. May hold tokens."""
+    forward_tls: ClientTls = SYSTEM_TRUST
+    """What those among them that encrypt are trusted by."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     http_port: int = DEFAULT_HTTP_PORT
     """0 takes a free one."""
     grpc_port: int = DEFAULT_GRPC_PORT
     """0 takes a free one."""
+    tls: TlsFiles | None = None
+    """What both ports are encrypted by; None: nothing is."""
     insecure: bool = False
     """Whether others than this machine may connect without a key."""
     forward_link_local: bool = False

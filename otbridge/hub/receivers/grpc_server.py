@@ -20,6 +20,7 @@ from otbridge.hub.listening import printed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import grpc
     import grpc.aio
 
 __all__ = ["LastingServer", "quieten"]
@@ -38,10 +39,16 @@ class LastingServer:
 
     Args:
         make: Returns a new `grpc.aio.Server` that has its handlers and no port.
+        credentials: What it encrypts by; None: it does not.
     """
 
-    def __init__(self, make: Callable[[], grpc.aio.Server]) -> None:
+    def __init__(
+        self,
+        make: Callable[[], grpc.aio.Server],
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
         self._make = make
+        self._credentials = credentials
         self._server: grpc.aio.Server | None = None
         self._watching: asyncio.Task[None] | None = None
         self._trouble = Trouble(SystemClock(), _logger.warning, 0.0)
@@ -65,7 +72,10 @@ class LastingServer:
 
     async def _listen(self, address: str) -> int:
         server = self._server = self._make()
-        bound = server.add_insecure_port(address)
+        if self._credentials is None:
+            bound = server.add_insecure_port(address)
+        else:
+            bound = server.add_secure_port(address, self._credentials)
         await server.start()
         return bound
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from otbridge.hub.access.control import AccessControl
     from otbridge.hub.ingest import Ingest
+    from otbridge.hub.tls.renewal import Renewal
     from otbridge.typing import Signal
 
 __all__ = ["OtlpGrpc"]
@@ -58,11 +59,18 @@ class OtlpGrpc:
     Args:
         ingest: Who takes the requests.
         access: Who may send; None: everybody who can reach the port.
+        certificate: What it encrypts by; None: it does not.
     """
 
-    def __init__(self, ingest: Ingest, access: AccessControl | None = None) -> None:
+    def __init__(
+        self,
+        ingest: Ingest,
+        access: AccessControl | None = None,
+        certificate: Renewal | None = None,
+    ) -> None:
         self._ingest = ingest
         self._access = access
+        self._certificate = certificate
         self._server: LastingServer | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -75,7 +83,9 @@ class OtlpGrpc:
         # gRPC does not say why it cannot have a port, and grumbles on standard error; a socket
         # of our own does. Between the two somebody may still take it, hence the check below.
         listener(host, port, "--grpc-port").close()
-        self._server = LastingServer(self._make)
+        certificate = self._certificate
+        credentials = None if certificate is None else certificate.grpc_credentials()
+        self._server = LastingServer(self._make, credentials)
         try:
             return await self._server.open(host, port)
         except RuntimeError:

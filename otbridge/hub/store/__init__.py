@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         Facets,
         LogFilter,
         LogPosition,
+        MetricFilter,
+        MetricTotals,
         OperationMinute,
         OperationTotals,
         Retention,
@@ -31,14 +33,18 @@ if TYPE_CHECKING:
         ScanPosition,
         ServiceMap,
         ServiceTotals,
+        SessionFilter,
+        SessionPosition,
+        SessionSummary,
         StoredLog,
+        StoredSession,
         StoredTrace,
         StoreTotals,
         TraceFilter,
         TracePosition,
         TraceSummary,
     )
-    from otbridge.wire.rows import Batch, SpanRow
+    from otbridge.wire.rows import Batch, MetricsRow, SpanRow
 
 __all__ = ["QueryTooSlow", "Store", "StoreFull", "open_store"]
 
@@ -165,6 +171,27 @@ class Store(Protocol):
         """Return which services called which in this time, widened to whole minutes.
 
         A span that came long before or after its parent may be missing from its edge's count.
+        """
+        ...
+
+    def sessions(
+        self, wanted: SessionFilter, limit: int, after: SessionPosition | None = None
+    ) -> list[StoredSession]:
+        """Return at most *limit* sessions, newest first, beginning after *after*."""
+        ...
+
+    def session(self, session_id: str) -> list[SessionSummary]:
+        """Return the sessions with this id, one for each attribute that names it."""
+        ...
+
+    def metrics(self, service: str | None = None) -> list[MetricTotals]:
+        """Return the metrics that there are, by name, type and unit."""
+        ...
+
+    def metric_rows(self, wanted: MetricFilter, limit: int) -> list[MetricsRow]:
+        """Return at most *limit* rows that may have the data points, the latest ones first.
+
+        A row has other metrics, and points of other times, beside them.
         """
         ...
 

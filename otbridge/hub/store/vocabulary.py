@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from otbridge.wire.rows import LogRow, MetricsRow, SpanRow
 
 __all__ = [
+    "SESSION_KEYS",
     "AttributeKey",
     "Expired",
     "FacetField",
     "Facets",
     "LogFilter",
     "LogPosition",
+    "MetricFilter",
+    "MetricTotals",
     "OperationMinute",
     "OperationTotals",
     "Retention",
@@ -29,8 +32,12 @@ __all__ = [
     "ServiceMap",
     "ServiceNode",
     "ServiceTotals",
+    "SessionFilter",
+    "SessionPosition",
+    "SessionSummary",
     "StoreTotals",
     "StoredLog",
+    "StoredSession",
     "StoredTrace",
     "Term",
     "TraceFilter",
@@ -48,6 +55,10 @@ class AttributeKey(NamedTuple):
 
     name: str
 
+
+SESSION_KEYS: Final = ("session.id", "gen_ai.conversation.id")
+"""The attributes that name a session (OTel semantic conventions, session and gen_ai): a visit in a
+browser, or a conversation with an agent."""
 
 TraceState = Literal["open", "complete", "lost"]
 
@@ -105,6 +116,8 @@ class TraceFilter:
     """One span of the trace meets all of them."""
     trace_ids: frozenset[bytes] | None = None
     """Only these."""
+    session: str | None = None
+    """The id of a session that a record of the trace names; see `SessionSummary`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,33 @@ class LogFilter:
     to_ns: int | None = None
     attributes: tuple[AttributeCondition, ...] = ()
     """The record meets all of them."""
+    session: str | None = None
+    """The id of a session that the record, or its trace, belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """Which sessions are wanted; a field left out asks nothing."""
+
+    key: str | None = None
+    """One of `SESSION_KEYS`."""
+    traces: TraceFilter | None = None
+    """A trace of the session fits; its times are left out."""
+    from_ns: int | None = None
+    """Begun at this time or later."""
+    to_ns: int | None = None
+    """Begun before this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFilter:
+    """Which data points are wanted."""
+
+    name: str
+    """Of the metric."""
+    from_ns: int
+    to_ns: int
+    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +189,14 @@ class LogPosition(NamedTuple):
     time_ns: int
     day: str
     row: int
+
+
+class SessionPosition(NamedTuple):
+    """Where a page of sessions ended; the order is newest start first, then by key and id."""
+
+    start_ns: int
+    key: str
+    id: str
 
 
 class ScanPosition(NamedTuple):
@@ -225,6 +273,55 @@ class StoredTrace:
     """In time order."""
     truncated: bool
     """Whether there is more of it than was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """What one visitor, or one conversation, did: all traces with a record that names it."""
+
+    key: str
+    """The attribute that names it, one of `SESSION_KEYS`."""
+    id: str
+    start_ns: int
+    end_ns: int
+    trace_count: int
+    span_count: int
+    """Of its traces, whichever service they are of."""
+    log_count: int
+    """Of its traces, and those outside of any trace that name it."""
+    error_count: int
+    """Failed spans of its traces, and records of level ERROR and above outside of any trace."""
+    services: dict[str, int]
+    """Spans per service, in the order of first arrival."""
+
+
+class StoredSession(NamedTuple):
+    """A session and its place in the order of answers."""
+
+    position: SessionPosition
+    summary: SessionSummary
+
+
+@dataclass(frozen=True, slots=True)
+class MetricTotals:
+    """A metric: data points of one name, type and unit."""
+
+    name: str
+    type: str
+    """`gauge`, `sum`, `histogram`, `exponential_histogram` or `summary`."""
+    unit: str
+    description: str
+    temporality: str
+    """`delta`, `cumulative`, or empty where the type has none."""
+    monotonic: bool
+    """Whether it is a sum that only grows."""
+    services: tuple[str, ...]
+    """By name."""
+    attribute_keys: tuple[str, ...]
+    """Attributes of its data points, by name; a hundred at most."""
+    data_points: int
+    last_ns: int
+    """The latest data point's time."""
 
 
 class Facets(NamedTuple):

@@ -10,7 +10,8 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from otbridge.hub.analysis.genai import tells_of_agents
 from otbridge.hub.store.attributes import decode_attributes
-from otbridge.hub.store.text import attribute_words, pair_word_of
+from otbridge.hub.store.text import MAX_PAIR, attribute_words, pair_word_of
+from otbridge.hub.store.vocabulary import SESSION_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,8 @@ _SHORTEST: Final = 6
 
 _double = Struct("<d").unpack
 
+_SESSION_KEYS: Final = frozenset(key.encode() for key in SESSION_KEYS)
+
 _KEPT_BYTES: Final = 256
 """Longer attributes hardly come again, and are not kept."""
 
@@ -50,6 +53,7 @@ class AttributeWords:
         self._texts: dict[bytes, str] = {}
         self._agents: set[bytes] = set()
         self._keys: dict[bytes, bool] = {}
+        self._sessions: dict[bytes, tuple[str, str]] = {}
 
     def of(self, attributes: Sequence[bytes]) -> list[str]:
         """Return a text to index for each of the *attributes* (KeyValue messages).
@@ -60,6 +64,7 @@ class AttributeWords:
         if len(self._texts) >= _KEPT:  # never in between: what is found here is asked about next
             self._texts.clear()
             self._agents.clear()
+            self._sessions.clear()
         found: list[Any] = list(map(self._texts.get, attributes))
         if not all(found):
             for place, text in enumerate(found):
@@ -71,6 +76,13 @@ class AttributeWords:
         """Whether one of the *attributes*, which `of` was given last, may be an agent's."""
         return bool(self._agents) and not self._agents.isdisjoint(attributes)
 
+    def sessions_of(self, attributes: Sequence[bytes]) -> list[tuple[str, str]]:
+        """Return (key, id) of the sessions that *attributes*, which `of` was given last, name."""
+        sessions = self._sessions
+        if not sessions or sessions.keys().isdisjoint(attributes):
+            return []
+        return [sessions[attribute] for attribute in attributes if attribute in sessions]
+
     def _read(self, attribute: bytes) -> str:
         """Return the text of an attribute that is not known, and keep it."""
         key, text = _split_short(attribute) or _decode(attribute)
@@ -79,11 +91,19 @@ class AttributeWords:
             agents = self._keys[key] = tells_of_agents(key.decode())
             if len(self._keys) > _KEPT_KEYS:
                 self._keys.clear()
+        if key in _SESSION_KEYS and (session := _session_id(attribute)):
+            self._sessions[attribute] = (key.decode(), session)
         if len(attribute) <= _KEPT_BYTES or agents:
             self._texts[attribute] = text
             if agents:
                 self._agents.add(attribute)
         return text
+
+
+def _session_id(attribute: bytes) -> str:
+    """Return the session that the attribute names; empty where it cannot be the name of one."""
+    text = KeyValue.FromString(attribute).value.string_value
+    return text if len(text) <= MAX_PAIR else ""
 
 
 def _decode(attribute: bytes) -> tuple[bytes, str]:

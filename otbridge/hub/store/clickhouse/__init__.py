@@ -13,11 +13,13 @@ from otbridge._clock import SystemClock
 from otbridge.hub.store.clickhouse import (
     facets,
     logs,
+    metrics,
     open_spans,
     operations,
     retention,
     runs,
     scan,
+    sessions,
     totals,
     traces,
 )
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
         Facets,
         LogFilter,
         LogPosition,
+        MetricFilter,
+        MetricTotals,
         OperationMinute,
         OperationTotals,
         ScanFilter,
@@ -47,13 +51,17 @@ if TYPE_CHECKING:
         ScanPosition,
         ServiceMap,
         ServiceTotals,
+        SessionFilter,
+        SessionPosition,
+        SessionSummary,
         StoredLog,
+        StoredSession,
         StoredTrace,
         TraceFilter,
         TracePosition,
         TraceSummary,
     )
-    from otbridge.wire.rows import Batch, SpanRow
+    from otbridge.wire.rows import Batch, MetricsRow, SpanRow
 
 __all__ = ["ClickHouseStore"]
 
@@ -177,6 +185,24 @@ class ClickHouseStore:
     def service_map(self, from_ns: int, to_ns: int) -> ServiceMap:
         """Return which services called which in this time."""
         return operations.service_map(self._asker, from_ns, to_ns)
+
+    def sessions(
+        self, wanted: SessionFilter, limit: int, after: SessionPosition | None = None
+    ) -> list[StoredSession]:
+        """Return a page of sessions, newest first."""
+        return sessions.page(self._asker, wanted, limit, after)
+
+    def session(self, session_id: str) -> list[SessionSummary]:
+        """Return the sessions with this id."""
+        return sessions.by_id(self._asker, session_id)
+
+    def metrics(self, service: str | None = None) -> list[MetricTotals]:
+        """Return the metrics that there are."""
+        return metrics.names(self._asker, service)
+
+    def metric_rows(self, wanted: MetricFilter, limit: int) -> list[MetricsRow]:
+        """Return rows with the data points of a metric."""
+        return metrics.rows(self._asker, wanted, limit)
 
     def services(self) -> list[ServiceTotals]:
         """Return every service that has sent spans or logs."""

@@ -19,6 +19,7 @@ from otbridge.hub.analysis.genai import describe
 from otbridge.hub.store.attributes import decode_attributes
 from otbridge.hub.store.clickhouse.attributes import attribute_kinds
 from otbridge.hub.store.clickhouse.engine import pack_values
+from otbridge.hub.store.metric_outline import MetricOutline, outlines
 from otbridge.hub.store.text import MAX_WORDS, attribute_words, fold
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ LOG_COLUMNS: Final = (
     f" DerivedWords, Raw, {_SHARED_SPAN_COLUMNS}, ScopeAttributes"
 )
 METRICS_COLUMNS: Final = (
-    "ServiceName, ReceivedTimestamp, DataPoints, Received, Row, Version, Id, Producer, Raw"
+    "ServiceName, ReceivedTimestamp, DataPoints, `Metrics.MetricName`, `Metrics.MetricType`,"
+    " `Metrics.MetricUnit`, `Metrics.MetricDescription`, `Metrics.AggregationTemporality`,"
+    " `Metrics.IsMonotonic`, `Metrics.Attributes`, `Metrics.DataPoints`, `Metrics.FirstTime`,"
+    " `Metrics.LastTime`, Received, Row, Version, Id, Producer, Raw"
 )
 
 KINDS: Final = ("Unspecified", "Internal", "Server", "Client", "Producer", "Consumer")
@@ -162,6 +166,7 @@ def add_metrics(
         row.service,
         row.received_ns,
         row.data_points,
+        *_metric_columns(row),
         received_ns,
         number,
         _FIRST_WINS - number,
@@ -169,6 +174,13 @@ def add_metrics(
         row.producer,
         row.data,
     )
+
+
+def _metric_columns(row: MetricsRow) -> tuple[list[Any], ...]:
+    """Return what is in a row of metrics, a list per column of `Metrics`."""
+    found = list(outlines(row.data))
+    columns = [list(column) for column in zip(*found, strict=True)]
+    return tuple(columns) if found else tuple([] for _ in MetricOutline._fields)
 
 
 def _named(names: tuple[str, ...], number: int) -> str:

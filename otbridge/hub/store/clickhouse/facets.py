@@ -45,7 +45,7 @@ def count(
     if isinstance(field, AttributeKey):
         return _count_values(asker, wanted, field.name)
     if isinstance(wanted, LogFilter):
-        where = log_conditions(wanted)
+        where = log_conditions(asker.tables, wanted)
         newest = (
             "SELECT DISTINCT * FROM ("
             f"SELECT {_LOG_VALUES[field]} AS Value, Timestamp, Place, Id FROM {asker.tables.logs}"
@@ -72,7 +72,7 @@ def count(
 def _count_values(asker: Asker, wanted: LogFilter | TraceFilter, key: str) -> Facets:
     """Count the values of an attribute: of logs, or of the spans of traces, each once a trace."""
     if isinstance(wanted, LogFilter):
-        where = log_conditions(wanted)
+        where = log_conditions(asker.tables, wanted)
         newest = (
             "SELECT DISTINCT * FROM (SELECT LogAttributes AS Attributes, AttributeKinds, Timestamp,"
             f" Place, Id FROM {asker.tables.logs} WHERE {where}"

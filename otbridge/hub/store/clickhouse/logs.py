@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 from otbridge.hub.store.clickhouse.attributes import add_condition
 from otbridge.hub.store.clickhouse.questions import Conditions
 from otbridge.hub.store.clickhouse.rows import LOG, read_log
+from otbridge.hub.store.clickhouse.traces import of_session
 
 if TYPE_CHECKING:
     from otbridge.hub.store.clickhouse.questions import Asker
+    from otbridge.hub.store.clickhouse.schema import Tables
     from otbridge.hub.store.vocabulary import LogFilter, LogPosition, StoredLog
 
 __all__ = ["log_conditions", "page"]
@@ -53,7 +55,7 @@ def _since(
     found: list[StoredLog] = []
     while True:
         asked = limit - len(found)
-        where = log_conditions(wanted, since_ns)
+        where = log_conditions(asker.tables, wanted, since_ns)
         if after is not None:
             _add_after(where, after)
         rows = asker.rows(
@@ -81,7 +83,7 @@ def _add_after(where: Conditions, after: LogPosition) -> None:
     where.add("Timestamp <= fromUnixTimestamp64Nano({latest:Int64})", latest=after.time_ns)
 
 
-def log_conditions(wanted: LogFilter, since_ns: int = 0) -> Conditions:
+def log_conditions(tables: Tables, wanted: LogFilter, since_ns: int = 0) -> Conditions:
     """Return what has to hold for a row of `otel_logs`, of those since then."""
     where = Conditions()
     if wanted.trace_id is not None:
@@ -101,6 +103,12 @@ def log_conditions(wanted: LogFilter, since_ns: int = 0) -> Conditions:
         where.add("Timestamp < fromUnixTimestamp64Nano({until:Int64})", until=wanted.to_ns)
     for term in wanted.terms:
         where.add_term(term)
+    if wanted.session is not None:
+        where.add(
+            f"SessionId = {{session:String}} OR ConversationId = {{session:String}}"
+            f" OR {of_session(tables)}",
+            session=wanted.session,
+        )
     for condition in wanted.attributes:
         add_condition(where, condition, "LogAttributes")
     return where

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from otbridge.errors import StoreError
 from otbridge.hub.store.clickhouse.engine import as_rows
 from otbridge.hub.store.clickhouse.server import Unreachable
+from otbridge.hub.store.text import MAX_PAIR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,14 @@ ALL_TABLES: Final = ("otel_traces", "otel_logs", "otel_metrics_raw", "otel_trace
 _MAP = "Map(LowCardinality(String), String)"
 _WORD = "LowCardinality(String)"
 _KINDS = "Map(LowCardinality(String), LowCardinality(String))"
+
+
+def _named_by(column: str, key: str) -> str:
+    """Return the column with the name of a session: the attribute, where it is a short text."""
+    text = f"{column}['{key}']"
+    fits = f"AttributeKinds['{key}'] = '' AND lengthUTF8({text}) <= {MAX_PAIR:d}"
+    return f"String DEFAULT if({fits}, {text}, '') CODEC(ZSTD(1))"
+
 
 _SPANS: Final = {
     "Timestamp": "DateTime64(9) CODEC(Delta(8), ZSTD(1))",
@@ -80,6 +89,8 @@ _SPANS: Final = {
     "GenAiAgent": _WORD,
     "GenAiConversation": "String CODEC(ZSTD(1))",
     "GenAiRun": "String CODEC(ZSTD(1))",
+    "SessionId": _named_by("SpanAttributes", "session.id"),
+    "ConversationId": _named_by("SpanAttributes", "gen_ai.conversation.id"),
     "DerivedWords": "String DEFAULT lower(concat(SpanName, ' ', StatusMessage, ' ',"
     " arrayStringConcat(mapValues(SpanAttributes), ' '))) CODEC(ZSTD(1))",
     "ResourceSchemaUrl": _WORD,
@@ -114,6 +125,8 @@ _LOGS: Final = {
     "Id": "UInt64 DEFAULT rand64() CODEC(ZSTD(1))",
     "AttributeKinds": _KINDS,
     "Producer": _WORD,
+    "SessionId": _named_by("LogAttributes", "session.id"),
+    "ConversationId": _named_by("LogAttributes", "gen_ai.conversation.id"),
     "DerivedWords": "String DEFAULT lower(concat(Body, ' ', EventName, ' ',"
     " arrayStringConcat(mapValues(LogAttributes), ' '))) CODEC(ZSTD(1))",
     "ResourceRaw": _WORD,
@@ -124,6 +137,17 @@ _METRICS: Final = {
     "ServiceName": _WORD,
     "ReceivedTimestamp": "DateTime64(9) CODEC(Delta(8), ZSTD(1))",
     "DataPoints": "UInt32",
+    # What is in the row, so that a metric is found without reading all.
+    "Metrics.MetricName": f"Array({_WORD}) CODEC(ZSTD(1))",
+    "Metrics.MetricType": f"Array({_WORD}) CODEC(ZSTD(1))",
+    "Metrics.MetricUnit": f"Array({_WORD}) CODEC(ZSTD(1))",
+    "Metrics.MetricDescription": f"Array({_WORD}) CODEC(ZSTD(1))",
+    "Metrics.AggregationTemporality": f"Array({_WORD}) CODEC(ZSTD(1))",
+    "Metrics.IsMonotonic": "Array(Bool) CODEC(ZSTD(1))",
+    "Metrics.Attributes": f"Array(Array({_WORD})) CODEC(ZSTD(1))",
+    "Metrics.DataPoints": "Array(UInt32) CODEC(ZSTD(1))",
+    "Metrics.FirstTime": "Array(Int64) CODEC(ZSTD(1))",
+    "Metrics.LastTime": "Array(Int64) CODEC(ZSTD(1))",
     "Received": "DateTime64(9) CODEC(Delta(8), ZSTD(1))",
     "Row": "Int64 CODEC(Delta(8), ZSTD(1))",
     "Version": "UInt64 CODEC(Delta(8), ZSTD(1))",
@@ -157,6 +181,7 @@ _SPAN_INDEXES: Final = (
     "INDEX by_state State TYPE minmax GRANULARITY 1",
     "INDEX by_run GenAiRun TYPE bloom_filter GRANULARITY 4",
     "INDEX by_conversation GenAiConversation TYPE bloom_filter GRANULARITY 4",
+    "INDEX by_session SessionId TYPE bloom_filter GRANULARITY 4",
     "INDEX by_link `Links.TraceId` TYPE bloom_filter GRANULARITY 4",
 )
 _LOG_INDEXES: Final = (

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from otbridge.hub.store.vocabulary import Term, TraceFilter, TracePosition
     from otbridge.wire.rows import SpanRow
 
-__all__ = ["newest_traces", "page", "spans_of", "summary", "trace_conditions", "whole"]
+__all__ = [
+    "newest_traces",
+    "of_session",
+    "page",
+    "spans_of",
+    "summary",
+    "trace_conditions",
+    "whole",
+]
 
 _NAMED_AGENTS: Final = 100
 """A list shows a few; the run's page counts them all."""
@@ -88,10 +96,14 @@ def newest_traces(tables: Tables, where: Conditions, fits: Conditions) -> str:
 
 
 def trace_conditions(
-    tables: Tables, wanted: TraceFilter, after: TracePosition | None, since_ns: int
+    tables: Tables,
+    wanted: TraceFilter,
+    after: TracePosition | None,
+    since_ns: int,
+    beside: Conditions | None = None,
 ) -> tuple[Conditions, Conditions]:
     """Return what has to hold for lines of the summary, and for a trace as a whole."""
-    where = Conditions("TraceId != ''")
+    where = Conditions("TraceId != ''", beside=beside)
     earliest = max(since_ns, (wanted.from_ns or 0) - _LONG_TRACE_NS)
     if earliest > 0:
         where.add("Hour >= toStartOfHour(fromUnixTimestamp64Nano({since:Int64}))", since=earliest)
@@ -99,6 +111,8 @@ def trace_conditions(
         _add_term(where, tables, term)
     if wanted.trace_ids is not None:
         where.add("TraceId IN {among:Array(String)}", among=hexes(sorted(wanted.trace_ids)))
+    if wanted.session is not None:
+        where.add(of_session(tables), session=wanted.session)
     if wanted.attributes:
         met = Conditions(beside=where)
         for condition in wanted.attributes:
@@ -129,6 +143,15 @@ def trace_conditions(
     if wanted.service is not None:
         fits.add("has(AllServices, {service:String})", service=wanted.service)
     return where, fits
+
+
+def of_session(tables: Tables) -> str:
+    """Return the condition that a record's trace is one of the session {session}."""
+    named = "SessionId = {session:String} OR ConversationId = {session:String}"
+    return (
+        f"TraceId IN (SELECT TraceId FROM {tables.traces} WHERE {named} UNION DISTINCT"
+        f" SELECT TraceId FROM {tables.logs} WHERE TraceId != '' AND ({named}))"
+    )
 
 
 def _add_term(where: Conditions, tables: Tables, term: Term) -> None:

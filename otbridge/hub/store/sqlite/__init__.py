@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 
 from otbridge._clock import SystemClock
 from otbridge.errors import StoreError
-from otbridge.hub.store.sqlite import facets, logs, operations, runs, scan, totals, traces
+from otbridge.hub.store.sqlite import (
+    facets,
+    logs,
+    metrics,
+    operations,
+    runs,
+    scan,
+    sessions,
+    totals,
+    traces,
+)
 from otbridge.hub.store.sqlite.day_files import DayFiles
 from otbridge.hub.store.sqlite.days import Folder, date_of
 from otbridge.hub.store.sqlite.operation_minutes import operation_minutes
@@ -34,6 +44,8 @@ if TYPE_CHECKING:
         Facets,
         LogFilter,
         LogPosition,
+        MetricFilter,
+        MetricTotals,
         OperationMinute,
         OperationTotals,
         ScanFilter,
@@ -41,13 +53,17 @@ if TYPE_CHECKING:
         ScanPosition,
         ServiceMap,
         ServiceTotals,
+        SessionFilter,
+        SessionPosition,
+        SessionSummary,
         StoredLog,
+        StoredSession,
         StoredTrace,
         TraceFilter,
         TracePosition,
         TraceSummary,
     )
-    from otbridge.wire.rows import Batch, SpanRow
+    from otbridge.wire.rows import Batch, MetricsRow, SpanRow
 
 __all__ = ["SqliteStore"]
 
@@ -179,6 +195,28 @@ class SqliteStore:
         """Return which services called which in this time."""
         with self._readers.lend() as reader:
             return operations.service_map(reader, from_ns, to_ns)
+
+    def sessions(
+        self, wanted: SessionFilter, limit: int, after: SessionPosition | None = None
+    ) -> list[StoredSession]:
+        """Return a page of sessions, newest first."""
+        with self._readers.lend() as reader:
+            return sessions.page(reader, wanted, limit, after)
+
+    def session(self, session_id: str) -> list[SessionSummary]:
+        """Return the sessions with this id."""
+        with self._readers.lend() as reader:
+            return sessions.by_id(reader, session_id)
+
+    def metrics(self, service: str | None = None) -> list[MetricTotals]:
+        """Return the metrics that there are."""
+        with self._readers.lend() as reader:
+            return metrics.names(reader, service)
+
+    def metric_rows(self, wanted: MetricFilter, limit: int) -> list[MetricsRow]:
+        """Return rows with the data points of a metric."""
+        with self._readers.lend() as reader:
+            return metrics.rows(reader, wanted, limit)
 
     def services(self) -> list[ServiceTotals]:
         """Return every service that has sent spans or logs."""

@@ -9,11 +9,12 @@ words for the text search, the services' totals, and what the agents' spans are 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from zlib import crc32
 
 from otbridge.hub.store.sqlite import legacy, open_spans
 from otbridge.hub.store.sqlite.log_writer import LogWriter
+from otbridge.hub.store.sqlite.metric_writer import MetricWriter
 from otbridge.hub.store.sqlite.schema import RETIRED_CACHE_KIB, open_writer
+from otbridge.hub.store.sqlite.session_writer import SessionWriter
 from otbridge.hub.store.sqlite.sources import SourceNumbers
 from otbridge.hub.store.sqlite.span_writer import SpanWriter
 from otbridge.hub.store.sqlite.summary import COLUMNS, INSERT, UPDATE, Summary
@@ -55,9 +56,18 @@ class DayWriter:
         has_old = legacy.has_rows(self.db)
         words = AttributeWords()
         self._sources = SourceNumbers(self.db)
-        self._logs = LogWriter(self.db, self._sources, words, has_old=has_old)
+        self._metrics = MetricWriter(self.db)
+        self._sessions = SessionWriter(self.db, words)
+        self._logs = LogWriter(
+            self.db, self._sources, words, sessions=self._sessions, has_old=has_old
+        )
         self._spans = SpanWriter(
-            self.db, self._sources, words, self._summaries.get, has_old=has_old
+            self.db,
+            self._sources,
+            words,
+            self._summaries.get,
+            sessions=self._sessions,
+            has_old=has_old,
         )
 
     @property
@@ -81,6 +91,8 @@ class DayWriter:
             return
         self._spans.save()
         self._logs.save()
+        self._metrics.save()
+        self._sessions.save()
         self._save_lines()
         self.db.executemany(
             _SAVE_SERVICE, [(name, *counts, now_ns) for name, counts in self._services.items()]
@@ -107,6 +119,8 @@ class DayWriter:
         self._sources.forget()
         self._spans.forget()
         self._logs.forget()
+        self._metrics.forget()
+        self._sessions.forget()
         if self.db.in_transaction:
             self.db.execute("ROLLBACK")
 
@@ -199,13 +213,9 @@ class DayWriter:
         self._logs.add(rows, keys)
 
     def add_metrics(self, rows: Iterable[MetricsRow]) -> None:
-        """Store metrics as they came."""
+        """Store metrics."""
         for row in rows:
-            self.db.execute(
-                "INSERT INTO otel_metrics (ServiceName, ReceivedTimestamp, DataPoints, Raw, Crc)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (row.service, row.received_ns, row.data_points, row.data, crc32(row.data)),
-            )
+            self._metrics.add(row)
             self._service(row.service)[2] += row.data_points
 
     def lose_spans(self, producer: str) -> list[SpanRow]:

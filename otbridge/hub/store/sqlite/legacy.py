@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
+from otbridge.hub.store.sqlite.metric_writer import MetricWriter
 from otbridge.hub.store.sqlite.tables import PACKED, VERSION
 from otbridge.wire.otlp_rows import Origin, log_row, span_row
 
@@ -70,12 +71,20 @@ INSERT INTO otel_agents
   SELECT DISTINCT TraceKey, coalesce(GenAiConversation, ''), coalesce(GenAiRun, '')
   FROM otel_traces WHERE GenAiKind IS NOT NULL;
 DELETE FROM otel_traces WHERE Duration IS NULL;
+INSERT INTO otel_sessions
+  SELECT NULL, 'gen_ai.conversation.id', a.GenAiConversation, min(s.Start), max(s.End), 0, 0
+  FROM otel_agents a JOIN otel_trace_summary s USING (TraceKey)
+  WHERE a.GenAiConversation <> '' GROUP BY a.GenAiConversation;
+INSERT OR IGNORE INTO otel_session_traces
+  SELECT o.Id, a.TraceKey FROM otel_agents a JOIN otel_sessions o ON o.SessionId = a.GenAiConversation;
 """
 
 
 def convert(db: sqlite3.Connection) -> None:
     """Give a file of version 1 the tables that it lacks."""
-    db.executescript(f"BEGIN IMMEDIATE; {PACKED} {_MOVE} PRAGMA user_version = {VERSION}; COMMIT;")
+    db.executescript(f"BEGIN IMMEDIATE; {PACKED} {_MOVE} PRAGMA user_version = {VERSION};")
+    MetricWriter(db).index_all()
+    db.execute("COMMIT")
 
 
 def has_rows(db: sqlite3.Connection) -> bool:

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otbridge.hub.store.sqlite.packs import Times
+    from otbridge.hub.store.sqlite.session_writer import SessionWriter
     from otbridge.hub.store.sqlite.sources import SourceNumbers
     from otbridge.hub.store.words import AttributeWords
     from otbridge.wire.rows import LogRow
 
 __all__ = ["Kept", "LogWriter"]
 
+
+_ERROR = 17
+"""OTLP's SeverityNumber of ERROR."""
 
 Kept = tuple[int, bytes, int, int, "Times | None"]
 """A record that waits for its pack: its number, its bytes, the number of its source, its time, and
@@ -34,6 +38,7 @@ class LogWriter:
         db: The file's writing connection.
         sources: Who numbers their sources.
         words: Who knows the words of attributes.
+        sessions: Who writes down the sessions that they name.
         has_old: Whether the file has records of version 1.
     """
 
@@ -43,11 +48,13 @@ class LogWriter:
         sources: SourceNumbers,
         words: AttributeWords,
         *,
+        sessions: SessionWriter,
         has_old: bool,
     ) -> None:
         self._db = db
         self._sources = sources
         self._words = words
+        self._sessions = sessions
         self._has_old = has_old
         self._next = 0  # not looked up yet
         self._kept: list[Kept] = []
@@ -83,7 +90,13 @@ class LogWriter:
             times = None if same else (time_ns, row.observed_ns)
             self._kept.append((number, data, self._sources.of(row), time_ns, times))
             words = [row.body_text[:MAX_WORDS], row.event_name]
-            texts.append((number, " ".join(words + self._words.of(outline.attributes[:]))))
+            attributes = outline.attributes[:]
+            texts.append((number, " ".join(words + self._words.of(attributes))))
+            if key is None:
+                error = row.severity_number >= _ERROR
+                self._sessions.add_loose(attributes, time_ns, error=error)
+            else:
+                self._sessions.add(attributes, key, time_ns, time_ns)
         self._db.executemany("INSERT INTO otel_log_rows VALUES (?, ?, ?, ?, ?, ?, ?)", short)
         self._db.executemany("INSERT INTO otel_log_words (rowid, Words) VALUES (?, ?)", texts)
         self._next = first + len(rows)

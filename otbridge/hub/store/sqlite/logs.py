@@ -14,7 +14,7 @@ from otbridge.hub.store.sqlite.conditions import Conditions
 from otbridge.hub.store.sqlite.records import Records
 from otbridge.hub.store.sqlite.traces import home_of, like
 from otbridge.hub.store.text import PAIR_BYTES, match_expression
-from otbridge.hub.store.vocabulary import LogPosition, StoredLog
+from otbridge.hub.store.vocabulary import SESSION_KEYS, LogPosition, StoredLog, Term
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,6 +155,17 @@ def log_conditions(wanted: LogFilter, key: int | None, table: Table) -> Conditio
         if expression is not None:
             words = table.words
             where.add(f"o.Id IN (SELECT rowid FROM {words} WHERE {words} MATCH ?)", expression)
+    if wanted.session is not None:
+        words = table.words
+        pairs = [Term(wanted.session, key) for key in SESSION_KEYS]
+        names = " OR ".join(match_expression(pair, table.pair_bytes) or "" for pair in pairs)
+        where.add(
+            "o.TraceKey IN (SELECT TraceKey FROM otel_session_traces WHERE SessionNumber IN"
+            " (SELECT Id FROM otel_sessions WHERE SessionId = ?))"
+            f" OR o.Id IN (SELECT rowid FROM {words} WHERE {words} MATCH ?)",
+            wanted.session,
+            names,
+        )
     for condition in wanted.attributes:
         narrowed = attribute_search.words(condition, table.pair_bytes)
         if narrowed:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from otbridge.hub.analysis.genai import GenAI
     from otbridge.hub.store.sqlite.packs import Times
+    from otbridge.hub.store.sqlite.session_writer import SessionWriter
     from otbridge.hub.store.sqlite.sources import SourceNumbers
     from otbridge.hub.store.sqlite.summary import Summary
     from otbridge.hub.store.words import AttributeWords
@@ -56,6 +57,8 @@ class SpanWriter:
         sources: Who numbers their sources.
         words: Who knows the words of attributes.
         find: Returns a trace's line where it is in memory.
+        sessions: Who writes down the sessions that they name.
+        has_old: Whether the file has spans of version 1.
     """
 
     def __init__(
@@ -65,11 +68,13 @@ class SpanWriter:
         words: AttributeWords,
         find: Callable[[bytes], Summary | None],
         *,
+        sessions: SessionWriter,
         has_old: bool,
     ) -> None:
         self._db = db
         self._sources = sources
         self._words = words
+        self._sessions = sessions
         self._find = find
         self._has_old = has_old
         self._minutes = Minutes(db)
@@ -157,6 +162,7 @@ class SpanWriter:
         texts.add(row.name[:MAX_WORDS])
         texts.update(self._words.of(attributes))
         may_be_agent = self._words.tell_of_agents(attributes)
+        self._sessions.add(attributes, line.key, start_ns, max(start_ns, end_ns))
         if outline.status or outline.events:
             texts.update(self._more_words(outline))
 
@@ -170,6 +176,9 @@ class SpanWriter:
 
     def _open(self, row: SpanRow, line: Summary) -> GenAI | None:
         genai = self._describe(row, line)
+        attributes = read_span(row.data).attributes[:]
+        self._words.of(attributes)
+        self._sessions.add(attributes, line.key, row.start_ns, row.start_ns)
         line.unended.add(row.span_id)
         self._db.execute(
             _OPEN,

@@ -244,5 +244,48 @@ CREATE TABLE otel_edge_hours (
   Durations BLOB NOT NULL,
   PRIMARY KEY (Hour, Client, Server, Link)
 ) WITHOUT ROWID;
+
+-- Metrics by name, and the rows of otel_metrics that have data points of each.
+CREATE TABLE otel_metric_names (
+  Id INTEGER PRIMARY KEY,
+  MetricName TEXT NOT NULL,
+  MetricType TEXT NOT NULL,
+  MetricUnit TEXT NOT NULL,
+  ServiceName TEXT NOT NULL,
+  AggregationTemporality TEXT NOT NULL,
+  IsMonotonic INTEGER NOT NULL,
+  MetricDescription TEXT NOT NULL,
+  Attributes TEXT NOT NULL,
+  DataPoints INTEGER NOT NULL,
+  LastTime INTEGER NOT NULL,
+  UNIQUE (MetricName, MetricType, MetricUnit, ServiceName, AggregationTemporality, IsMonotonic)
+);
+CREATE TABLE otel_metric_rows (
+  NameId INTEGER NOT NULL,
+  LastTime INTEGER NOT NULL,
+  RowId INTEGER NOT NULL,
+  FirstTime INTEGER NOT NULL,
+  PRIMARY KEY (NameId, LastTime, RowId)
+) WITHOUT ROWID;
+
+-- What records name as their session, and the traces of these; what is outside of traces is
+-- counted here.
+CREATE TABLE otel_sessions (
+  Id INTEGER PRIMARY KEY,
+  SessionKey TEXT NOT NULL,
+  SessionId TEXT NOT NULL,
+  Start INTEGER NOT NULL,
+  End INTEGER NOT NULL,
+  LooseLogs INTEGER NOT NULL,
+  LooseErrors INTEGER NOT NULL,
+  UNIQUE (SessionId, SessionKey)
+);
+CREATE INDEX otel_sessions_start ON otel_sessions (Start, SessionKey, SessionId);
+CREATE TABLE otel_session_traces (
+  SessionNumber INTEGER NOT NULL,
+  TraceKey INTEGER NOT NULL,
+  PRIMARY KEY (SessionNumber, TraceKey)
+) WITHOUT ROWID;
+CREATE INDEX otel_session_traces_back ON otel_session_traces (TraceKey);
 """
 """What they have since version 2."""

@@ -97,6 +97,12 @@ def trace_conditions(
         where.add(
             f"TraceId IN ({', '.join('?' * len(wanted.trace_ids))})", *sorted(wanted.trace_ids)
         )
+    if wanted.session is not None:
+        where.add(
+            "TraceKey IN (SELECT TraceKey FROM otel_session_traces WHERE SessionNumber IN"
+            " (SELECT Id FROM otel_sessions WHERE SessionId = ?))",
+            wanted.session,
+        )
     for condition in wanted.attributes:
         _add_narrowed(where, condition, has_old=has_old)
     if wanted.attributes:

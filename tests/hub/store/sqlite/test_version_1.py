@@ -6,13 +6,18 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import pytest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 
+from otbridge.hub.query.attribute_filters import read_conditions
 from otbridge.hub.store import open_store
 from otbridge.hub.store.vocabulary import (
+    AttributeKey,
     LogFilter,
     LogPosition,
+    MetricFilter,
     ScanFilter,
     ScanPosition,
     Term,
@@ -184,3 +189,37 @@ def test_it_is_converted_once(store: Store, tmp_path: Path, clock: FakeClock) ->
     assert sorted(spans(again)) == [1, 2, 3, 4, 9]
     assert again.totals().spans == 6
     again.close()
+
+
+def test_its_conversations_are_sessions(store: Store) -> None:
+    (talk,) = store.session("talk")
+    assert (talk.key, talk.trace_count) == ("gen_ai.conversation.id", 2)
+
+
+def test_its_metrics_are_found_by_name(tmp_path: Path, clock: FakeClock) -> None:
+    message = ResourceMetrics()
+    point = message.scope_metrics.add().metrics.add(name="load").gauge.data_points.add()
+    point.time_unix_nano = T0
+    data = message.SerializeToString()
+    with closing(sqlite3.connect(tmp_path / "2026-01-01.db")) as old:
+        old.executescript(Path(__file__).with_name("version_1.sql").read_text(encoding="utf-8"))
+        old.execute(
+            "INSERT INTO otel_metrics VALUES (1, 'shop', ?, 1, ?, ?)", (T0, data, crc32(data))
+        )
+        old.commit()
+    with closing(open_store(tmp_path, clock=clock)) as store:
+        assert [one.name for one in store.metrics()] == ["load"]
+        assert len(store.metric_rows(MetricFilter("load", T0, T0 + 1), 10)) == 1
+
+
+def test_its_records_are_found_by_attributes_of_a_type(store: Store) -> None:
+    wanted = read_conditions("attr", ["user.name=Ada Lovelace"])
+    assert [found.trace_id for found in store.traces(TraceFilter(attributes=wanted), 9)] == [
+        trace_id(1)
+    ]
+    wanted = read_conditions("attr", ["bank!=1"])
+    found = store.logs(LogFilter(attributes=wanted), 9)
+    assert [one.row.body_text for one in found] == ["order placed"]
+    assert store.facets(LogFilter(), AttributeKey("bank")).counts == {'"ACME"': 1}
+    names = store.facets(TraceFilter(), AttributeKey("user.name"))
+    assert names.counts == {'"Ada Lovelace"': 1}

@@ -198,9 +198,7 @@ def _open_forwarder(settings: HubSettings, clock: Clock, log: ReceiveLog) -> For
         return None  # and nothing of the delivery is loaded
     from otbridge.hub.forward import open_forwarder
 
-    return open_forwarder(
-        settings.forward, _queues(settings), clock, log, settings.forward_tls
-    )
+    return open_forwarder(settings.forward, _queues(settings), clock, log, settings.forward_tls)
 
 
 def _queues(settings: HubSettings) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.errors import QueryError
@@ -26,40 +26,51 @@ _WORDS: Final = re.compile(r"[^\W_]+")
 
 
 class Searchable:
-    """A record, and the words in it; taken from it once, and only where somebody looks."""
+    """A record, and the texts in it; taken from it once, and only where somebody looks."""
 
     def __init__(self, row: SpanRow | LogRow) -> None:
         self.row = row
 
+    def says(self, begun: str) -> bool:
+        """Whether a word of its text, or of its attributes' values, begins with *begun*.
+
+        Args:
+            begun: Letters and digits in lower case.
+        """
+        if not self._may_say(begun):
+            return False
+        search = _beginning(begun).search
+        return bool(search(self._own_text) or search(self._attributes_text))
+
     @cached_property
-    def words(self) -> frozenset[str]:
-        """Every word of its text and of its attributes' values, in lower case."""
+    def _own_text(self) -> str:
         row = self.row
-        texts = [row.body_text, row.event_name] if isinstance(row, LogRow) else [row.name]
-        texts += (text for _, text in self._pairs)
-        return frozenset(word for text in texts for word in _WORDS.findall(text.lower()))
+        text = f"{row.body_text}\n{row.event_name}" if isinstance(row, LogRow) else row.name
+        return text.lower()
+
+    @cached_property
+    def _attributes_text(self) -> str:
+        return "\n".join(text for _, text in self._pairs).lower()
 
     @cached_property
     def _folded(self) -> bytes:
         return self.row.data.lower()
 
-    def may_say(self, word: str) -> bool:
+    def _may_say(self, word: str) -> bool:
         """Whether a look at the bytes leaves it open that a word begins with *word*.
 
-        Most records do not have what is asked for, and to know all words of one costs fifty times
-        as much. Only plain words are looked for so; numbers and flags are not written in the bytes.
+        Most records do not have what is asked for, and to decode one costs fifty times as much.
+        Only plain words are looked for so: numbers and flags are not in the bytes as they are
+        written. What is passed over so is words within base64, and the Kelvin sign as a k.
         """
         if len(word) < 4 or not (word.isascii() and word.isalpha()) or word in _FLAGS:
             return True
         return word.encode() in self._folded
 
-    def may_have(self, key: str) -> bool:
-        """Whether a look at the bytes leaves it open that there is an attribute *key*."""
-        return key.encode("utf-8", "replace") in self.row.data
-
     def has_attribute(self, key: str, text: str) -> bool:
         """Whether the attribute *key* has the value that is written *text*."""
-        return (key, text) in self._pairs
+        may_have = key.encode("utf-8", "replace") in self.row.data
+        return may_have and (key, text) in self._pairs
 
     @cached_property
     def _pairs(self) -> frozenset[tuple[str, str]]:
@@ -114,11 +125,14 @@ class LiveFilter:
 
 def _holds(term: Term, item: Searchable) -> bool:
     if term.key is not None:
-        return item.may_have(term.key) and item.has_attribute(term.key, term.text)
-    asked = _WORDS.findall(term.text.lower())
-    if not all(item.may_say(begun) for begun in asked):
-        return False
-    return all(any(word.startswith(begun) for word in item.words) for begun in asked)
+        return item.has_attribute(term.key, term.text)
+    return all(item.says(begun) for begun in _WORDS.findall(term.text.lower()))
+
+
+@lru_cache(1024)
+def _beginning(word: str) -> re.Pattern[str]:
+    """Return what finds *word* where a word begins."""
+    return re.compile(rf"(?<![^\W_]){re.escape(word)}")
 
 
 def _text(asked: dict[str, Any], name: str) -> str:

@@ -256,3 +256,37 @@ def test_numbers_are_found_as_they_are_written() -> None:
 
 def test_spans_have_no_severity_and_are_found_by_their_name() -> None:
     assert passes(span_row("GET /offer"), severity="error", q="offer")
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("payment", True),
+        ("PAYM", True),
+        ("repay", True),
+        ("ment", False),
+        ("amount", False),
+        ("bank", True),
+        ("ban", True),
+        ("ank", False),
+        ("true", True),
+        ("12", True),
+        ("2", False),
+        ("payment bank", True),
+        ("payment tank", False),
+        ("müll", True),
+    ],
+)
+def test_words_are_found_at_their_beginning_in_texts_and_in_attributes(
+    asked: str, expected: bool
+) -> None:
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+    request = ExportLogsServiceRequest()
+    record = request.resource_logs.add().scope_logs.add().log_records.add(time_unix_nano=1)
+    record.body.string_value = "Payment_refused; repayment due, MÜLLER"
+    record.attributes.add(key="amount").value.int_value = 12
+    record.attributes.add(key="final").value.bool_value = True
+    record.attributes.add(key="who").value.string_value = "the-bank"
+    (row,), _ = decode_logs(request.SerializeToString(), 1)
+    assert passes(row, q=asked) is expected

@@ -15,6 +15,7 @@ from otbridge.delivery.spool.frames import (
     TORN,
     claimed_records,
     envelope_frame,
+    is_resent,
     read_envelope,
     read_request,
     record_frame,
@@ -55,6 +56,15 @@ def test_a_request_keeps_its_encoding_and_its_number_of_records() -> None:
     ((kind, number, start, end),) = scan(data, SALT)
     assert (kind, number) == (REQUEST, 3)
     assert read_request(data, start, end) == ("gzip", 512, b"body")
+    assert not is_resent(data, start)
+
+
+def test_a_request_says_that_it_may_have_been_sent() -> None:
+    """Beside its encoding, so that a process that ends leaves the mark to the next."""
+    data = request_frame(SALT, 3, "zstd", 2, b"body", resent=True)
+    ((_, _, start, end),) = scan(data, SALT)
+    assert is_resent(data, start)
+    assert read_request(data, start, end) == ("zstd", 2, b"body")
 
 
 def test_the_format_is_what_the_essay_says() -> None:

@@ -24,6 +24,7 @@ SIGNALS: tuple[Signal, ...] = ("logs", "traces", "metrics")
     records=st.integers(1, 2**32 - 1),
     key=st.none() | st.tuples(st.text(max_size=40), st.integers(0, 2**64 - 1)),
     announced=st.booleans(),
+    resent=st.booleans(),
 )
 def test_an_entry_comes_back_as_it_was_written(
     signal: Signal,
@@ -33,8 +34,9 @@ def test_an_entry_comes_back_as_it_was_written(
     key: tuple[str, int] | None,
     *,
     announced: bool,
+    resent: bool,
 ) -> None:
-    wrote = Entry(signal, request, received_ns, records, key, announced)
+    wrote = Entry(signal, request, received_ns, records, key, announced, resent)
     data = frame_of(wrote, 7, 99)
     ((kind, position, start, end),) = scan(data, 7)
     assert (kind, position) == (REQUEST, 99)

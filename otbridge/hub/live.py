@@ -43,9 +43,9 @@ RING_BYTES: Final = 8 << 20
 """And their size; a single larger item passes alone."""
 
 
-ALLOWANCE_BYTES_PER_S: Final = 8 << 20
+ALLOWANCE_BYTES_PER_S: Final = 4 << 20
 """What all viewers together are shown, and may be shown at once after a silence. Alone, a viewer
-can follow 10,000 rows a second; each of a hundred is still shown more than anybody can read."""
+can follow 8,000 rows a second; each of a hundred is still shown more than anybody can read."""
 MESSAGES_PER_S: Final = 400
 """To all viewers together; each message costs some 0.1 ms, whatever is in it."""
 

@@ -16,6 +16,7 @@ from otbridge.hub.live import (
     Allowance,
     LiveFeed,
     LiveItem,
+    Selection,
 )
 from otbridge.hub.live_filter import LiveFilter
 from otbridge.wire.otlp_rows import decode_logs, decode_traces
@@ -164,9 +165,10 @@ def test_large_items_are_bounded_by_their_size() -> None:
     async def scene() -> None:
         feed = LiveFeed()
         viewer = feed.join()
-        for number in range(5):
-            feed.publish(Batch(logs=log_rows(f"{number}" + "x" * (3 << 20))))
-        assert [item.row.body_text[0] for item in viewer._ring] == ["1", "2"]  # type: ignore[union-attr]
+        rows = log_rows(*(f"{number}" + "x" * (3 << 20) for number in range(5)))
+        for item in (LiveItem("log", row) for row in rows):
+            viewer.offer(Selection([item], item.size, 0))
+        assert [item.row.body_text[0] for item in viewer._ring] == ["3", "4"]  # type: ignore[union-attr]
         assert feed.skipped == 3
 
     play(scene)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from otbridge.errors import QueryError
 from otbridge.hub.api.shapes import KINDS
 from otbridge.hub.query import arguments, attribute_filters, cursors
+from otbridge.hub.store.vocabulary import SESSION_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -105,6 +106,18 @@ _ALL = (
         {"type": "string", "enum": list(KINDS)},
     ),
     Parameter(
+        "session",
+        arguments.read_text,
+        "Id of a session or conversation that the record, or its trace, belongs to.",
+        _TEXT,
+    ),
+    Parameter(
+        "by",
+        lambda name, text: arguments.read_word(name, text, SESSION_KEYS),
+        "Only sessions that this attribute names.",
+        {"type": "string", "enum": list(SESSION_KEYS)},
+    ),
+    Parameter(
         "sort",
         lambda name, text: arguments.read_word(name, text, ORDERS),
         "By which number, the largest first; by name where it is left out.",
@@ -186,17 +199,23 @@ def parameters(*names: str) -> tuple[Parameter, ...]:
         "trace_cursor": Parameter("cursor", cursors.read_trace_cursor, _CURSOR, _TEXT),
         "log_cursor": Parameter("cursor", cursors.read_log_cursor, _CURSOR, _TEXT),
         "scan_cursor": Parameter("cursor", cursors.read_scan_cursor, _CURSOR, _TEXT),
+        "session_cursor": Parameter("cursor", cursors.read_session_cursor, _CURSOR, _TEXT),
         "key_cursor": Parameter("cursor", cursors.read_key_cursor, _CURSOR, _TEXT),
     }
     return tuple(cursor.get(name) or _BY_NAME[name] for name in names)
 
 
 def path_id(name: str) -> Parameter:
-    """Return the id in the path, `trace_id` or `run_id`."""
+    """Return the argument in the path: `trace_id`, `run_id`, `session_id` or `metric_name`."""
     known = _BY_NAME.get(name)
     if known is not None:
         return known._replace(in_path=True)
-    return Parameter(name, arguments.read_text, "A run, by its id or a trace's.", _TEXT, None, True)
+    about = {
+        "run_id": "A run, by its id or a trace's.",
+        "session_id": "A session, or a conversation.",
+        "metric_name": "A metric.",
+    }
+    return Parameter(name, arguments.read_text, about[name], _TEXT, in_path=True)
 
 
 def read_arguments(

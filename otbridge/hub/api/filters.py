@@ -11,10 +11,20 @@ if TYPE_CHECKING:
 
 __all__ = ["LOG_FILTERS", "TRACE_FILTERS", "log_filter", "time_range", "trace_filter"]
 
-TRACE_FILTERS: Final = ("service", "name", "min_duration", "error", "q", "attr", "from", "to")
+TRACE_FILTERS: Final = (
+    "service",
+    "name",
+    "min_duration",
+    "error",
+    "session",
+    "q",
+    "attr",
+    "from",
+    "to",
+)
 LOG_FILTERS: Final = (
     *("service", "name", "severity", "trace_id", "span_id"),
-    *("q", "attr", "from", "to"),
+    *("session", "q", "attr", "from", "to"),
 )
 
 _HOUR_NS: Final = 3_600 * 10**9
@@ -27,6 +37,7 @@ def trace_filter(asked: Mapping[str, Any]) -> TraceFilter:
         name=asked["name"],
         min_duration_ns=asked["min_duration"],
         error=asked["error"],
+        session=asked["session"],
         terms=asked["q"],
         attributes=asked["attr"],
         from_ns=asked["from"],
@@ -42,6 +53,7 @@ def log_filter(asked: Mapping[str, Any]) -> LogFilter:
         service=asked["service"],
         name=asked["name"],
         min_severity=asked["severity"],
+        session=asked["session"],
         terms=asked["q"],
         attributes=asked["attr"],
         from_ns=asked["from"],

@@ -26,10 +26,12 @@ from otbridge.hub.api import (
     export,
     facets,
     logs,
+    metrics,
     operations,
     runs,
     schemas,
     services,
+    sessions,
     stats,
     traces,
 )
@@ -96,6 +98,39 @@ ENDPOINTS = (
         schemas.RunDetailsJson,
         runs.get_run,
         (path_id("run_id"),),
+    ),
+    Endpoint(
+        "/sessions",
+        "Sessions of visitors, and conversations with agents, newest first.",
+        sessions.SessionsJson,
+        sessions.get_sessions,
+        parameters(
+            "by", *(name for name in TRACE_FILTERS if name != "session"), "limit", "session_cursor"
+        ),
+    ),
+    Endpoint(
+        "/sessions/{session_id}",
+        "A session and its traces, newest first.",
+        sessions.SessionDetailsJson,
+        sessions.get_session,
+        (path_id("session_id"), *parameters("by", "limit", "trace_cursor")),
+    ),
+    Endpoint(
+        "/metrics",
+        "Which metrics there are.",
+        metrics.MetricsJson,
+        metrics.get_metrics,
+        parameters("service", "name", "from", "to", "limit", "key_cursor"),
+    ),
+    Endpoint(
+        "/metrics/{metric_name}",
+        "The data points of a metric, a series for each source and set of attributes.",
+        metrics.MetricSeriesJson,
+        metrics.get_metric,
+        (
+            path_id("metric_name"),
+            *parameters("service", "attr", "from", "to", "limit", "key_cursor"),
+        ),
     ),
     Endpoint(
         "/export",
@@ -228,7 +263,15 @@ def _json(status: int, body: bytes) -> Response:
 
 # No methods: the endpoints check them, so that a wrong one gets an error of the API's shape.
 _ROUTES = (
-    *(Route(endpoint.path, _answering(endpoint), methods=()) for endpoint in ENDPOINTS),
+    *(
+        # Names of metrics may have slashes in them.
+        Route(
+            endpoint.path.replace("metric_name", "metric_name:path"),
+            _answering(endpoint),
+            methods=(),
+        )
+        for endpoint in ENDPOINTS
+    ),
     Route("/openapi.json", _openapi, methods=()),
     Route("/{path:path}", _nothing_here, methods=()),
 )

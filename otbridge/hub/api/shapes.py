@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KINDS",
     "ResourceTable",
+    "attributes_json",
     "exact",
     "log_json",
     "logs_json",
@@ -81,7 +82,7 @@ def span_json(row: SpanRow, resource: int | None = None) -> SpanJson:
             {
                 "name": event.name,
                 "time_unix_nano": str(event.time_unix_nano),
-                "attributes": _attributes(event.attributes),
+                "attributes": attributes_json(event.attributes),
             }
             for event in span.events
         ],
@@ -89,7 +90,7 @@ def span_json(row: SpanRow, resource: int | None = None) -> SpanJson:
             {
                 "trace_id": link.trace_id.hex(),
                 "span_id": link.span_id.hex(),
-                "attributes": _attributes(link.attributes),
+                "attributes": attributes_json(link.attributes),
             }
             for link in span.links
         ],
@@ -118,7 +119,7 @@ def log_json(row: LogRow, resource: int | dict[str, Any] | None = None) -> LogJs
         "scope": _scope(row.scope),
         "body": exact(plain_value(record.body)),
         "event_name": row.event_name,
-        "attributes": _attributes(record.attributes),
+        "attributes": attributes_json(record.attributes),
     }
     if resource is not None:
         answer["resource"] = resource
@@ -189,7 +190,7 @@ class ResourceTable:
 @lru_cache(maxsize=1024)
 def resource_attributes(resource: bytes) -> dict[str, Any]:
     """Return the attributes of a serialised Resource; shared between callers, not to be changed."""
-    return _attributes(Resource.FromString(resource).attributes)
+    return attributes_json(Resource.FromString(resource).attributes)
 
 
 @lru_cache(maxsize=1024)
@@ -206,7 +207,8 @@ def _log_id(row: LogRow) -> str:
     return content.hexdigest()
 
 
-def _attributes(attributes: Iterable[KeyValue]) -> dict[str, Any]:
+def attributes_json(attributes: Iterable[KeyValue]) -> dict[str, Any]:
+    """Return attributes by name."""
     found: dict[str, Any] = exact(decode_attributes(attributes))
     return found
 

@@ -147,7 +147,7 @@ def hub_numbers(state: Any) -> dict[str, Any]:
         "log": state.log.as_dict(),
         "behind": state.follower.as_dict(),
         "live": state.live.as_dict(),
-        "access": state.access.as_dict(),
+        "access": state.access(),
         "forward": state.forward.as_dict() if state.forward else [],
     }
 

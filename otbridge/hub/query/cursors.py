@@ -9,7 +9,12 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 
 from otbridge.errors import QueryError
-from otbridge.hub.store.vocabulary import LogPosition, ScanPosition, TracePosition
+from otbridge.hub.store.vocabulary import (
+    LogPosition,
+    ScanPosition,
+    SessionPosition,
+    TracePosition,
+)
 
 __all__ = [
     "Key",
@@ -18,9 +23,11 @@ __all__ = [
     "read_key_cursor",
     "read_log_cursor",
     "read_scan_cursor",
+    "read_session_cursor",
     "read_trace_cursor",
     "refuse_cursor",
     "scan_cursor",
+    "session_cursor",
     "trace_cursor",
 ]
 
@@ -39,6 +46,11 @@ def trace_cursor(position: TracePosition) -> str:
 def log_cursor(position: LogPosition) -> str:
     """Return the cursor of a page of logs that ends at *position*."""
     return _encode(("l", *position))
+
+
+def session_cursor(position: SessionPosition) -> str:
+    """Return the cursor of a page of sessions that ends at *position*."""
+    return _encode(("v", *position))
 
 
 def scan_cursor(position: ScanPosition) -> str:
@@ -63,6 +75,14 @@ def read_log_cursor(name: str, text: str) -> LogPosition:
     if kind != "l" or not 0 <= time_ns <= _MAX_TIME or not 0 <= row <= _MAX_TIME:
         refuse_cursor(name)
     return LogPosition(time_ns, day, row)
+
+
+def read_session_cursor(name: str, text: str) -> SessionPosition:
+    """Return the position that `session_cursor` wrote down."""
+    kind, start_ns, key, session_id = _decode(name, text, tuple[str, int, str, str])
+    if kind != "v" or not 0 <= start_ns <= _MAX_TIME:
+        refuse_cursor(name)
+    return SessionPosition(start_ns, key, session_id)
 
 
 def read_scan_cursor(name: str, text: str) -> ScanPosition:

@@ -16,12 +16,24 @@ if TYPE_CHECKING:
     from otbridge.hub.store.vocabulary import (
         LogFilter,
         LogPosition,
+        SessionFilter,
+        SessionPosition,
         StoredLog,
+        StoredSession,
         TraceFilter,
         TraceSummary,
     )
 
-__all__ = ["KeyPage", "LogPage", "TracePage", "list_logs", "list_traces", "page_by_key"]
+__all__ = [
+    "KeyPage",
+    "LogPage",
+    "SessionPage",
+    "TracePage",
+    "list_logs",
+    "list_sessions",
+    "list_traces",
+    "page_by_key",
+]
 
 _Item = TypeVar("_Item")
 
@@ -31,6 +43,13 @@ class TracePage(NamedTuple):
 
     traces: list[TraceSummary]
     next_position: TracePosition | None
+
+
+class SessionPage(NamedTuple):
+    """Some sessions, newest first, and where the page ended unless it is the last."""
+
+    sessions: list[StoredSession]
+    next_position: SessionPosition | None
 
 
 class LogPage(NamedTuple):
@@ -88,6 +107,16 @@ def list_traces(
         return TracePage(found, None)
     last = found[limit - 1]
     return TracePage(found[:limit], TracePosition(last.start_ns, last.trace_id))
+
+
+def list_sessions(
+    store: Store, wanted: SessionFilter, limit: int, after: SessionPosition | None = None
+) -> SessionPage:
+    """Return at most *limit* sessions."""
+    found = store.sessions(wanted, limit + 1, after)
+    if len(found) <= limit:
+        return SessionPage(found, None)
+    return SessionPage(found[:limit], found[limit - 1].position)
 
 
 def list_logs(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import math
+import time
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 
 from otbridge.hub.api.routes import ENDPOINTS
 from otbridge.hub.store.sqlite import SqliteStore
 from otbridge.wire.otlp_json import parse_logs, parse_traces
+from otbridge.wire.rows import Batch, MetricsRow
 from tests.hub.store.builders import SECOND, T0, log, span, span_id, store_now, trace_id
 
 if TYPE_CHECKING:
@@ -67,9 +70,14 @@ def shop(store: Store) -> None:
         ),
         log("order placed", trace=1, span=2, service="shop-api", at=3, attributes={"order_id": 7}),
         log({"a": [1, 2**60]}, trace=1, service="shop-api", at=4, severity=17, event="e"),
-        log("alone", service="shop-web", at=5),
+        log("alone", service="shop-web", at=5, attributes={"session.id": "visit"}),
     )
     store_now(store, span(1, trace=2, name="running", service="shop-web", start=20, is_open=True))
+    metrics = ResourceMetrics()
+    load = metrics.scope_metrics.add().metrics.add(name="load")
+    load.gauge.data_points.add(time_unix_nano=time.time_ns(), as_double=0.5)
+    row = MetricsRow("shop-api", T0, 1, metrics.SerializeToString())
+    store.submit(Batch(metrics=[row])).result(timeout=20)
 
 
 def get(api: httpx.Client, address: str, **query: Any) -> Any:
@@ -442,6 +450,8 @@ EXAMPLES = {
     "/traces/{trace_id}": f"/traces/{TRACE}",
     "/traces/{trace_id}/otlp": f"/traces/{TRACE}/otlp",
     "/runs/{run_id}": "/runs/run-1",
+    "/sessions/{session_id}": "/sessions/visit",
+    "/metrics/{metric_name}": "/metrics/load",
 }
 
 

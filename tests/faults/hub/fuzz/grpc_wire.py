@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.faults.hub.fuzz import plain_bytes, protobuf
 from tests.faults.hub.fuzz.case import Case
-from tests.faults.hub.fuzz.recorded import recorded
+from tests.faults.hub.fuzz.recorded import fresh, recorded
 
 if TYPE_CHECKING:
     import random
@@ -36,7 +36,7 @@ def grpc_message(chance: random.Random) -> tuple[str, bytes]:
     mutate = protobuf.mutated if chance.random() < 0.75 else plain_bytes.mutated
     for _ in range(chance.choice((1, 1, 2))):
         message = mutate(message, chance, known.all_requests)
-    return method_of(signal), message
+    return method_of(signal), fresh(message, chance)
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:

@@ -14,7 +14,7 @@ import zstandard
 from tests.faults.hub.fuzz import json_text, plain_bytes, protobuf
 from tests.faults.hub.fuzz.case import Case
 from tests.faults.hub.fuzz.plain_bytes import BAD_TEXTS
-from tests.faults.hub.fuzz.recorded import recorded
+from tests.faults.hub.fuzz.recorded import fresh, recorded
 
 if TYPE_CHECKING:
     import random
@@ -138,6 +138,8 @@ def _protobuf_request(chance: random.Random) -> bytes:
     mutate = protobuf.mutated if chance.random() < 0.75 else plain_bytes.mutated
     for _ in range(chance.choice((1, 1, 2, 4))):
         body = mutate(body, chance, others)
+    if chance.random() < 0.5:
+        body = fresh(body, chance)
     return _post(chance, f"/v1/{_sent_to(chance, signal)}".encode(), _TYPES["protobuf"], body)
 
 
@@ -151,6 +153,8 @@ def _json_request(chance: random.Random) -> bytes:
     signal = chance.choice(_SIGNALS)
     tree = chance.choice(known.trees[signal])
     body = json_text.mutated(tree, chance, known.all_trees)
+    if chance.random() < 0.5:
+        body = fresh(body, chance)
     if chance.random() < 0.2:
         body = plain_bytes.mutated(body, chance, [b'{"resourceSpans":[{}]}', b"[[[["])
     return _post(chance, f"/v1/{_sent_to(chance, signal)}".encode(), _TYPES["json"], body)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["FOLDER", "Recorded", "recorded"]
+if TYPE_CHECKING:
+    import random
+
+__all__ = ["FOLDER", "Recorded", "fresh", "recorded"]
 
 FOLDER = Path(__file__).parents[1] / "recorded"
 
@@ -21,6 +25,8 @@ class Recorded:
     """OTLP as protobuf, by signal."""
     trees: dict[str, list[Any]]
     """The same as JSON."""
+    ids: list[bytes]
+    """Of the traces and spans in them."""
     frames: list[dict[str, Any]]
     """What clients of the bridge say over a WebSocket."""
     posts: list[dict[str, Any]]
@@ -45,10 +51,22 @@ def recorded() -> Recorded:
         requests.setdefault(signal, []).append(path.read_bytes())
         text = path.with_suffix(".json").read_text("utf-8")
         trees.setdefault(signal, []).append(json.loads(text))
+    ids = re.findall(r'"(?:traceId|spanId)": ?"([0-9a-f]+)"', json.dumps(trees))
     told = [json.loads(line) for line in (FOLDER / "bridge.jsonl").read_text("utf-8").splitlines()]
     return Recorded(
         requests,
         trees,
+        [bytes.fromhex(each) for each in sorted(set(ids))],
         frames=[frame for frame in told if "post" not in frame],
         posts=[frame["post"] for frame in told if "post" in frame],
     )
+
+
+def fresh(data: bytes, chance: random.Random) -> bytes:
+    """Return *data* with other ids, in bytes or hex: the hub keeps what it has of a span."""
+    for old in recorded().ids:
+        if old in data:
+            data = data.replace(old, chance.randbytes(len(old)))
+        elif (told := old.hex().encode()) in data:
+            data = data.replace(told, chance.randbytes(len(old)).hex().encode())
+    return data

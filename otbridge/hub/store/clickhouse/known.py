@@ -10,6 +10,7 @@ place again.
 from __future__ import annotations
 
 from collections import Counter
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.hub.store import QueryTooSlow
@@ -34,9 +35,10 @@ _METRICS_NS: Final = 24 * 3600 * 1_000_000_000
 """Metrics are looked for among those of the last day: that is how long a sender keeps them."""
 
 _LOG: Final = (
-    "toUnixTimestamp64Nano(Timestamp) AS Time, ServiceName, Producer, ResourceRaw,"
-    " ResourceSchemaUrl, ScopeRaw, ScopeSchemaUrl, Raw"
+    "toUnixTimestamp64Nano(Timestamp) AS Time, ServiceName, Producer, SHA256(ResourceRaw),"
+    " ResourceSchemaUrl, SHA256(ScopeRaw), ScopeSchemaUrl, SHA256(Raw)"
 )
+"""Digests in place of bytes: records may be large, and many."""
 
 
 class Known:
@@ -91,17 +93,17 @@ class Known:
         sizes = ", ".join({str(len(row.data)) for row in rows})
         try:
             found = self._asker.rows(
-                f"SELECT Id, ServiceName, Raw FROM {self._asker.tables.metrics}"
+                f"SELECT Id, ServiceName, SHA256(Raw) FROM {self._asker.tables.metrics}"
                 f" WHERE Row >= {now_ns - _METRICS_NS:d} AND length(Raw) IN ({sizes})"
                 f" LIMIT {_LOOKED_AT}"
             )
         except QueryTooSlow:
             return frozenset()
-        held = {(service, raw) for number, service, raw in found if number not in own}
+        held = {(service, digest) for number, service, digest in found if number not in own}
         return frozenset(
             place
             for place, row in enumerate(rows)
-            if (row.service.encode("utf-8", "replace"), row.data) in held
+            if (row.service.encode("utf-8", "replace"), _digest(row.data)) in held
         )
 
 
@@ -111,9 +113,13 @@ def _same(row: LogRow) -> tuple[Any, ...]:
         row.time_ns,
         row.service.encode("utf-8", "replace"),
         row.producer.encode("utf-8", "replace"),
-        row.resource,
+        _digest(row.resource),
         row.resource_schema_url.encode("utf-8", "replace"),
-        row.scope,
+        _digest(row.scope),
         row.scope_schema_url.encode("utf-8", "replace"),
-        row.data,
+        _digest(row.data),
     )
+
+
+def _digest(data: bytes) -> bytes:
+    return sha256(data).digest()

@@ -30,8 +30,9 @@ _ASKED_AT_ONCE: Final = 500
 """Times in one statement."""
 
 _LOOKED_AT: Final = 65_536
-"""Records that are looked at for one request. Only where thousands of others have the same times
-would it take more; then it may be shown twice rather than hold up the writing."""
+_OPENED: Final = 512
+"""Records that are looked at, and packs that are opened, for one request: 0.2 s at most, for which
+all others wait. What came at one time lies in a few packs; beyond this it may be shown twice."""
 
 _Same = tuple[int, int, bytes]
 """What makes two records the same: the number of their source, their time, their bytes."""
@@ -59,10 +60,11 @@ def known_logs(
         return set()
     held: Counter[_Same] = Counter()
     packs = _Packs(db, kept)
-    for number, time_ns in islice(_of_times(db, {same[1] for same in wanted}), _LOOKED_AT):
-        found = packs.record(number)
-        if found is not None:
-            held[found[0], time_ns, found[1]] += 1
+    found = islice(_of_times(db, {same[1] for same in wanted}), _LOOKED_AT)
+    for number, time_ns in sorted(found):
+        record = packs.record(number)
+        if record is not None:
+            held[record[0], time_ns, record[1]] += 1
     return {place for same, places in wanted.items() for place in places[: held[same]]}
 
 
@@ -81,36 +83,37 @@ def _of_times(db: sqlite3.Connection, times: set[int]) -> Iterator[tuple[int, in
 
 
 class _Packs:
-    """The packs that records are looked up in, each opened once."""
+    """The packs that records are looked up in, one after the other: ask in the records' order."""
 
     def __init__(self, db: sqlite3.Connection, kept: Sequence[Kept]) -> None:
         self._db = db
         self._kept = kept
         self._first, self._end = (kept[0][0], kept[-1][0] + 1) if kept else (0, 0)
-        self._packs: dict[int, Pack | None] = {}
-        self._run = (0, 0)
+        self._opened = 0
+        self._begin = self._behind = 0
+        self._pack: Pack | None = None
 
     def record(self, number: int) -> tuple[int, bytes] | None:
-        """Return source and bytes of a record, None where its pack is corrupt."""
+        """Return source and bytes of a record, None where its pack cannot be opened."""
         if self._first <= number < self._end:
             _, data, source, *_ = self._kept[number - self._first]
             return source, data
-        first, end = self._run
-        if not first <= number < end:
-            first, end = self._run = self._find(number)
-        pack = self._packs.get(first)
-        return (
-            None if pack is None else (pack.sources[number - first], pack.records[number - first])
-        )
+        if number >= self._behind:
+            self._open(number)
+        pack = self._pack
+        place = number - self._begin
+        return None if pack is None else (pack.sources[place], pack.records[place])
 
-    def _find(self, number: int) -> tuple[int, int]:
-        """Open the pack of a record; return the number of its first, and the one behind its last."""
-        place = "SELECT Id, LogCount FROM otel_log_packs WHERE Id <= ? ORDER BY Id DESC LIMIT 1"
-        found = self._db.execute(place, (number,)).fetchone()
-        if found is None or number >= found[0] + found[1]:
-            return number, number + 1
-        first, count = found
-        if first not in self._packs:
-            query = "SELECT Raw, Crc FROM otel_log_packs WHERE Id = ?"
-            self._packs[first] = read_pack(*self._db.execute(query, (first,)).fetchone())
-        return first, first + count
+    def _open(self, number: int) -> None:
+        self._begin, self._behind, self._pack = number, number + 1, None
+        if self._opened >= _OPENED:
+            return
+        self._opened += 1
+        found = self._db.execute(
+            "SELECT Id, LogCount, Raw, Crc FROM otel_log_packs WHERE Id <= ?"
+            " ORDER BY Id DESC LIMIT 1",
+            (number,),
+        ).fetchone()
+        if found is not None and number < found[0] + found[1]:
+            self._begin, self._behind = found[0], found[0] + found[1]
+            self._pack = read_pack(*found[2:])

@@ -32,6 +32,8 @@ __all__ = [
     "TRACE_FITS",
     "TraceAttributes",
     "define",
+    "log_fits",
+    "trace_fits",
     "words",
     "written",
 ]
@@ -49,26 +51,46 @@ _LONGEST: Final = 200
 
 def define(reader: Reader, day: str, conditions: Sequence[AttributeCondition]) -> None:
     """Have the functions of this module judge by *conditions* in questions about *day*."""
-    records = Records(reader, day)
-    traces = TraceAttributes(reader, day)
-
-    def log_fits(number: int) -> bool:
-        data = records.log_data(number)
-        return data is not None and _fits(read_log(data).attributes, conditions)
 
     def old_log_fits(data: bytes) -> bool:
         return _fits(read_log(data).attributes, conditions)
 
-    def trace_fits(key: int) -> bool:
-        return any(_fits(attributes, conditions) for attributes in traces.of(key))
-
     functions: dict[str, Callable[[Any], bool]] = {
-        LOG_FITS: log_fits,
+        LOG_FITS: log_fits(reader, day, conditions),
         OLD_LOG_FITS: old_log_fits,
-        TRACE_FITS: trace_fits,
+        TRACE_FITS: trace_fits(reader, day, conditions),
     }
     for name, function in functions.items():
         reader.define(day, name, function)
+
+
+def log_fits(
+    reader: Reader, day: str, conditions: Sequence[AttributeCondition]
+) -> Callable[[int], bool]:
+    """Return who tells whether the log record with a number meets all *conditions*."""
+    records = Records(reader, day)
+
+    def fits(number: int) -> bool:
+        if not conditions:
+            return True
+        data = records.log_data(number)
+        return data is not None and _fits(read_log(data).attributes, conditions)
+
+    return fits
+
+
+def trace_fits(
+    reader: Reader, day: str, conditions: Sequence[AttributeCondition]
+) -> Callable[[int], bool]:
+    """Return who tells whether a span of the trace with a key meets all *conditions*."""
+    traces = TraceAttributes(reader, day)
+
+    def fits(key: int) -> bool:
+        if not conditions:
+            return True
+        return any(_fits(attributes, conditions) for attributes in traces.of(key))
+
+    return fits
 
 
 def _fits(attributes: Sequence[bytes], conditions: Sequence[AttributeCondition]) -> bool:

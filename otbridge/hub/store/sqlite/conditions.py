@@ -19,5 +19,11 @@ class Conditions:
         self._sql.append(sql)
         self.parameters += parameters
 
+    def copy(self) -> Conditions:
+        """Return one with the same conditions, to add others to."""
+        copied = Conditions(*self._sql)
+        copied.parameters = self.parameters.copy()
+        return copied
+
     def __str__(self) -> str:
         return " AND ".join(f"({condition})" for condition in self._sql) or "1"

@@ -59,7 +59,7 @@ def count(
 
 
 def _traces(reader: Reader, day: str, wanted: TraceFilter, field: FacetField, left: int) -> Tally:
-    where = trace_conditions(wanted, None, has_old=reader.has_old(day))
+    where = trace_conditions(reader, day, wanted)
     if field == "service":
         return _services(reader, day, where, left)
     newest = f"SELECT Name FROM otel_trace_summary WHERE {where} ORDER BY Start DESC LIMIT ?"
@@ -82,7 +82,7 @@ def _logs(  # noqa: PLR0917 - one caller
 ) -> Tally:
     counts: Counter[Any] = Counter()
     for table in tables_of(reader, day):
-        where = log_conditions(wanted, key, table)
+        where = log_conditions(reader, day, wanted, key, table)
         value = table.service if field == "service" else _LOG_VALUES[field]
         newest = (
             f"SELECT {value} FROM {table.name} o WHERE {where} ORDER BY o.Timestamp DESC LIMIT ?"
@@ -117,7 +117,7 @@ def _log_values(  # noqa: PLR0917 - one caller
     looked_at = 0
     records = Records(reader, day)
     for table in tables_of(reader, day):
-        where = log_conditions(wanted, trace, table)
+        where = log_conditions(reader, day, wanted, trace, table)
         what = "o.Raw" if table.name == "otel_logs" else "o.Id"
         sql = f"SELECT {what} FROM {table.name} o WHERE {where} ORDER BY o.Timestamp DESC LIMIT ?"
         for (found,) in reader.rows(day, sql, *where.parameters, left - looked_at):
@@ -133,7 +133,7 @@ def _log_values(  # noqa: PLR0917 - one caller
 def _trace_values(reader: Reader, day: str, wanted: TraceFilter, key: bytes, left: int) -> Tally:
     """Count a trace for each value that one of its spans has."""
     counts: Counter[Any] = Counter()
-    where = trace_conditions(wanted, None, has_old=reader.has_old(day))
+    where = trace_conditions(reader, day, wanted)
     sql = f"SELECT TraceKey FROM otel_trace_summary WHERE {where} ORDER BY Start DESC LIMIT ?"
     found = reader.rows(day, sql, *where.parameters, left)
     traces = TraceAttributes(reader, day)

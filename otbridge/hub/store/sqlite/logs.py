@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
-import heapq
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otbridge.hub.store.sqlite import attribute_search, legacy
 from otbridge.hub.store.sqlite.attribute_search import LOG_FITS, OLD_LOG_FITS
 from otbridge.hub.store.sqlite.conditions import Conditions
+from otbridge.hub.store.sqlite.newest import Source, newest_first
 from otbridge.hub.store.sqlite.records import Records
 from otbridge.hub.store.sqlite.traces import home_of, like
+from otbridge.hub.store.sqlite.word_search import LOG_WORDS, STEPS, among, spelled_out
 from otbridge.hub.store.text import PAIR_BYTES, match_expression
 from otbridge.hub.store.vocabulary import SESSION_KEYS, LogPosition, StoredLog, Term
 
@@ -27,6 +28,8 @@ __all__ = ["Table", "log_conditions", "page", "tables_of"]
 
 _WARNING = 13
 """OTLP's WARN, from which on the table of logs has an index of its own."""
+
+_LAST_ROW: Final = 2**63 - 1
 
 
 class Table(NamedTuple):
@@ -75,12 +78,18 @@ def page(
             return []
         days, key = (home[0],), home[1]
     found = [
-        _day_logs(reader, day, table, wanted, key, limit, after)
+        Source(
+            _newest(reader, day, table), _day_logs(reader, day, table, wanted, key, limit, after)
+        )
         for day in reversed(days)
         for table in tables_of(reader, day)
     ]
-    newest_first = heapq.merge(*found, key=lambda log: log.position, reverse=True)
-    return list(islice(newest_first, limit))
+    return list(islice(newest_first(found, lambda log: log.position), limit))
+
+
+def _newest(reader: Reader, day: str, table: Table) -> LogPosition:
+    (time_ns,) = reader.first(day, f"SELECT max(Timestamp) FROM {table.name}") or (None,)
+    return LogPosition(time_ns or 0, day, _LAST_ROW)
 
 
 def tables_of(reader: Reader, day: str) -> tuple[Table, ...]:
@@ -101,27 +110,77 @@ def _day_logs(  # noqa: PLR0917 - one caller
     records = Records(reader, day)
     if wanted.attributes:
         attribute_search.define(reader, day, wanted.attributes)
+    for position in _positions(reader, day, table, wanted, key, limit, after):
+        if table is _OLD_ROWS:
+            row = _old_log(reader, day, position.row)
+        else:
+            row = records.log(position.row)
+        if row is not None:  # one that does not fit its checksum is left out
+            yield StoredLog(position, row)
+
+
+def _positions(  # noqa: PLR0917 - one caller
+    reader: Reader,
+    day: str,
+    table: Table,
+    wanted: LogFilter,
+    key: int | None,
+    limit: int,
+    after: LogPosition | None,
+) -> Iterator[LogPosition]:
+    """Yield where the records are that fit, newest first."""
+    words = expressions(reader, day, table, wanted)
+    if words and key is None and table is _ROWS:
+        plain = plain_conditions(wanted, key, table)
+        fits = attribute_search.log_fits(reader, day, wanted.attributes)
+        for size in STEPS:
+            step = _select(reader, day, table, plain, size, after)
+            yield from (one for one in _having(reader, day, step, words) if fits(one.row))
+            if len(step) < size:
+                return
+            after = step[-1]
+    where = log_conditions(reader, day, wanted, key, table)
     while True:
-        where = log_conditions(wanted, key, table)
-        if after is not None:
-            # At one time the later day comes first, and within a day the later row.
-            below = after.row if day == after.day else (0 if day > after.day else 2**63 - 1)
-            where.add("(o.Timestamp, o.Id) < (?, ?)", after.time_ns, below)
-        found = reader.rows(
-            day,
-            f"SELECT o.Timestamp, o.Id FROM {table.name} o WHERE {where}"
-            " ORDER BY o.Timestamp DESC, o.Id DESC LIMIT ?",
-            *where.parameters,
-            limit,
-        )
-        for time_ns, number in found:
-            after = LogPosition(time_ns, day, number)
-            row = _old_log(reader, day, number) if table is _OLD_ROWS else records.log(number)
-            if row is not None:
-                yield StoredLog(after, row)
+        found = _select(reader, day, table, where, limit, after)
+        yield from found
         if len(found) < limit:
             return
-        # Some rows did not fit their checksum: a short page would look like the last one.
+        after = found[-1]
+
+
+def _select(  # noqa: PLR0917 - one caller
+    reader: Reader,
+    day: str,
+    table: Table,
+    conditions: Conditions,
+    limit: int,
+    after: LogPosition | None,
+) -> list[LogPosition]:
+    where = conditions.copy()
+    if after is not None:
+        # At one time the later day comes first, and within a day the later row.
+        below = after.row if day == after.day else (0 if day > after.day else _LAST_ROW)
+        where.add("(o.Timestamp, o.Id) < (?, ?)", after.time_ns, below)
+    found = reader.rows(
+        day,
+        f"SELECT o.Timestamp, o.Id FROM {table.name} o WHERE {where}"
+        " ORDER BY o.Timestamp DESC, o.Id DESC LIMIT ?",
+        *where.parameters,
+        limit,
+    )
+    return [LogPosition(time_ns, day, number) for time_ns, number in found]
+
+
+def _having(
+    reader: Reader, day: str, step: list[LogPosition], words: list[str]
+) -> list[LogPosition]:
+    """Return those of *step* that have all the *words*, in their order."""
+    left = {position.row for position in step}
+    for expression in words:
+        if not left:
+            break
+        left = among(reader, day, LOG_WORDS, expression, left)
+    return [position for position in step if position.row in left]
 
 
 def _old_log(reader: Reader, day: str, number: int) -> LogRow | None:
@@ -130,8 +189,33 @@ def _old_log(reader: Reader, day: str, number: int) -> LogRow | None:
     return rows[0] if rows else None
 
 
-def log_conditions(wanted: LogFilter, key: int | None, table: Table) -> Conditions:
+def log_conditions(
+    reader: Reader, day: str, wanted: LogFilter, key: int | None, table: Table
+) -> Conditions:
     """Return what has to hold for a row of the *table* `o`; *key* is the wanted trace's."""
+    where = plain_conditions(wanted, key, table)
+    for expression in expressions(reader, day, table, wanted):
+        words = table.words
+        where.add(f"o.Id IN (SELECT rowid FROM {words} WHERE {words} MATCH ?)", expression)
+    if wanted.attributes:
+        where.add(table.fits)  # the last, because it costs most
+    return where
+
+
+def expressions(reader: Reader, day: str, table: Table, wanted: LogFilter) -> list[str]:
+    """Return what is asked of the full text."""
+    if table is _OLD_ROWS:
+        words = [match_expression(term, table.pair_bytes) for term in wanted.terms]
+    else:
+        words = [spelled_out(reader, day, table.words, term) for term in wanted.terms]
+    words += [
+        attribute_search.words(condition, table.pair_bytes) for condition in wanted.attributes
+    ]
+    return [expression for expression in words if expression]
+
+
+def plain_conditions(wanted: LogFilter, key: int | None, table: Table) -> Conditions:
+    """Return the conditions that have to do with neither words nor attributes."""
     where = Conditions()
     if key is not None:
         where.add("o.TraceKey = ?", key)
@@ -150,11 +234,6 @@ def log_conditions(wanted: LogFilter, key: int | None, table: Table) -> Conditio
         where.add("o.Timestamp >= ?", wanted.from_ns)
     if wanted.to_ns is not None:
         where.add("o.Timestamp < ?", wanted.to_ns)
-    for term in wanted.terms:
-        expression = match_expression(term, table.pair_bytes)
-        if expression is not None:
-            words = table.words
-            where.add(f"o.Id IN (SELECT rowid FROM {words} WHERE {words} MATCH ?)", expression)
     if wanted.session is not None:
         words = table.words
         pairs = [Term(wanted.session, key) for key in SESSION_KEYS]
@@ -166,11 +245,4 @@ def log_conditions(wanted: LogFilter, key: int | None, table: Table) -> Conditio
             wanted.session,
             names,
         )
-    for condition in wanted.attributes:
-        narrowed = attribute_search.words(condition, table.pair_bytes)
-        if narrowed:
-            words = table.words
-            where.add(f"o.Id IN (SELECT rowid FROM {words} WHERE {words} MATCH ?)", narrowed)
-    if wanted.attributes:
-        where.add(table.fits)  # the last, because it costs most
     return where

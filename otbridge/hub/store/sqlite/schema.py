@@ -72,6 +72,11 @@ def open_reader(path: Path) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
+    for words in ("otel_log_words", "otel_trace_words"):
+        # Which words there are; in no file, only in this connection.
+        connection.execute(
+            f"CREATE VIRTUAL TABLE temp.{words}_terms USING fts5vocab(main, {words}, instance)"
+        )
     connection.execute("PRAGMA query_only = on")
     return connection
 

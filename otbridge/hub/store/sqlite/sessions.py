@@ -94,7 +94,7 @@ def _conditions(reader: Reader, day: str, wanted: SessionFilter) -> Conditions:
     if wanted.traces is not None:
         asked = replace(wanted.traces, from_ns=None, to_ns=None)
         if asked != TraceFilter():
-            fits = trace_conditions(asked, None, has_old=reader.has_old(day))
+            fits = trace_conditions(reader, day, asked)
             where.add(
                 "Id IN (SELECT SessionNumber FROM otel_session_traces WHERE TraceKey IN"
                 f" (SELECT TraceKey FROM otel_trace_summary WHERE {fits}))",

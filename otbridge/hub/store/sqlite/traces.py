@@ -4,22 +4,26 @@
 
 from __future__ import annotations
 
-import heapq
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otbridge.hub.store.sqlite import attribute_search, legacy
 from otbridge.hub.store.sqlite.attribute_search import TRACE_FITS
 from otbridge.hub.store.sqlite.conditions import Conditions
+from otbridge.hub.store.sqlite.newest import Source, newest_first
 from otbridge.hub.store.sqlite.records_of_traces import day_logs, day_spans
 from otbridge.hub.store.sqlite.summary import COLUMNS, read_summary
+from otbridge.hub.store.sqlite.trace_search import TRACE_STEPS, TraceSearch, as_trace_id
+from otbridge.hub.store.sqlite.word_search import LOG_WORDS, TRACE_WORDS, spelled_out
 from otbridge.hub.store.text import PAIR_BYTES, match_expression
-from otbridge.hub.store.vocabulary import StoredTrace, TraceSummary
+from otbridge.hub.store.vocabulary import StoredTrace, TracePosition, TraceSummary
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from otbridge.hub.store.conditions import AttributeCondition
     from otbridge.hub.store.sqlite.reader import Reader
-    from otbridge.hub.store.vocabulary import Term, TraceFilter, TracePosition
+    from otbridge.hub.store.vocabulary import TraceFilter
 
 __all__ = ["home_of", "like", "open_producers", "page", "summary", "trace_conditions", "whole"]
 
@@ -34,44 +38,94 @@ _WITH_WORDS: Final = (
 )
 """The keys of the traces with a span or a log record that has the words."""
 
+_LAST_ID: Final = b"\xff" * 17
+"""Sorts behind all trace ids."""
+
 
 def page(
     reader: Reader, wanted: TraceFilter, limit: int, after: TracePosition | None
 ) -> list[TraceSummary]:
     """Answer `Store.traces`."""
-    found = [_day_traces(reader, day, wanted, limit, after) for day in reversed(reader.days)]
-    newest_first = heapq.merge(
-        *found, key=lambda summary: (summary.start_ns, summary.trace_id), reverse=True
+    found = [
+        Source(_newest(reader, day), _day_traces(reader, day, wanted, limit, after))
+        for day in reversed(reader.days)
+    ]
+    lines: Iterator[TraceSummary] = newest_first(
+        found, lambda summary: (summary.start_ns, summary.trace_id)
     )
-    return list(islice(newest_first, limit))
+    return list(islice(lines, limit))
+
+
+def _newest(reader: Reader, day: str) -> tuple[int, bytes]:
+    (start_ns,) = reader.first(
+        day, "SELECT max(Start) FROM otel_trace_summary WHERE SpanCount > 0"
+    ) or (None,)
+    return (start_ns or 0, _LAST_ID)
 
 
 def _day_traces(
     reader: Reader, day: str, wanted: TraceFilter, limit: int, after: TracePosition | None
-) -> list[TraceSummary]:
+) -> Iterator[TraceSummary]:
     if wanted.attributes:
         attribute_search.define(reader, day, wanted.attributes)
-    where = trace_conditions(wanted, after, has_old=reader.has_old(day))
+    search = TraceSearch.of(reader, day, wanted)
+    if search is not None:
+        plain = plain_conditions(wanted)
+        fits = attribute_search.trace_fits(reader, day, wanted.attributes)
+        for size in TRACE_STEPS:
+            step = _select(reader, day, plain, size, after)
+            having = search.among([line.key for line in step])
+            yield from (line.summary for line in step if line.key in having and fits(line.key))
+            if len(step) < size:
+                return
+            after = TracePosition(step[-1].summary.start_ns, step[-1].summary.trace_id)
+    where = trace_conditions(reader, day, wanted)
+    yield from (line.summary for line in _select(reader, day, where, limit, after))
+
+
+class _Line(NamedTuple):
+    key: int
+    summary: TraceSummary
+
+
+def _select(
+    reader: Reader, day: str, conditions: Conditions, limit: int, after: TracePosition | None
+) -> list[_Line]:
+    where = conditions.copy()
+    if after is not None:
+        where.add("(Start, TraceId) < (?, ?)", after.start_ns, after.trace_id)
     sql = (
         f"SELECT {COLUMNS} FROM otel_trace_summary WHERE {where}"
         " ORDER BY Start DESC, TraceId DESC LIMIT ?"
     )
-    return [read_summary(columns) for columns in reader.rows(day, sql, *where.parameters, limit)]
+    found = reader.rows(day, sql, *where.parameters, limit)
+    return [_Line(columns[0], read_summary(columns)) for columns in found]
 
 
-def trace_conditions(
-    wanted: TraceFilter, after: TracePosition | None, *, has_old: bool
-) -> Conditions:
-    """Return what has to hold for a row of `otel_trace_summary`.
+def trace_conditions(reader: Reader, day: str, wanted: TraceFilter) -> Conditions:
+    """Return what has to hold for a row of `otel_trace_summary`."""
+    has_old = reader.has_old(day)
+    where = plain_conditions(wanted)
+    for term in wanted.terms:
+        of_spans = spelled_out(reader, day, TRACE_WORDS, term)
+        of_logs = spelled_out(reader, day, LOG_WORDS, term)
+        if of_spans is None or of_logs is None:
+            continue
+        keys, values = _WITH_WORDS, [of_spans, of_logs]
+        if has_old:
+            keys = f"{keys} UNION {legacy.WITH_WORDS}"
+            values += [match_expression(term, legacy.PAIR_BYTES) or ""] * 2
+        where.add(f"TraceId = ? OR TraceKey IN ({keys})", as_trace_id(term), *values)
+    for condition in wanted.attributes:
+        _add_narrowed(where, condition, has_old=has_old)
+    if wanted.attributes:
+        where.add(f"{TRACE_FITS}(TraceKey)")  # the last, because it costs most
+    return where
 
-    Args:
-        wanted: What is asked for.
-        after: Where the page before ended.
-        has_old: Whether the file has log records of version 1.
-    """
+
+def plain_conditions(wanted: TraceFilter) -> Conditions:
+    """Return the conditions that have to do with neither words nor attributes."""
     where = Conditions("AgentSpanCount > 0" if wanted.agents else "SpanCount > 0")
-    if after is not None:
-        where.add("(Start, TraceId) < (?, ?)", after.start_ns, after.trace_id)
     if wanted.from_ns is not None:
         where.add("Start >= ?", wanted.from_ns)
     if wanted.to_ns is not None:
@@ -84,15 +138,6 @@ def trace_conditions(
         where.add("Name LIKE ? ESCAPE '\\'", f"%{like(wanted.name)}%")
     if wanted.service is not None:
         where.add("EXISTS (SELECT 1 FROM json_each(Services) WHERE key = ?)", wanted.service)
-    for term in wanted.terms:
-        expression = match_expression(term)
-        if expression is None:
-            continue
-        keys, values = _WITH_WORDS, [expression] * 2
-        if has_old:
-            keys = f"{keys} UNION {legacy.WITH_WORDS}"
-            values += [match_expression(term, legacy.PAIR_BYTES) or ""] * 2
-        where.add(f"TraceId = ? OR TraceKey IN ({keys})", _as_trace_id(term), *values)
     if wanted.trace_ids is not None:
         where.add(
             f"TraceId IN ({', '.join('?' * len(wanted.trace_ids))})", *sorted(wanted.trace_ids)
@@ -103,10 +148,6 @@ def trace_conditions(
             " (SELECT Id FROM otel_sessions WHERE SessionId = ?))",
             wanted.session,
         )
-    for condition in wanted.attributes:
-        _add_narrowed(where, condition, has_old=has_old)
-    if wanted.attributes:
-        where.add(f"{TRACE_FITS}(TraceKey)")  # the last, because it costs most
     return where
 
 
@@ -120,16 +161,6 @@ def _add_narrowed(where: Conditions, condition: AttributeCondition, *, has_old: 
         keys = f"{keys} UNION {legacy.SPANS_WITH_WORDS}"
         values.append(attribute_search.words(condition, legacy.PAIR_BYTES) or "")
     where.add(f"TraceKey IN ({keys}) OR OpenCount > 0 OR LostCount > 0", *values)
-
-
-def _as_trace_id(term: Term) -> bytes | None:
-    """Return the trace id that the term is, where it is one: people paste them."""
-    if term.key is None and len(term.text) == 32:
-        try:
-            return bytes.fromhex(term.text)
-        except ValueError:
-            return None
-    return None
 
 
 def like(text: str) -> str:

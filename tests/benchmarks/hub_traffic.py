@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from otbridge.typing import Signal
 
-__all__ = ["BATCH", "Traffic", "make"]
+__all__ = ["BATCH", "SERVICES", "TRACE_SPANS", "Traffic", "make", "records_of_trace", "request_of"]
 
 BATCH: Final = 512
 """Records in a request: what SDKs send by default."""
@@ -70,17 +70,19 @@ def make(signal: Signal, records: int, seed: int, now_ns: int, *, batch: int = B
     trace, word = b"", ""
     while made < records:
         trace, word = chance.randbytes(16), f"{chance.getrandbits(64):016x}"
-        for service, record in _trace(signal, chance, trace, word, now_ns + made * 40_000):
+        for service, record in records_of_trace(
+            signal, chance, trace, word, now_ns + made * 40_000
+        ):
             waiting[service].append(record)
             made += 1
             if len(waiting[service]) == batch:
-                requests.append(_request(signal, service, waiting[service]))
+                requests.append(request_of(signal, service, waiting[service]))
                 waiting[service] = []
-    requests += [_request(signal, service, rest) for service, rest in waiting.items() if rest]
+    requests += [request_of(signal, service, rest) for service, rest in waiting.items() if rest]
     return Traffic(requests, made, trace.hex(), word)
 
 
-def _trace(
+def records_of_trace(
     signal: Signal, chance: random.Random, trace: bytes, word: str, start_ns: int
 ) -> Iterator[tuple[str, Any]]:
     """Yield the spans of a trace (or a log record for each), children first, as they end."""
@@ -178,7 +180,7 @@ def _log(  # noqa: PLR0917 - one caller
     )
 
 
-def _request(signal: Signal, service: str, records: list[Any]) -> bytes:
+def request_of(signal: Signal, service: str, records: list[Any]) -> bytes:
     number = SERVICES.index(service)
     resource = _attributes(
         {

@@ -92,8 +92,8 @@ class Consumer(Protocol):
         """Show spans that have begun: an ExportTraceServiceRequest without end times."""
         ...
 
-    async def gone(self, stream: str) -> None:
-        """The peer of *stream* left without a word: its open spans will not end."""
+    async def gone(self, stream: str, *, project: str) -> None:
+        """The peer of *stream*, of *project*, left without a word: its spans will not end."""
         ...
 
 
@@ -198,7 +198,7 @@ class Ingest:
         """Tell the consumer that the stream's peer is lost; never raises."""
         stream.has_open_spans = False
         try:
-            await self._consumer.gone(stream.id)
+            await self._consumer.gone(stream.id, project=stream.owner)
         except Exception as error:  # noqa: BLE001 - as above; nobody waits for an answer
             self.report(error)
 

@@ -47,7 +47,7 @@ class RelayConsumer:
     async def open_spans(self, request: bytes, *, origin: str, project: str) -> None:
         """Ignore them."""
 
-    async def gone(self, stream: str) -> None:
+    async def gone(self, stream: str, *, project: str) -> None:
         """Ignore it: no span was shown as open."""
 
 

@@ -6,37 +6,34 @@ This is the hub's composition root; `otbridge.hub.process` gives it ports and a 
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from otbridge._clock import SystemClock
 from otbridge.bridge.asgi import BridgeApp
 from otbridge.hub.access.control import AccessControl
-from otbridge.hub.api.live import Live
-from otbridge.hub.api.routes import router
+from otbridge.hub.access.principal import principal_of
 from otbridge.hub.asgi import error_body, respond
-from otbridge.hub.ingest import Ingest
-from otbridge.hub.ledger import HubLedger
-from otbridge.hub.live import LiveFeed
-from otbridge.hub.receive_log.upkeep import keep_up, open_log
+from otbridge.hub.ingest import Busy
 from otbridge.hub.receivers.bridge import BridgeConsumer
-from otbridge.hub.receivers.otlp_http import SIGNALS, OtlpHttp
-from otbridge.hub.retention import keep_within
+from otbridge.hub.receivers.otlp_http import SIGNALS
 from otbridge.hub.security import HostGuard, Origins
+from otbridge.hub.space import Space
+from otbridge.hub.tenants.door import TENANTS_PATH, TenantsDoor, refuse_busy
+from otbridge.hub.tenants.opening import open_tenant
+from otbridge.hub.tenants.spaces import Spaces
 from otbridge.hub.ui import Ui
 from otbridge.hub.unfailing import Unfailing
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import AsyncIterator
 
     from otbridge._clock import Clock
+    from otbridge.hub.access.principal import Principal
     from otbridge.hub.asgi import App, Receive, Scope, Send
-    from otbridge.hub.forward import Forwarder
-    from otbridge.hub.receive_log.log import ReceiveLog
     from otbridge.hub.settings import HubSettings
     from otbridge.hub.store import Store
 
@@ -44,9 +41,6 @@ __all__ = ["Hub", "version"]
 
 _FAREWELL_S: Final = 1.0
 """Clients of the bridge have this long to hear that the hub goes."""
-
-_STORE_S: Final = 1.0
-"""What was taken last has this long to reach the store; the rest is in the receive log."""
 
 _WEBSOCKETS: Final = ("/v1/bridge", "/api/v1/live")
 
@@ -74,20 +68,12 @@ class Hub:
 
     def __init__(self, store: Store, settings: HubSettings, *, clock: Clock | None = None) -> None:
         clock = clock or SystemClock()
-        self.started_ns = clock.time_ns()
-        self.ledger = HubLedger()
-        self.live = LiveFeed()
-        self.log = open_log(settings.data / "log", settings.log_bytes)
-        self.forward = _open_forwarder(settings, clock, self.log)
-        self.ingest = Ingest(
-            store, self.live, self.ledger, clock, log=self.log, forward=self.forward
-        )
-        # A destination's place is on disk before anything comes for it.
-        self.log.let_go()
+        self.home = Space(store, settings, clock)
+        """What belongs to those who are of no tenant: everybody, where there are none."""
         self._settings = settings
         self._clock = clock
         self._origins = Origins(settings.allowed_origins)
-        self.access = AccessControl(settings, store, self._origins, self.ledger, clock)
+        self.access = AccessControl(settings, self._origins, self.home.ledger, clock)
         self.app: App = Unfailing(
             HostGuard(
                 self.access.guarded(self._route),
@@ -96,37 +82,32 @@ class Hub:
             )
         )
         """Serves the HTTP port."""
+        self.home.open_doors(self.access, self._origins, version=version(), tenant="")
+        self.tenants = Spaces(self._open_space, settings.data, clock)
         self._bridge = BridgeApp(
-            BridgeConsumer(self.ingest, self.access),
+            BridgeConsumer(self.home.ingest, self.access, self.way_in),
             origins=settings.allowed_origins,
             authenticate=self.access.authenticate,
             live=True,
             clock=clock,
         )
         self.access.attach(self._bridge)
-        self._doors = self._open_doors()
-        self._api = _api(self, store)
         self._ui = Ui()
-        self._store = store
+        self._doors: dict[str, App] = {
+            **self.access.doors,
+            "/v1/bridge": self._bridge,
+            "/healthz": _health,
+            TENANTS_PATH: TenantsDoor(self.home, self.tenants, self.access, settings.data),
+        }
         self._upkeep: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
         """Begin what goes on beside the requests, on the running event loop."""
-        self.ingest.begin()
+        self.home.begin()
         self._upkeep = [
-            asyncio.create_task(keep_within(self._settings.retention, self._store)),
-            asyncio.create_task(self.ingest.silence.watch()),
-            asyncio.create_task(keep_up(self.log)),
             asyncio.create_task(self.access.keyring.watch()),
+            asyncio.create_task(self.tenants.tend()),
         ]
-        if self.forward is not None:
-            self.forward.begin()
-        queues = _queues(self._settings)
-        if queues.is_dir():
-            from otbridge.hub.forward import tell_of_forgotten
-
-            looking = asyncio.to_thread(tell_of_forgotten, queues, self.forward)
-            self._upkeep.append(asyncio.create_task(looking))
 
     async def close(self) -> None:
         """Let everybody who is connected go with a word; then take nothing more.
@@ -135,13 +116,15 @@ class Hub:
         """
         for task in self._upkeep:
             task.cancel()
-        self.live.close()
+        self.home.let_viewers_go()
+        self.tenants.let_viewers_go()
         try:
             async with asyncio.timeout(_FAREWELL_S):
                 await self._bridge.close()
         except TimeoutError:
             pass  # a client that does not listen is cut off with the rest
-        self.ingest.close()
+        self.home.ingest.close()
+        self.tenants.close()
 
     async def end(self, forward_s: float) -> None:
         """Finish what was taken, after the doors were closed and before the store is.
@@ -149,60 +132,59 @@ class Hub:
         Args:
             forward_s: Seconds in which what waits for destinations may still leave.
         """
-        await self.ingest.end(_STORE_S)
-        if self.forward is not None:
-            await asyncio.to_thread(self.forward.end, forward_s)
-        await asyncio.to_thread(self.log.close)
+        await asyncio.gather(self.home.end(forward_s), self.tenants.end())
 
-    def _open_doors(self) -> dict[str, App]:
-        otlp = OtlpHttp(self.ingest, self._origins, self.ledger, self.access.admission)
-        return {
-            **self.access.doors,
-            **dict.fromkeys(SIGNALS, otlp),
-            "/v1/bridge": self._bridge,
-            "/api/v1/live": Live(self.live, version(), self._clock),
-            "/healthz": _health,
-        }
+    @asynccontextmanager
+    async def way_in(self, principal: Principal) -> AsyncIterator[Space]:
+        """Hold the space open that *principal* writes to and reads from.
+
+        Raises:
+            Busy: It cannot be opened now.
+        """
+        if not principal.tenant:
+            yield self.home
+            return
+        async with self.tenants.use(principal.tenant) as space:
+            yield space
+
+    async def _open_space(self, tenant: str) -> Space:
+        store, settings = await open_tenant(self._settings, tenant)
+        try:
+            space = Space(store, settings, self._clock)
+        except BaseException:
+            await asyncio.to_thread(store.close)
+            raise
+        space.open_doors(self.access, self._origins, version=version(), tenant=tenant)
+        return space
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._door_for(scope)(scope, receive, send)
-
-    def _door_for(self, scope: Scope) -> App:
         path = scope["path"]
         if scope["type"] == "websocket" and path not in _WEBSOCKETS:
-            return _no_websocket
+            await _no_websocket(scope, receive, send)
+            return
         door = self._doors.get(path)
+        if door is not None:
+            await door(scope, receive, send)
+            return
+        principal = principal_of(scope)
+        if not principal.tenant:
+            await self._door_for(path, self.home)(scope, receive, send)
+            return
+        try:
+            async with self.way_in(principal) as space:
+                await self._door_for(path, space)(scope, receive, send)
+        except Busy as error:
+            await refuse_busy(scope, receive, send, error)
+
+    def _door_for(self, path: str, space: Space) -> App:
+        door = space.doors.get(path)
         if door is not None:
             return door
         if path.startswith("/api/v1/"):
-            return self._api
+            return space.doors["/api/v1"]
+        if path.startswith("/l/"):
+            return space.doors["/l"]
         return _unknown_door if path.startswith(("/api/", "/v1/")) else self._ui
-
-
-def _api(hub: Hub, store: Store) -> App:
-    """Make the query API, whose endpoints find what they need in the application's state."""
-    api = Starlette(routes=[Mount("/api/v1", app=router)])
-    api.state.store = store
-    api.state.ledger = hub.ledger
-    api.state.live = hub.live
-    api.state.forward = hub.forward
-    api.state.log = hub.log
-    api.state.follower = hub.ingest.follower
-    api.state.access = hub.access
-    api.state.started_ns = hub.started_ns
-    return api
-
-
-def _open_forwarder(settings: HubSettings, clock: Clock, log: ReceiveLog) -> Forwarder | None:
-    if not settings.forward:
-        return None  # and nothing of the delivery is loaded
-    from otbridge.hub.forward import open_forwarder
-
-    return open_forwarder(settings.forward, _queues(settings), clock, log, settings.forward_tls)
-
-
-def _queues(settings: HubSettings) -> Path:
-    return settings.data / "forward"
 
 
 def _own_names(settings: HubSettings) -> tuple[str, ...]:

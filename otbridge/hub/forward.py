@@ -169,6 +169,12 @@ class Upstream:
             pipeline.shutdown(max(0.0, deadline - monotonic()))
         self._spool.close()
 
+    @property
+    def idle(self) -> bool:
+        """Whether the destination has all that was put."""
+        books = (pipeline.ledger.snapshot() for pipeline in self._pipelines.values())
+        return not any(book.spooled or book.in_memory for book in books)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the ledger of each signal."""
         books: dict[str, Any] = {"destination": self.name}
@@ -207,6 +213,14 @@ class Forwarder:
         """What the destinations are called."""
         return [upstream.name for upstream in self._upstreams]
 
+    @property
+    def idle(self) -> bool:
+        """Whether all destinations have all that came."""
+        return all(
+            upstream.idle and not self._follower.behind(self._begins[upstream.name])
+            for upstream in self._upstreams
+        )
+
     def begin(self) -> None:
         """Go on with what the hub before this one has left."""
         for upstream in self._upstreams:
@@ -220,14 +234,16 @@ class Forwarder:
     def _put(self, kept: Kept) -> None:
         """Queue a request for everybody who does not have it; on the follower's thread.
 
-        What a queue does not take is in its ledger. Beginnings of spans stay here: any other
-        backend would show them as log lines.
+        What a queue does not take is in its ledger. Beginnings of spans that our SDK tells of stay
+        here: any other backend would show them as log lines. Logfire's are spans that it sends to
+        any backend, and go on as they came.
         """
         signal, request, records = kept.entry.signal, kept.entry.request, kept.entry.records
-        if kept.entry.announced:
+        if kept.entry.announced and signal == "logs":
             request, records = without_announcements(request)
-        elif signal == "metrics":
-            records = len(split_request(signal, request))  # the log counts resources
+        elif kept.entry.announced or signal == "metrics":
+            # The log counts resources, and does not count announcements.
+            records = len(split_request(signal, request))
         if not records:
             return
         body, encoding = compress(request, _ENCODING), _ENCODING

@@ -95,7 +95,7 @@ async def _serve(
     certificate: Renewal | None,
 ) -> None:
     hub = Hub(store, settings)
-    grpc = OtlpGrpc(hub.ingest, hub.access, certificate)
+    grpc = OtlpGrpc(hub.home.ingest, hub.access, certificate, hub.way_in)
     grpc_port = await grpc.start(settings.host, settings.grpc_port)
     try:
         await _check_destinations(hub, settings, (bound.getsockname()[1], grpc_port))
@@ -128,12 +128,13 @@ async def _follow(certificate: Renewal | None) -> None:
 
 
 async def _check_destinations(hub: Hub, settings: HubSettings, ports: tuple[int, ...]) -> None:
-    if hub.forward is None:
+    forward = hub.home.forward
+    if forward is None:
         return
     # In threads, because names are looked up.
-    await asyncio.to_thread(refuse_loops, hub.forward.destinations, settings.host, ports)
+    await asyncio.to_thread(refuse_loops, forward.destinations, settings.host, ports)
     if not settings.forward_link_local:
-        await asyncio.to_thread(refuse_link_local, hub.forward.destinations)
+        await asyncio.to_thread(refuse_link_local, forward.destinations)
 
 
 class _Http(uvicorn.Server):

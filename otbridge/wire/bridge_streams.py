@@ -72,12 +72,15 @@ class Stream:
         "has_open_spans",
         "id",
         "last",
+        "owner",
         "seen",
         "watcher",
     )
 
-    def __init__(self, stream_id: str, now: float) -> None:
+    def __init__(self, stream_id: str, now: float, owner: str = "") -> None:
         self.id = stream_id
+        self.owner = owner
+        """Whom it belongs to, as its token said."""
         self.last = 0
         """The highest id up to which every batch is settled."""
         self.seen = now
@@ -169,7 +172,7 @@ class StreamRegistry:
         key = (owner, stream_id)
         stream = self._streams.get(key)
         if stream is None:
-            stream = self._streams[key] = Stream(stream_id, now)
+            stream = self._streams[key] = Stream(stream_id, now, owner)
         self._streams.move_to_end(key)
         stream.seen = now
         return stream

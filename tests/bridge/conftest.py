@@ -65,7 +65,7 @@ class Collector:
         self.opened.append(ExportTraceServiceRequest.FromString(request))
         self.changed.set()
 
-    async def gone(self, stream: str) -> None:
+    async def gone(self, stream: str, *, project: str) -> None:
         self.lost.append(stream)
         self.changed.set()
 

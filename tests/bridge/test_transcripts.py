@@ -88,7 +88,7 @@ class Store:
         for resource in message.resource_spans:
             self.opened += [span.name for scope in resource.scope_spans for span in scope.spans]
 
-    async def gone(self, stream: str) -> None:
+    async def gone(self, stream: str, *, project: str) -> None:
         raise AssertionError("no transcript is long enough for that")
 
 

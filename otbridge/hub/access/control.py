@@ -41,7 +41,6 @@ class AccessControl:
 
     Args:
         settings: Where the keys are, and whether they are needed.
-        store: What tells whose a trace is.
         origins: Which pages may send; learns of those that public keys are for.
         ledger: Who counts what is turned away.
         clock: Where the time comes from.
@@ -53,7 +52,6 @@ class AccessControl:
     def __init__(
         self,
         settings: HubSettings,
-        store: Store,
         origins: Origins,
         ledger: HubLedger,
         clock: Clock,
@@ -64,13 +62,17 @@ class AccessControl:
         self._quotas = Quotas(clock.monotonic)
         self._sessions = Sessions(self.keyring, clock.monotonic)
         self._tickets = BridgeTickets(self.keyring, clock.monotonic)
-        self.admission = Admission(self._quotas, Untrusted(TraceOwners(store)), ledger)
+        self._tenants: dict[str, str] = {}
         self.doors: dict[str, App] = {
             SESSION_PATH: self._sessions,
             TICKET_PATH: self._tickets,
             **LOGIN_FILES,
         }
         """The doors that are about access itself, by path."""
+
+    def admission_for(self, store: Store, ledger: HubLedger) -> Admission:
+        """Return who holds senders to what they may do, where *store* tells whose a trace is."""
+        return Admission(self._quotas, Untrusted(TraceOwners(store)), ledger)
 
     def guarded(self, app: App) -> App:
         """Return *app* behind a guard that asks for keys."""
@@ -91,6 +93,7 @@ class AccessControl:
             self._origins.also(origins)
             bridge.origins.also(origins)
             bridge.expel(self._is_unwelcome)
+            self._tenants.update((key.id, key.tenant) for key in self.keyring.keys)
             self._quotas.forget({key.id for key in self.keyring.keys})
 
         self.keyring.on_change(follow)
@@ -127,8 +130,12 @@ class AccessControl:
         key = self.keyring.get(key_id)
         return None if key is None else Principal.of(key)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return who may use the hub, and what came with which key, for its statistics."""
+    def tenant_of(self, key_id: str) -> str:
+        """Return whose this key is, or was before it was taken away."""
+        return self._tenants.get(key_id, "")
+
+    def as_dict(self, tenant: str) -> dict[str, Any]:
+        """Return who of *tenant* may use the hub, and what came with which key."""
         return {
             "closed": self.keyring.closed,
             "keys": [
@@ -140,6 +147,7 @@ class AccessControl:
                     **self._quotas.use_of(key.id),
                 }
                 for key in self.keyring.keys
+                if key.tenant == tenant
             ],
         }
 

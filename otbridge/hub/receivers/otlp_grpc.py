@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from otbridge.hub.access.control import AccessControl
     from otbridge.hub.ingest import Ingest
+    from otbridge.hub.tenants.ways_in import WaysIn
     from otbridge.hub.tls.renewal import Renewal
     from otbridge.typing import Signal
 
@@ -57,9 +58,10 @@ class OtlpGrpc:
     """The receiver.
 
     Args:
-        ingest: Who takes the requests.
+        ingest: Who takes the requests of those who are of no tenant.
         access: Who may send; None: everybody who can reach the port.
         certificate: What it encrypts by; None: it does not.
+        ways_in: Holds open the way in that belongs to a bearer; comes with *access*.
     """
 
     def __init__(
@@ -67,10 +69,12 @@ class OtlpGrpc:
         ingest: Ingest,
         access: AccessControl | None = None,
         certificate: Renewal | None = None,
+        ways_in: WaysIn | None = None,
     ) -> None:
         self._ingest = ingest
         self._access = access
         self._certificate = certificate
+        self._ways_in = ways_in
         self._server: LastingServer | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -124,12 +128,14 @@ class OtlpGrpc:
             if self._access is not None and self._access.keyring.closed:
                 principal = await self._identify(self._access, context)
             try:
-                if self._access is not None and principal.key is not None:
-                    admission = self._access.admission
-                    admission.knock(principal, "")
-                    request = await admission.admit(principal, signal, request)
                 resent = _is_resent(context.invocation_metadata())
-                taken = await self._ingest.take(signal, request, door="grpc", resent=resent)
+                if self._ways_in is not None and principal.key is not None:
+                    async with self._ways_in(principal) as way:
+                        way.admission.knock(principal, "")
+                        request = await way.admission.admit(principal, signal, request)
+                        taken = await way.ingest.take(signal, request, door="grpc", resent=resent)
+                else:
+                    taken = await self._ingest.take(signal, request, door="grpc", resent=resent)
             except MalformedData as error:
                 details = bad_request_details(error)
                 await context.abort(codes.INVALID_ARGUMENT, str(error), ((_DETAILS, details),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -15,6 +16,7 @@ from otbridge.hub.access.control import AccessControl
 from otbridge.hub.api.routes import router
 from otbridge.hub.ledger import HubLedger
 from otbridge.hub.live import LiveFeed
+from otbridge.hub.query.permalinks import Permalinks
 from otbridge.hub.receive_log.log import ReceiveLog
 from otbridge.hub.receive_log.store_follower import StoreFollower
 from otbridge.hub.security import Origins
@@ -61,8 +63,9 @@ def api(store: Store, server: tuple[Starlette, str], tmp_path: Path) -> Iterator
     app.state.store = store
     settings = HubSettings(data=tmp_path)
     ledger = app.state.ledger
-    app.state.access = AccessControl(settings, store, Origins(), ledger, FakeClock())
+    app.state.access = partial(AccessControl(settings, Origins(), ledger, FakeClock()).as_dict, "")
     app.state.log = log
+    app.state.links = Permalinks(tmp_path / "links.jsonl")
     app.state.follower = StoreFollower(log, store, app.state.ledger, FakeClock())
     with httpx.Client(base_url=address, timeout=20) as client:
         yield client

@@ -154,9 +154,9 @@ def test_the_open_spans_of_a_page_that_is_gone_are_shown_as_lost(tmp_path: Path)
         consumer = BridgeConsumer(Ingest(store, live, HubLedger(), SystemClock(), log=log))
         await consumer.open_spans(request.SerializeToString(), origin="browser", project="")
         viewer = live.join()
-        await consumer.gone("another")
+        await consumer.gone("another", project="")
         assert not viewer._ring
-        await consumer.gone(stream)
+        await consumer.gone(stream, project="")
         (item,) = viewer._ring
         shown = json.loads(item.encoded)
         assert (shown["t"], shown["state"], shown["name"]) == ("span", "lost", "waiting")

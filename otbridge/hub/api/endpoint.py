@@ -42,7 +42,7 @@ class Parameter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One question that can be asked by GET."""
+    """One question that can be asked by GET, or one thing that can be done."""
 
     path: str
     """Below `/api/v1`, with `{name}` for arguments in the path."""
@@ -56,6 +56,9 @@ class Endpoint:
     look: Callable[[Any], Any] | None = None
     """Reads what the answer needs of the application's own state, on the event loop that owns it;
     the result is the argument `hub`."""
+    method: str = "GET"
+    body: Any = None
+    """The type of the JSON that is sent with it, which becomes the argument `body`."""
 
 
 def _time(name: str, text: str) -> int:
@@ -206,7 +209,7 @@ def parameters(*names: str) -> tuple[Parameter, ...]:
 
 
 def path_id(name: str) -> Parameter:
-    """Return the argument in the path: `trace_id`, `run_id`, `session_id` or `metric_name`."""
+    """Return the argument in the path: `trace_id`, `run_id`, and so on."""
     known = _BY_NAME.get(name)
     if known is not None:
         return known._replace(in_path=True)
@@ -214,6 +217,7 @@ def path_id(name: str) -> Parameter:
         "run_id": "A run, by its id or a trace's.",
         "session_id": "A session, or a conversation.",
         "metric_name": "A metric.",
+        "link_id": "A saved link.",
     }
     return Parameter(name, arguments.read_text, about[name], _TEXT, in_path=True)
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
-from otbridge.errors import OtbridgeError, QueryError, StoreError
+from otbridge.errors import LimitExceeded, OtbridgeError, QueryError, StoreError
+from otbridge.hub.api.turns import TooManyQuestions
+from otbridge.hub.asgi import SlowBody
+from otbridge.hub.query.permalinks import TooManyLinks
 from otbridge.hub.store import QueryTooSlow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["ErrorJson", "MethodNotAllowed", "NotFound", "TooLarge", "answer_for"]
 
@@ -39,6 +45,13 @@ class NotFound(QueryError):  # noqa: N818 - named like its status
 class MethodNotAllowed(QueryError):  # noqa: N818 - named like its status
     """The path is right and the method is not."""
 
+    def __init__(self, method: str, allowed: Iterable[str]) -> None:
+        self.allowed = tuple(allowed)
+        names = " or ".join(name for name in self.allowed if name != "HEAD")
+        super().__init__(
+            f"{method} is not answered here.", f"This address takes {names}.", f"Use {names}."
+        )
+
 
 class TooLarge(QueryError):  # noqa: N818 - named like its status
     """The answer would be larger than the hub gives in one piece."""
@@ -57,8 +70,16 @@ def answer_for(error: Exception) -> tuple[int, ErrorJson]:
             return 405, _body("method_not_allowed", error)
         case TooLarge():
             return 413, _body("too_large", error)
+        case TooManyQuestions():
+            return 503, _body("too_many_questions", error)
         case QueryTooSlow():
             return 503, _body("query_too_slow", error)
+        case TooManyLinks():
+            return 507, _body("too_many_links", error)
+        case LimitExceeded():
+            return 413, _body("too_large", error)
+        case SlowBody():
+            return 408, _body("slow_body", error)
         case QueryError():
             return 400, _body("bad_argument", error)
         case StoreError():

@@ -21,10 +21,18 @@ __all__ = ["describe_api"]
 def describe_api(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of *endpoints*."""
     answers = [endpoint.answer for endpoint in endpoints]
+    bodies = [endpoint.body for endpoint in endpoints]
     schemas, components = msgspec.json.schema_components(
-        [*answers, ErrorJson], ref_template="#/components/schemas/{name}"
+        [*answers, *bodies, ErrorJson], ref_template="#/components/schemas/{name}"
     )
-    *answer_schemas, error = schemas
+    *both, error = schemas
+    paths: dict[str, dict[str, Any]] = {}
+    for place, endpoint in enumerate(endpoints):
+        operation = _operation(endpoint, both[place], error)
+        if endpoint.body is not None:
+            body = _content(both[place + len(endpoints)])
+            operation["requestBody"] = {"required": True, **body}
+        paths.setdefault(f"/api/v1{endpoint.path}", {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -32,10 +40,7 @@ def describe_api(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
             "version": version("otbridge"),
             "description": "Times are strings of unix nanoseconds, durations are nanoseconds.",
         },
-        "paths": {
-            f"/api/v1{endpoint.path}": {"get": _operation(endpoint, answer, error)}
-            for endpoint, answer in zip(endpoints, answer_schemas, strict=True)
-        },
+        "paths": paths,
         "components": {"schemas": components},
     }
 
@@ -43,7 +48,8 @@ def describe_api(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 def _operation(endpoint: Endpoint, answer: dict[str, Any], error: dict[str, Any]) -> dict[str, Any]:
     return {
         "summary": endpoint.about,
-        "operationId": "get" + "".join(re.findall(r"\w+", endpoint.path.title().replace("_", ""))),
+        "operationId": endpoint.method.lower()
+        + "".join(re.findall(r"\w+", endpoint.path.title().replace("_", ""))),
         "parameters": [_parameter(parameter) for parameter in endpoint.parameters],
         "responses": {
             "200": {"description": "The answer.", **_content(answer)},

@@ -15,16 +15,15 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-import anyio
-import anyio.to_thread
 import msgspec
-from anyio.lowlevel import RunVar
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
+from otbridge.errors import QueryError
 from otbridge.hub.api import (
     export,
     facets,
+    links,
     logs,
     metrics,
     operations,
@@ -39,15 +38,23 @@ from otbridge.hub.api.endpoint import Endpoint, parameters, path_id, read_argume
 from otbridge.hub.api.errors import MethodNotAllowed, NotFound, answer_for
 from otbridge.hub.api.filters import LOG_FILTERS, TRACE_FILTERS
 from otbridge.hub.api.openapi import describe_api
+from otbridge.hub.api.turns import in_turn
+from otbridge.hub.asgi import read_body
+from otbridge.hub.store.budget import within
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
     from otbridge.hub.store import Store
 
 __all__ = ["ENDPOINTS", "router"]
+
+
+def _links(state: Any) -> Any:
+    return state.links
+
 
 ENDPOINTS = (
     Endpoint(
@@ -164,6 +171,32 @@ ENDPOINTS = (
         parameters("service", "from", "to"),
     ),
     Endpoint(
+        "/links",
+        "Saved links to screens, the latest first.",
+        links.SavedLinksJson,
+        links.get_links,
+        parameters("limit", "key_cursor"),
+        look=_links,
+    ),
+    Endpoint(
+        "/links",
+        "Save a link to a screen with all that was chosen on it.",
+        links.SavedLinkJson,
+        links.post_link,
+        look=_links,
+        method="POST",
+        body=links.LinkToSave,
+    ),
+    Endpoint(
+        "/links/{link_id}",
+        "Delete a saved link.",
+        links.DeletedJson,
+        links.delete_link,
+        (path_id("link_id"),),
+        look=_links,
+        method="DELETE",
+    ),
+    Endpoint(
         "/stats",
         "The hub in numbers.",
         stats.StatsJson,
@@ -175,50 +208,71 @@ ENDPOINTS = (
 _OWN_WRITES_S = 1.0
 """A question waits so long for what was acknowledged before it."""
 
-_MAX_QUESTIONS = 4
-"""Answered at the same time; the others wait their turn."""
+_MAX_BODY = 64_000
+"""Bytes of what is sent to the API, which are settings and never telemetry."""
+
+_BUDGET_S = 5.0
+"""What one answer may take in all; each question to the store has a budget of its own."""
 
 
-_turns: RunVar[anyio.CapacityLimiter] = RunVar("otbridge.hub.api.turns")
-"""Whose turn it is; a limiter belongs to one event loop."""
+def _answering(endpoints: Sequence[Endpoint]) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers at the one path that *endpoints* have."""
+    by_method = {endpoint.method: endpoint for endpoint in endpoints}
+    if "GET" in by_method:
+        by_method["HEAD"] = by_method["GET"]
 
-
-def _my_turn() -> anyio.CapacityLimiter:
-    limiter = _turns.get(None)
-    if limiter is None:
-        limiter = anyio.CapacityLimiter(_MAX_QUESTIONS)
-        _turns.set(limiter)
-    return limiter
-
-
-def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
-            _only_get(request)
+            endpoint = _for_method(by_method, request.method)
             asked = read_arguments(
                 endpoint, request.path_params, request.query_params.multi_items()
             )
             state = request.app.state
+            if endpoint.body is not None:
+                asked["body"] = await _body(request, endpoint.body)
             await state.follower.caught_up(_OWN_WRITES_S)
             if endpoint.look is not None:
                 asked["hub"] = endpoint.look(state)
             work = partial(_encoded, endpoint, state.store, asked)
-            return _json(200, await anyio.to_thread.run_sync(work, limiter=_my_turn()))
+            return _json(200, await in_turn(work))
         except Exception as error:  # noqa: BLE001 - each becomes an answer of the one shape
             return _error(error)
 
     return answer
 
 
+def _for_method(by_method: Mapping[str, Endpoint], method: str) -> Endpoint:
+    endpoint = by_method.get(method)
+    if endpoint is None:
+        raise MethodNotAllowed(method, by_method)
+    return endpoint
+
+
+async def _body(request: Request, kind: Any) -> Any:
+    """Return the JSON that came with a request.
+
+    Raises:
+        QueryError: It is none, or not what is asked for.
+    """
+    data = await read_body(request.scope, request.receive, _MAX_BODY)
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise QueryError(
+            "The request's body cannot be read.",
+            f"The parser says: {error}.",
+            "Send the JSON object that /api/v1/openapi.json describes.",
+        ) from None
+
+
 def _encoded(endpoint: Endpoint, store: Store, asked: dict[str, Any]) -> bytes:
-    return msgspec.json.encode(endpoint.handle(store, asked))
+    with within(_BUDGET_S):
+        return msgspec.json.encode(endpoint.handle(store, asked))
 
 
 async def _openapi(request: Request) -> Response:
-    try:
-        _only_get(request)
-    except MethodNotAllowed as error:
-        return _error(error)
+    if request.method not in {"GET", "HEAD"}:
+        return _error(MethodNotAllowed(request.method, ("GET", "HEAD")))
     return _json(200, _openapi_document())
 
 
@@ -228,7 +282,7 @@ def _openapi_document() -> bytes:
 
 
 async def _nothing_here(request: Request) -> Response:
-    known = ", ".join(endpoint.path for endpoint in ENDPOINTS)
+    known = ", ".join(_BY_PATH)
     return _error(
         NotFound(
             "unknown_address",
@@ -239,18 +293,11 @@ async def _nothing_here(request: Request) -> Response:
     )
 
 
-def _only_get(request: Request) -> None:
-    if request.method not in {"GET", "HEAD"}:
-        raise MethodNotAllowed(
-            f"{request.method} is not answered here.", "The API only answers questions.", "Use GET."
-        )
-
-
 def _error(error: Exception) -> Response:
     status, body = answer_for(error)
     response = _json(status, msgspec.json.encode(body))
-    if status == 405:
-        response.headers["allow"] = "GET, HEAD"
+    if isinstance(error, MethodNotAllowed):
+        response.headers["allow"] = ", ".join(error.allowed)
     elif status == 503:
         response.headers["retry-after"] = "1"
     return response
@@ -262,15 +309,19 @@ def _json(status: int, body: bytes) -> Response:
 
 
 # No methods: the endpoints check them, so that a wrong one gets an error of the API's shape.
+_BY_PATH = {
+    path: [endpoint for endpoint in ENDPOINTS if endpoint.path == path]
+    for path in dict.fromkeys(endpoint.path for endpoint in ENDPOINTS)
+}
 _ROUTES = (
     *(
         # Names of metrics may have slashes in them.
         Route(
-            endpoint.path.replace("metric_name", "metric_name:path"),
-            _answering(endpoint),
+            path.replace("metric_name", "metric_name:path"),
+            _answering(endpoints),
             methods=(),
         )
-        for endpoint in ENDPOINTS
+        for path, endpoints in _BY_PATH.items()
     ),
     Route("/openapi.json", _openapi, methods=()),
     Route("/{path:path}", _nothing_here, methods=()),

@@ -177,8 +177,13 @@ def summary(metric: Metric) -> None:
         (
             histogram,
             {
-                "count": 3, "sum": 6.5, "min": 0.5, "max": None, "increase": 3,
-                "bounds": [1.0, 5.0], "counts": [1, 1, 1],
+                "count": 3,
+                "sum": 6.5,
+                "min": 0.5,
+                "max": None,
+                "increase": 3,
+                "bounds": [1.0, 5.0],
+                "counts": [1, 1, 1],
                 "exemplars": [
                     {
                         "time_unix_nano": str(T0 + 1),
@@ -193,8 +198,14 @@ def summary(metric: Metric) -> None:
         (
             exponential,
             {
-                "count": 4, "sum": 10.0, "min": None, "max": None, "increase": 4,
-                "scale": 3, "zero_count": 1, "zero_threshold": 0.1,
+                "count": 4,
+                "sum": 10.0,
+                "min": None,
+                "max": None,
+                "increase": 4,
+                "scale": 3,
+                "zero_count": 1,
+                "zero_threshold": 0.1,
                 "positive": {"offset": -2, "counts": [1, 2]},
                 "negative": {"offset": 0, "counts": []},
             },
@@ -202,7 +213,9 @@ def summary(metric: Metric) -> None:
         (
             summary,
             {
-                "count": 2, "sum": 3.0, "increase": None,
+                "count": 2,
+                "sum": 3.0,
+                "increase": None,
                 "quantiles": [{"quantile": 0.5, "value": 1.5}],
             },
         ),

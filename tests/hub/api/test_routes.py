@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
@@ -455,7 +457,10 @@ EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
+QUESTIONS = [endpoint for endpoint in ENDPOINTS if endpoint.method == "GET"]
+
+
+@pytest.mark.parametrize("endpoint", QUESTIONS, ids=lambda endpoint: endpoint.path)
 def test_answers_are_of_the_type_that_the_openapi_document_says(
     api: httpx.Client, endpoint: Any
 ) -> None:
@@ -471,17 +476,33 @@ def test_the_openapi_document_names_every_address_and_argument(api: httpx.Client
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {f"/api/v1{endpoint.path}" for endpoint in ENDPOINTS}
     for endpoint in ENDPOINTS:
-        operation = document["paths"][f"/api/v1{endpoint.path}"]["get"]
+        operation = document["paths"][f"/api/v1{endpoint.path}"][endpoint.method.lower()]
+        assert ("requestBody" in operation) == (endpoint.body is not None)
         assert [told["name"] for told in operation["parameters"]] == [
             parameter.name for parameter in endpoint.parameters
         ]
-    operations = [path["get"]["operationId"] for path in document["paths"].values()]
+    operations = [
+        operation["operationId"]
+        for path in document["paths"].values()
+        for operation in path.values()
+    ]
     assert len(set(operations)) == len(operations)
     references = set(_references(document))
     assert references
     assert {name.removeprefix("#/components/schemas/") for name in references} <= set(
         document["components"]["schemas"]
     )
+
+
+def test_the_reference_names_every_address_and_argument() -> None:
+    """docs/reference/hub-api.md says all that there is."""
+    text = (Path(__file__).parents[3] / "docs/reference/hub-api.md").read_text(encoding="utf-8")
+    for endpoint in ENDPOINTS:
+        path = endpoint.path.replace("{metric_name}", "{name}")
+        assert f"`{endpoint.method} /api/v1{path}" in text, endpoint
+        for parameter in endpoint.parameters:
+            told = rf"[`?&]{parameter.name}[`=]"
+            assert parameter.in_path or re.search(told, text), parameter.name
 
 
 def _references(node: Any) -> list[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from otbridge.hub.store.budget import left_s
 from otbridge.hub.store.clickhouse.engine import BUDGET_S, as_rows
 from otbridge.hub.store.text import asked
 
@@ -98,7 +99,7 @@ class Asker:
             StoreError: ClickHouse cannot be asked.
         """
         settings: dict[str, Any] = {
-            "max_execution_time": self.budget_s,
+            "max_execution_time": left_s(self.budget_s),
             "timeout_before_checking_execution_speed": 0,
             "max_memory_usage": _MEMORY,
             # What a trace's rows are asked of is on their shard.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from otbridge.errors import OtbridgeError, StoreError
 from otbridge.hub.store import QueryTooSlow
+from otbridge.hub.store.budget import left_s
 from otbridge.hub.store.sqlite import legacy
 from otbridge.hub.store.sqlite.schema import open_reader
 
@@ -166,7 +167,7 @@ class Readers:
         try:
             if self._closed:
                 raise _closed()
-            reader.begin(self._days(), self.budget_s)
+            reader.begin(self._days(), left_s(self.budget_s))
             yield reader
         finally:
             with self._lock:

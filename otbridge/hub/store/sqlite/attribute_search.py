@@ -7,13 +7,12 @@ at, newest first, until there is enough or the question's time is up.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from otbridge.hub.store.conditions import value_of
-from otbridge.hub.store.sqlite.records import Records, read_pack
+from otbridge.hub.store.sqlite.records import Records
 from otbridge.hub.store.text import MAX_PAIR, match_expression
 from otbridge.hub.store.vocabulary import Term
 from otbridge.wire.otlp_outline import read_log, read_span
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from otbridge.hub.store.conditions import AttributeCondition
-    from otbridge.hub.store.sqlite.packs import Pack
     from otbridge.hub.store.sqlite.reader import Reader
 
 __all__ = [
@@ -41,9 +39,6 @@ __all__ = [
 LOG_FITS: Final = "otbridge_log_fits"
 OLD_LOG_FITS: Final = "otbridge_old_log_fits"
 TRACE_FITS: Final = "otbridge_trace_fits"
-
-_KEPT_PACKS: Final = 32
-"""Of traces: those that came together lie in one pack, and are looked at one after the other."""
 
 _LONGEST: Final = 200
 """Characters of a value that is counted; longer ones count by their beginning."""
@@ -112,35 +107,18 @@ class TraceAttributes:
     def __init__(self, reader: Reader, day: str) -> None:
         self._reader = reader
         self._day = day
-        self._packs: OrderedDict[int, Pack | None] = OrderedDict()
+        self._records = Records(reader, day)
 
     def of(self, key: int) -> Iterator[Sequence[bytes]]:
         """Yield the attributes of each span of the trace with this *key*, open spans too."""
-        parts = "SELECT PackId, First, length(SpanIds) / 8 FROM otel_trace_parts WHERE TraceKey = ?"
-        for number, first, count in self._reader.rows(self._day, parts, key):
-            pack = self._pack(number)
-            if pack is not None:
-                for data in pack.records[first : first + count]:
-                    yield read_span(data).attributes
+        for data in self._records.span_data(key):
+            yield read_span(data).attributes
         beside = ["SELECT Raw FROM otel_open_spans WHERE TraceKey = ?"]
         if self._reader.has_old(self._day):
             beside.append("SELECT Raw FROM otel_traces WHERE TraceKey = ?")
         for sql in beside:
             for (data,) in self._reader.rows(self._day, sql, key):
                 yield read_span(data).attributes
-
-    def _pack(self, number: int) -> Pack | None:
-        if number in self._packs:
-            self._packs.move_to_end(number)
-            return self._packs[number]
-        self._reader.check_time()
-        columns = self._reader.first(
-            self._day, "SELECT Raw, Crc FROM otel_span_packs WHERE Id = ?", number
-        )
-        pack = self._packs[number] = None if columns is None else read_pack(*columns)
-        if len(self._packs) > _KEPT_PACKS:
-            self._packs.popitem(last=False)
-        return pack
 
 
 def written(key: bytes, attributes: Sequence[bytes]) -> str | None:

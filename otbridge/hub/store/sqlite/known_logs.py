@@ -13,13 +13,13 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from otbridge.hub.store.sqlite.records import read_pack
+from otbridge.hub.store.sqlite.packs import read_pack
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
-    from otbridge.hub.store.sqlite.log_writer import Kept
+    from otbridge.hub.store.sqlite.pack_writer import Kept
     from otbridge.hub.store.sqlite.packs import Pack
     from otbridge.hub.store.sqlite.sources import SourceNumbers
     from otbridge.wire.rows import LogRow

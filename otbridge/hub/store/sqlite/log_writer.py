@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from zlib import crc32
+from typing import TYPE_CHECKING, Final
 
 from otbridge.hub.store.sqlite.known_logs import known_logs
-from otbridge.hub.store.sqlite.packs import pack, split
+from otbridge.hub.store.sqlite.pack_writer import PackWriter
 from otbridge.hub.store.text import MAX_WORDS
 from otbridge.wire.otlp_outline import read_log
 
@@ -14,21 +13,16 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from otbridge.hub.store.sqlite.packs import Times
+    from otbridge.hub.store.sqlite.pack_writer import Kept
     from otbridge.hub.store.sqlite.session_writer import SessionWriter
     from otbridge.hub.store.sqlite.sources import SourceNumbers
     from otbridge.hub.store.words import AttributeWords
     from otbridge.wire.rows import LogRow
 
-__all__ = ["Kept", "LogWriter"]
+__all__ = ["LogWriter"]
 
-
-_ERROR = 17
+_ERROR: Final = 17
 """OTLP's SeverityNumber of ERROR."""
-
-Kept = tuple[int, bytes, int, int, "Times | None"]
-"""A record that waits for its pack: its number, its bytes, the number of its source, its time, and
-its times where they are not those in its bytes."""
 
 
 class LogWriter:
@@ -57,11 +51,13 @@ class LogWriter:
         self._sessions = sessions
         self._has_old = has_old
         self._next = 0  # not looked up yet
+        self._packs = PackWriter(db, "otel_log_packs")
         self._kept: list[Kept] = []
 
     def forget(self) -> None:
         """Forget what was not saved, and what may be rolled back."""
         self._next = 0
+        self._packs.forget()
         self._kept.clear()
 
     def known(self, rows: Sequence[LogRow]) -> set[int]:
@@ -110,12 +106,5 @@ class LogWriter:
 
     def save(self) -> None:
         """Write down what was gathered."""
-        for kept in split(self._kept):
-            numbers, records, sources, starts, all_times = zip(*kept, strict=True)
-            odd = {place: times for place, times in enumerate(all_times) if times is not None}
-            raw = pack(records, list(sources), odd)
-            self._db.execute(
-                "INSERT INTO otel_log_packs VALUES (?, ?, ?, ?, ?, ?)",
-                (numbers[0], len(kept), min(starts), max(starts), raw, crc32(raw)),
-            )
+        self._packs.save(self._kept)
         self._kept.clear()

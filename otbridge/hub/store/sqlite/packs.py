@@ -13,23 +13,21 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["PACK_BYTES", "PLACE_BITS", "Pack", "Times", "pack", "split", "unpack"]
+__all__ = ["PACK_BYTES", "Pack", "Times", "pack", "read_pack", "split", "unpack"]
 
 PACK_BYTES: Final = 64 * 1024
 """Records of so many bytes make a pack. Larger ones compress hardly better (zlib looks back 32 KiB)
 and take longer to look into: this one 0.2 ms."""
-
-PLACE_BITS: Final = 16
-"""A pack has fewer than 2^16 records."""
 
 _LEVEL: Final = 1
 """zlib's fastest: level 6 takes half as long again for another five per cent."""
 
 _HEAD_SIZE: Final = 4
 
-_MOST: Final = (1 << PLACE_BITS) - 1
+_MOST: Final = 65_535
+"""Records in a pack, however short: each takes some hundred bytes in memory when it is opened."""
 
 Times = tuple[int, int]
 """Start and end of a span, or a log record's time and observed time; unix nanoseconds."""
@@ -41,7 +39,7 @@ class Pack(NamedTuple):
     records: list[bytes]
     sources: list[int]
     """For each record, the number of its source."""
-    times: Mapping[int, Times]
+    times: dict[int, Times]
     """By place, the times of those whose own are missing or wrong."""
 
 
@@ -86,3 +84,8 @@ def unpack(data: bytes) -> Pack:
         records.append(content[begin : begin + size])
         begin += size
     return Pack(records, head.sources, head.times)
+
+
+def read_pack(raw: bytes, crc: Any) -> Pack | None:
+    """Return the pack, or None where its checksum does not fit."""
+    return unpack(raw) if zlib.crc32(raw) == crc else None

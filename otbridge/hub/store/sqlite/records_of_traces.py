@@ -20,7 +20,7 @@ def day_spans(reader: Reader, day: str, keys: Sequence[int], limit: int) -> list
     """Return at most *limit* spans of the traces with these *keys*, in start order."""
     records = Records(reader, day)
     found = records.find_spans(keys)
-    found.sort(key=lambda span: span[:3])
+    found.sort(key=lambda span: span[:2])
     rows = [row for span in found[:limit] if (row := records.span(span)) is not None]
     for key in keys:
         rows += _open_spans(reader, day, key)

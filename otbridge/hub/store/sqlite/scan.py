@@ -9,17 +9,19 @@ from zlib import crc32
 
 from otbridge.hub.store.sqlite import legacy
 from otbridge.hub.store.sqlite.conditions import Conditions
-from otbridge.hub.store.sqlite.packs import PLACE_BITS
-from otbridge.hub.store.sqlite.records import Records, read_pack, spans_in
+from otbridge.hub.store.sqlite.packs import read_pack
+from otbridge.hub.store.sqlite.records import Records, spans_in
 from otbridge.hub.store.vocabulary import ScanPage, ScanPosition
 from otbridge.wire.rows import MetricsRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otbridge.hub.store.sqlite.packs import Pack
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import ScanFilter
     from otbridge.typing import Signal
+    from otbridge.wire.rows import LogRow, SpanRow
 
     Step = Callable[[Reader, str, ScanFilter, int, int], "_Found"]
     """(reader, day, wanted, place, limit) -> what is behind the place."""
@@ -118,63 +120,70 @@ _METRICS: Final = _Rows(
 
 
 def _spans(reader: Reader, day: str, wanted: ScanFilter, place: int, limit: int) -> _Found:
-    """Return what is in the next packs; a place is a pack's number, and the place after it."""
+    """Return the spans in the next packs; a place is the number of the one before."""
     records = Records(reader, day)
-    number, first = place >> PLACE_BITS, place & ((1 << PLACE_BITS) - 1)
-    packs = _packs(reader, day, "otel_span_packs", "SpanCount", wanted, number)
-    rows: list[Any] = []
-    for pack_id, count, raw, crc in packs:
-        begin = first if pack_id == number else 0
-        pack = read_pack(raw, crc)
-        if pack is None:
-            reader.corrupt += count - begin
-            continue
-        for span in spans_in(pack_id, pack, begin, count):
-            if len(rows) == limit:
-                return _Found(rows, (pack_id << PLACE_BITS) + span.place, more=True)
-            if _fits(span.start_ns, wanted) and (row := records.span(span)) is not None:
-                rows.append(row)
-    behind = (packs[-1][0] + 1) << PLACE_BITS if packs else place
-    return _Found(rows, behind, len(packs) == _PACKS)
+
+    def read(first: int, pack: Pack, at: int) -> SpanRow | None:
+        (span,) = spans_in(first, pack, at, at + 1)
+        return records.span(span) if _fits(span.start_ns, wanted) else None
+
+    table = _Packed("otel_span_packs", "SpanCount", read)
+    return table.step(reader, day, wanted, place, limit)
 
 
 def _logs(reader: Reader, day: str, wanted: ScanFilter, place: int, limit: int) -> _Found:
-    """Return what is in the next packs; a place is the number of the record before."""
+    """Return the log records in the next packs; a place is the number of the one before."""
     records = Records(reader, day)
-    # The pack that the next record may be in the middle of.
-    begun = reader.first(
-        day, "SELECT coalesce(max(Id), 0) FROM otel_log_packs WHERE Id <= ?", place + 1
-    )
-    packs = _packs(reader, day, "otel_log_packs", "LogCount", wanted, begun[0] if begun else 0)
-    rows: list[Any] = []
-    for first, count, raw, crc in packs:
-        begin = max(place + 1 - first, 0)
-        pack = read_pack(raw, crc)
-        if pack is None:
-            reader.corrupt += max(count - begin, 0)
-            continue
-        for at in range(begin, count):
-            if len(rows) == limit:
-                return _Found(rows, first + at - 1, more=True)
-            row = records.log_in(pack, at)
-            if row is not None and _fits(row.time_ns, wanted):
-                rows.append(row)
-    behind = packs[-1][0] + packs[-1][1] - 1 if packs else place
-    return _Found(rows, max(place, behind), len(packs) == _PACKS)
+
+    def read(_: int, pack: Pack, at: int) -> LogRow | None:
+        row = records.log_in(pack, at)
+        return row if row is not None and _fits(row.time_ns, wanted) else None
+
+    return _Packed("otel_log_packs", "LogCount", read).step(reader, day, wanted, place, limit)
 
 
-def _packs(  # noqa: PLR0917 - two callers, side by side
-    reader: Reader, day: str, table: str, count: str, wanted: ScanFilter, number: int
-) -> list[tuple[int, int, bytes, int]]:
-    """Return the next packs from *number* on that have something in the wanted time."""
-    where = Conditions("Id >= ?")
-    where.parameters.append(number)
-    if wanted.from_ns is not None:
-        where.add("MaxTimestamp >= ?", wanted.from_ns)
-    if wanted.to_ns is not None:
-        where.add("MinTimestamp < ?", wanted.to_ns)
-    sql = f"SELECT Id, {count}, Raw, Crc FROM {table} WHERE {where} ORDER BY Id LIMIT ?"
-    return reader.rows(day, sql, *where.parameters, _PACKS)
+class _Packed(NamedTuple):
+    """A table of packs."""
+
+    table: str
+    counted: str
+    """Its column of how many records a pack has."""
+    read: Callable[[int, Pack, int], Any]
+    """(number of the pack's first record, pack, place) -> the record, where it is sound and
+    wanted."""
+
+    def step(self, reader: Reader, day: str, wanted: ScanFilter, place: int, limit: int) -> _Found:
+        """Return what is in the next packs."""
+        packs = self._packs(reader, day, wanted, place + 1)
+        rows: list[Any] = []
+        for first, count, raw, crc in packs:
+            begin = max(place + 1 - first, 0)
+            pack = read_pack(raw, crc)
+            if pack is None:
+                reader.corrupt += max(count - begin, 0)
+                continue
+            for at in range(begin, count):
+                if len(rows) == limit:
+                    return _Found(rows, first + at - 1, more=True)
+                row = self.read(first, pack, at)
+                if row is not None:
+                    rows.append(row)
+        behind = packs[-1][0] + packs[-1][1] - 1 if packs else place
+        return _Found(rows, max(place, behind), len(packs) == _PACKS)
+
+    def _packs(
+        self, reader: Reader, day: str, wanted: ScanFilter, number: int
+    ) -> list[tuple[int, int, bytes, int]]:
+        """Return the next packs from that of *number* on that have something in the wanted time."""
+        begun = f"SELECT max(Id) FROM {self.table} WHERE Id <= ?"  # it may be in the middle of one
+        where = Conditions(f"Id >= coalesce(({begun}), 0)")
+        where.parameters.append(number)
+        if wanted.from_ns is not None:
+            where.add("MaxTimestamp >= ?", wanted.from_ns)
+        if wanted.to_ns is not None:
+            where.add("MinTimestamp < ?", wanted.to_ns)
+        sql = f"SELECT Id, {self.counted}, Raw, Crc FROM {self.table} WHERE {where} ORDER BY Id LIMIT ?"
+        return reader.rows(day, sql, *where.parameters, _PACKS)
 
 
 def _fits(time_ns: int, wanted: ScanFilter) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
@@ -13,13 +13,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from otbridge.hub.analysis.genai import describe
 from otbridge.hub.store.attributes import decode_attributes
 from otbridge.hub.store.sqlite.minutes import Minutes
-from otbridge.hub.store.sqlite.packs import PLACE_BITS, pack, split
+from otbridge.hub.store.sqlite.pack_writer import PackWriter
 from otbridge.hub.store.text import MAX_WORDS
 from otbridge.wire.otlp_outline import read_event, read_span
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from otbridge.hub.analysis.genai import GenAI
     from otbridge.hub.store.sqlite.packs import Times
@@ -34,6 +34,8 @@ __all__ = ["SpanWriter"]
 
 _SEARCHED_EVENTS: Final = 32
 """Events of one span that are searched, exceptions among them; streams have thousands."""
+
+_ID_BYTES: Final = 8
 
 _CONSUMER: Final = 5
 """OTLP's SpanKind of who takes a message."""
@@ -78,7 +80,8 @@ class SpanWriter:
         self._find = find
         self._has_old = has_old
         self._minutes = Minutes(db)
-        self._next_pack = self._next_text = 0  # not looked up yet
+        self._packs = PackWriter(db, "otel_span_packs")
+        self._next = self._next_text = 0  # not looked up yet
         self._scope_names: dict[bytes, str] = {}
         self._kept: list[_Kept] = []
         self._texts: dict[int, set[str]] = {}
@@ -88,7 +91,8 @@ class SpanWriter:
     def forget(self) -> None:
         """Forget what was not saved, and what may be rolled back."""
         self._minutes.forget()
-        self._next_pack = self._next_text = 0
+        self._packs.forget()
+        self._next = self._next_text = 0
         self._kept.clear()
         self._texts.clear()
         self.duplicates = 0
@@ -124,7 +128,7 @@ class SpanWriter:
 
     def _add_known(self, row: SpanRow, line: Summary) -> None:
         if row.span_id not in line.unended:
-            self.duplicates += 1
+            self.duplicates += not row.again
             return
         lost, was_agents = self._db.execute(
             "SELECT Lost, IsAgent FROM otel_open_spans WHERE TraceKey = ? AND SpanId = ?",
@@ -144,7 +148,7 @@ class SpanWriter:
         elif lost:
             self.find_span(line, row.span_id)  # its sender still speaks of it
         else:
-            self.duplicates += 1
+            self.duplicates += not row.again
 
     def _keep(self, row: SpanRow, line: Summary) -> GenAI | None:
         """Have an ended span written into the next pack, counted and found by its words."""
@@ -251,13 +255,15 @@ class SpanWriter:
 
     # ---------------------------------------------------------------- what is in the file
 
-    def _first_pack(self) -> int:
-        (last,) = self._db.execute("SELECT coalesce(max(Id), 0) FROM otel_span_packs").fetchone()
+    def _first(self) -> int:
+        """Return the number of the next span."""
+        behind = "SELECT coalesce(max(Id + SpanCount), 1) FROM otel_span_packs"
+        (first,) = self._db.execute(behind).fetchone()
         if self._has_old:
-            # A scan tells places in packs and rows of version 1 apart by their numbers.
+            # A scan tells records in packs and rows of version 1 apart by their numbers.
             (old,) = self._db.execute("SELECT coalesce(max(Id), 0) FROM otel_traces").fetchone()
-            last = max(last, old >> PLACE_BITS)
-        return int(last) + 1
+            first = max(first, old + 1)
+        return int(first)
 
     def _look_up(self, line: Summary) -> dict[bytes, str]:
         """Return which spans of a trace are here, told from the file."""
@@ -268,7 +274,8 @@ class SpanWriter:
         for (ids,) in self._db.execute(
             "SELECT SpanIds FROM otel_trace_parts WHERE TraceKey = ?", (line.key,)
         ):
-            here.update((ids[at : at + 8], "") for at in range(0, len(ids), 8))
+            places = range(0, len(ids), _ID_BYTES)
+            here.update((ids[at : at + _ID_BYTES], "") for at in places)
         if self._has_old:
             old = "SELECT SpanId, '' FROM otel_traces WHERE TraceKey = ?"
             here.update(self._db.execute(old, (line.key,)))
@@ -279,28 +286,24 @@ class SpanWriter:
         return here
 
     def _save_packs(self) -> None:
+        if not self._kept:
+            return
         self._kept.sort(key=itemgetter(0))
-        for kept in split(self._kept):
-            self._save_pack(kept)
-        self._kept.clear()
-
-    def _save_pack(self, kept: Sequence[_Kept]) -> None:
-        number = self._next_pack or self._first_pack()
-        self._next_pack = number + 1
-        keys, records, sources, ids, starts, all_times = zip(*kept, strict=True)
-        odd = {place: times for place, times in enumerate(all_times) if times is not None}
-        raw = pack(records, list(sources), odd)
-        self._db.execute(
-            "INSERT INTO otel_span_packs VALUES (?, ?, ?, ?, ?, ?)",
-            (number, len(kept), min(starts), max(starts), raw, crc32(raw)),
+        number = first = self._next or self._first()
+        parts = []
+        for key, group in groupby(self._kept, key=itemgetter(0)):
+            ids = b"".join(kept[3] for kept in group)
+            parts.append((key, number, ids))
+            number += len(ids) // _ID_BYTES
+        self._packs.save(
+            [
+                (place, data, source, start_ns, times)
+                for place, (_, data, source, _, start_ns, times) in enumerate(self._kept, first)
+            ]
         )
-        parts: list[tuple[Any, ...]] = []
-        first = 0
-        for key, group in groupby(keys):
-            last = first + sum(1 for _ in group)
-            parts.append((key, number, first, b"".join(ids[first:last])))
-            first = last
-        self._db.executemany("INSERT INTO otel_trace_parts VALUES (?, ?, ?, ?)", parts)
+        self._db.executemany("INSERT INTO otel_trace_parts VALUES (?, ?, ?)", parts)
+        self._next = number
+        self._kept.clear()
 
     def _save_texts(self) -> None:
         if not self._texts:

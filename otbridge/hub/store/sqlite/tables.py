@@ -112,7 +112,8 @@ CREATE TABLE otel_service_names (
   ServiceName TEXT NOT NULL UNIQUE
 );
 
--- Ended spans, in packs (see packs.py) in the order of arrival; each trace's lie together in one.
+-- Ended spans, in packs (see packs.py) in the order of arrival; those of a trace that came together
+-- lie together. A pack's number is that of its first span.
 CREATE TABLE otel_span_packs (
   Id INTEGER PRIMARY KEY,
   SpanCount INTEGER NOT NULL,
@@ -121,13 +122,12 @@ CREATE TABLE otel_span_packs (
   Raw BLOB NOT NULL,
   Crc INTEGER NOT NULL
 );
--- Which packs a trace is in: from place First on, as many spans as there are ids of 8 bytes.
+-- Which spans are a trace's: from number First on, as many as there are ids of 8 bytes.
 CREATE TABLE otel_trace_parts (
   TraceKey INTEGER NOT NULL,
-  PackId INTEGER NOT NULL,
   First INTEGER NOT NULL,
   SpanIds BLOB NOT NULL,
-  PRIMARY KEY (TraceKey, PackId)
+  PRIMARY KEY (TraceKey, First)
 ) WITHOUT ROWID;
 
 -- Spans that have begun and not ended.

@@ -1,0 +1,129 @@
+"""Small packs become few, and every record stays what and where it is."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otbridge.hub.store.sqlite.pack_writer import Kept, PackWriter
+from otbridge.hub.store.sqlite.packs import PACK_BYTES, unpack
+from otbridge.hub.store.vocabulary import LogFilter, ScanFilter
+from tests.hub.store.builders import batch, log, span, store_now, trace_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otbridge.hub.store.sqlite import SqliteStore
+
+TABLE = (
+    "CREATE TABLE packs (Id INTEGER PRIMARY KEY, Records INTEGER, MinTimestamp INTEGER,"
+    " MaxTimestamp INTEGER, Raw BLOB, Crc INTEGER)"
+)
+TIMES = st.none() | st.tuples(st.integers(0, 99), st.integers(0, 99))
+RECORDS = st.lists(
+    st.tuples(st.integers(0, PACK_BYTES), st.integers(1, 9), st.integers(0, 99), TIMES), max_size=9
+)
+
+
+def numbered(records: Sequence[tuple[int, int, int, tuple[int, int] | None]]) -> list[Kept]:
+    """Give (size, source, time, times) numbers and bytes of that size."""
+    return [
+        (number, bytes([number & 0xFF]) * size, source, time, times)
+        for number, (size, source, time, times) in enumerate(records, 1)
+    ]
+
+
+@given(st.lists(RECORDS, max_size=40))
+def test_every_record_is_found_by_its_number_however_often_its_pack_became_larger(
+    commits: list[list[tuple[int, int, int, tuple[int, int] | None]]],
+) -> None:
+    kept = numbered([record for commit in commits for record in commit])
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute(TABLE)
+        writer = PackWriter(db, "packs")
+        done = 0
+        for commit in commits:
+            writer.save(kept[done : done + len(commit)])
+            done += len(commit)
+        found: list[Kept] = []
+        for first, count, low, high, raw, crc in db.execute("SELECT * FROM packs ORDER BY Id"):
+            assert crc == crc32(raw)
+            pack = unpack(raw)
+            assert first == len(found) + 1
+            assert count == len(pack.records) == len(pack.sources)
+            begins = [one[3] for one in kept[first - 1 : first - 1 + count]]
+            assert (low, high) == (min(begins), max(begins))
+            for place, data in enumerate(pack.records):
+                times = pack.times.get(place)
+                begin = kept[first - 1 + place][3]
+                found.append((first + place, data, pack.sources[place], begin, times))
+        assert found == kept
+
+
+def test_a_thousand_small_commits_leave_few_packs(store: SqliteStore) -> None:
+    database = store._writer.files.writer("2026-01-01").db
+    writer = PackWriter(database, "otel_log_packs")
+    for number in range(1, 1_001):
+        writer.save([(number, b"a line that is much like the others %d" % number, 1, number, None)])
+    (packs, size) = database.execute(
+        "SELECT count(*), sum(length(Raw)) FROM otel_log_packs"
+    ).fetchone()
+    assert packs < 30
+    assert size < 15 * 1_000
+
+
+def test_what_was_stored_in_small_commits_is_found_by_every_question(store: SqliteStore) -> None:
+    for number in range(100):
+        store_now(store, log(str(number), trace=1, at=number), span(number + 1, start=number))
+    database = store._writer.files.writer("2026-01-01").db
+    for table in ("otel_log_packs", "otel_span_packs"):
+        assert database.execute(f"SELECT count(*) < 20 FROM {table}").fetchone() == (1,)
+
+    found = store.trace(trace_id(1), limit=999)
+    assert found is not None
+    assert [int(row.span_id[-1]) for row in found.spans] == list(range(1, 101))
+    assert [row.body_text for row in found.logs] == [str(number) for number in range(100)]
+    newest = [found.row.body_text for found in store.logs(LogFilter(), 3)]
+    assert newest == ["99", "98", "97"]
+    scanned: list[Any] = list(store.scan(ScanFilter("traces"), 999).rows)
+    assert [int(row.span_id[-1]) for row in scanned] == list(range(1, 101))
+
+
+def test_a_resent_record_is_known_whatever_became_of_its_pack(store: SqliteStore) -> None:
+    for number in range(20):
+        store_now(store, log(str(number), at=number))
+    again = batch(log(str(number), at=number) for number in range(15, 25))
+    again.resent = True
+    store.submit(again).result()
+    assert again.known_logs == frozenset(range(5))
+    assert store.totals().logs == 25
+
+
+def test_a_rotten_pack_is_never_merged_with_sound_ones(store: SqliteStore) -> None:
+    store_now(store, log("rotten", at=0))
+    database = store._writer.files.writer("2026-01-01").db
+    database.execute("UPDATE otel_log_packs SET Crc = Crc + 1")
+    for number in range(1, 30):
+        store_now(store, log(str(number), at=number))
+    found = [found.row.body_text for found in store.logs(LogFilter(), 99)]
+    assert found == [str(number) for number in range(29, 0, -1)]
+
+
+def test_a_commit_that_fails_leaves_the_packs_as_they_were(store: SqliteStore) -> None:
+    for number in range(7):
+        store_now(store, log(str(number), at=number))
+    writer = store._writer.files.writer("2026-01-01")
+    writer.begin()
+    writer.add_logs([log("7", at=7)])
+    writer._logs.save()
+    assert writer.db.execute("SELECT count(*) FROM otel_log_packs").fetchone() == (1,)
+    writer.rollback()
+    for number in range(7, 20):
+        store_now(store, log(str(number), at=number))
+    found = [found.row.body_text for found in store.logs(LogFilter(), 99)]
+    assert found == [str(number) for number in range(19, -1, -1)]

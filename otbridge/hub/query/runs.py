@@ -41,7 +41,7 @@ _SCANNED = 50
 """Traces looked at in one step while a page of runs is filled."""
 
 _BUDGET_S = 2.0
-"""Seconds after which a page of runs ends, if it has any; the next page goes on from there."""
+"""Seconds after which a page of runs ends, with as many as it has; the next one goes on from there."""
 
 
 class RunPage(NamedTuple):
@@ -67,19 +67,24 @@ def list_runs(
     """Return at most *limit* runs with a trace that fits, the one with the latest such trace first.
 
     A run has its place where the latest of its traces that fit has it; at the others it is passed
-    over, so that no page shows it twice.
+    over, so that no page shows it twice. Where that takes too long the page ends early, with a
+    position to go on at, even before it has shown any.
     """
     everything = TraceFilter(agents=True)
     wanted = replace(wanted or everything, agents=True)
     runs: list[Run] = []
-    deadline = monotonic() + _BUDGET_S
+    settled: set[bytes] = set()  # traces whose run has had its turn on this page
+    start, deadline = after, monotonic() + _BUDGET_S
     while True:
         page = store.traces(wanted, _SCANNED, after)
         for summary in page:
-            if len(runs) == limit or (runs and monotonic() > deadline):
+            if len(runs) == limit or (after != start and monotonic() > deadline):
                 return RunPage(runs, after)
             after = TracePosition(summary.start_ns, summary.trace_id)
+            if summary.trace_id in settled:
+                continue
             traces = _joined(store, summary)
+            settled.update(traces)
             if _is_latest(store, summary, traces, wanted):
                 found = _run(store, traces)
                 if found is not None:

@@ -8,6 +8,8 @@ from otbridge.hub.query.runs import find_run, list_runs, usage_of
 from tests.hub.store.builders import span, store_now, trace_id
 
 if TYPE_CHECKING:
+    import pytest
+
     from otbridge.hub.store import Store
     from otbridge.wire.rows import SpanRow
 
@@ -89,6 +91,33 @@ def test_pages_show_every_run_once(store: Store) -> None:
     assert sorted(trace for run in everything for trace in run) == list(range(1, 131))
     assert listed(store, limit=7) == everything
     assert listed(store, limit=1) == everything
+
+
+def test_a_question_without_time_goes_on_trace_by_trace_and_still_shows_every_run_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [agent(n + 1, f"a{n}", start=n, talk=f"talk {n % 3}") for n in range(12)]
+    store_now(store, *rows)
+    everything = listed(store)
+    monkeypatch.setattr("otbridge.hub.query.runs._BUDGET_S", -1.0)
+    assert list_runs(store, 50).next_position is not None
+    assert listed(store) == everything
+
+
+def test_the_traces_of_a_run_are_joined_once_for_a_page(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_now(store, *(agent(n + 1, f"a{n}", start=n, talk="talk") for n in range(100)))
+    asked: list[bytes] = []
+    related = store.related
+
+    def counted(trace: bytes) -> Any:
+        asked.append(trace)
+        return related(trace)
+
+    monkeypatch.setattr(store, "related", counted)
+    assert len(list_runs(store, 50).runs) == 1
+    assert len(asked) <= 2 * 100  # once to join them, and once to see that none of them is later
 
 
 def test_tokens_of_a_trace_are_counted_once(store: Store) -> None:

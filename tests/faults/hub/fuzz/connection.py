@@ -67,13 +67,13 @@ class Line:
             )
         answers: list[Answer] = []
         try:
-            async with asyncio.timeout(ANSWER_S):
-                self._writer.write(case.data)
-                while len(answers) < case.answers:
+            self._writer.write(case.data)
+            while len(answers) < case.answers:
+                async with asyncio.timeout(ANSWER_S):
                     answers.append(await _answer(self._reader))
-                    if b"connection: close" in answers[-1].head:
-                        self._drop()
-                        return answers
+                if b"connection: close" in answers[-1].head:
+                    self._drop()
+                    return answers
         except (OSError, EOFError, TimeoutError, ValueError) as error:
             self._drop()
             raise Broken(f"{len(answers)} of {case.answers} answers, then {error!r}") from error

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -13,7 +14,7 @@ from otbridge.hub.store.sqlite.conditions import Conditions
 from otbridge.hub.store.sqlite.newest import Source, newest_first
 from otbridge.hub.store.sqlite.records import Records
 from otbridge.hub.store.sqlite.traces import home_of, like
-from otbridge.hub.store.sqlite.word_search import LOG_WORDS, STEPS, among, spelled_out
+from otbridge.hub.store.sqlite.word_search import FEW, LOG_WORDS, STEPS, among, few, spelled_out
 from otbridge.hub.store.text import PAIR_BYTES, match_expression
 from otbridge.hub.store.vocabulary import SESSION_KEYS, LogPosition, StoredLog, Term
 
@@ -129,13 +130,21 @@ def _positions(  # noqa: PLR0917 - one caller
     after: LogPosition | None,
 ) -> Iterator[LogPosition]:
     """Yield where the records are that fit, newest first."""
-    words = expressions(reader, day, table, wanted)
+    words = expression_of(reader, day, table, wanted)
     if words and key is None and table is _ROWS:
         plain = plain_conditions(wanted, key, table)
         fits = attribute_search.log_fits(reader, day, wanted.attributes)
+        known = few(reader, day, LOG_WORDS, words)
+        if known is not None:
+            plain.add("o.Id IN (SELECT value FROM json_each(?))", json.dumps(known))
+            step = _select(reader, day, table, plain, FEW, after)
+            yield from (one for one in step if fits(one.row))
+            return
         for size in STEPS:
             step = _select(reader, day, table, plain, size, after)
-            yield from (one for one in _having(reader, day, step, words) if fits(one.row))
+            if step:
+                having = among(reader, day, LOG_WORDS, words, [one.row for one in step])
+                yield from (one for one in step if one.row in having and fits(one.row))
             if len(step) < size:
                 return
             after = step[-1]
@@ -171,18 +180,6 @@ def _select(  # noqa: PLR0917 - one caller
     return [LogPosition(time_ns, day, number) for time_ns, number in found]
 
 
-def _having(
-    reader: Reader, day: str, step: list[LogPosition], words: list[str]
-) -> list[LogPosition]:
-    """Return those of *step* that have all the *words*, in their order."""
-    left = {position.row for position in step}
-    for expression in words:
-        if not left:
-            break
-        left = among(reader, day, LOG_WORDS, expression, left)
-    return [position for position in step if position.row in left]
-
-
 def _old_log(reader: Reader, day: str, number: int) -> LogRow | None:
     found = reader.rows(day, f"{legacy.SELECT_LOG} WHERE o.Id = ?", number)
     rows = reader.keep_sound(found, legacy.read_log)
@@ -194,7 +191,8 @@ def log_conditions(
 ) -> Conditions:
     """Return what has to hold for a row of the *table* `o`; *key* is the wanted trace's."""
     where = plain_conditions(wanted, key, table)
-    for expression in expressions(reader, day, table, wanted):
+    expression = expression_of(reader, day, table, wanted)
+    if expression:
         words = table.words
         where.add(f"o.Id IN (SELECT rowid FROM {words} WHERE {words} MATCH ?)", expression)
     if wanted.attributes:
@@ -202,8 +200,8 @@ def log_conditions(
     return where
 
 
-def expressions(reader: Reader, day: str, table: Table, wanted: LogFilter) -> list[str]:
-    """Return what is asked of the full text."""
+def expression_of(reader: Reader, day: str, table: Table, wanted: LogFilter) -> str:
+    """Return what is asked of the full text; empty where nothing is."""
     if table is _OLD_ROWS:
         words = [match_expression(term, table.pair_bytes) for term in wanted.terms]
     else:
@@ -211,7 +209,7 @@ def expressions(reader: Reader, day: str, table: Table, wanted: LogFilter) -> li
     words += [
         attribute_search.words(condition, table.pair_bytes) for condition in wanted.attributes
     ]
-    return [expression for expression in words if expression]
+    return " AND ".join(f"({expression})" for expression in words if expression)
 
 
 def plain_conditions(wanted: LogFilter, key: int | None, table: Table) -> Conditions:

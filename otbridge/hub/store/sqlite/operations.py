@@ -1,9 +1,13 @@
 """Questions about operations and services, answered from what was counted by the minute."""
 
+# ruff: noqa: S608 - the SQL is put together from our own names; values only go in as parameters
+
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from otbridge.hub.store.sqlite.histogram import quantiles
 from otbridge.hub.store.sqlite.minutes import MINUTE_NS, MINUTES_OF_HOUR, Tally
@@ -19,16 +23,25 @@ _SHARES: Final = (0.5, 0.95, 0.99)
 _ASKED: Final = frozenset({2, 5})
 """OTLP's SpanKinds SERVER and CONSUMER: a service does what others ask it."""
 
+_SUMS: Final = (
+    "sum(SpanCount), sum(ErrorCount), count(*), CAST(group_concat(Durations, '') AS BLOB)"
+)
 _OPERATIONS: Final = (
-    "SELECT o.ServiceName, o.SpanName, o.SpanKind, m.SpanCount, m.ErrorCount, m.Durations,"
-    " m.{unit}"
-    " FROM otel_operation_{table} m JOIN otel_operations o ON o.Id = m.OperationId"
-    " WHERE m.{unit} BETWEEN ? AND ?"
+    "SELECT o.ServiceName, o.SpanName, o.SpanKind, m.* FROM"
+    f" (SELECT OperationId, {_SUMS} FROM otel_operation_{{table}}"
+    " WHERE {unit} BETWEEN ? AND ?{only} GROUP BY OperationId) m"
+    " JOIN otel_operations o ON o.Id = m.OperationId"
 )
+_OF_SERVICE: Final = " AND OperationId IN (SELECT Id FROM otel_operations WHERE ServiceName = ?)"
 _EDGES: Final = (
-    "SELECT Client, Server, Link, SpanCount, ErrorCount, Durations, {unit}"
-    " FROM otel_edge_{table} WHERE {unit} BETWEEN ? AND ?"
+    f"SELECT Client, Server, Link, 0, {_SUMS} FROM otel_edge_{{table}}"
+    " WHERE {unit} BETWEEN ? AND ? GROUP BY Client, Server, Link"
 )
+
+_LIST: Final = b"\xdd"
+"""What a list begins with in MessagePack, before the 32 bits of its length."""
+
+_maps_of = msgspec.msgpack.Decoder(list[dict[int, int]]).decode
 
 
 def operations(
@@ -36,8 +49,7 @@ def operations(
 ) -> list[OperationTotals]:
     """Answer `Store.operations`."""
     first, last = _minutes(from_ns, to_ns)
-    only, values = (" AND o.ServiceName = ?", [service]) if service is not None else ("", [])
-    found = _tallies(reader, _OPERATIONS + only, first, last, *values)
+    found = _tallies(reader, _OPERATIONS, first, last, service)
     seconds = (last + 1 - first) * 60
     totals = []
     for (name, span_name, kind), tally in sorted(found.items()):
@@ -83,17 +95,31 @@ def _minutes(from_ns: int, to_ns: int) -> tuple[int, int]:
 
 
 def _tallies(
-    reader: Reader, sql: str, first: int, last: int, *parameters: Any
+    reader: Reader, sql: str, first: int, last: int, service: str | None = None
 ) -> dict[tuple[Any, ...], Tally]:
-    """Add up the rows of all days: three columns of a key, and a tally's."""
+    """Add up the rows of all days: three columns of a key, a number, and the sums of tallies.
+
+    SQLite puts the histograms of one key behind each other, which together are a list of maps: a
+    fifth of the time that it takes to fetch and decode each row (there are 100,000 in an hour).
+    """
     found: dict[tuple[Any, ...], Tally] = defaultdict(Tally)
+    only, values = (_OF_SERVICE, [service]) if service is not None else ("", [])
     for table, unit, begin, end in _ranges(first, last):
+        asked = sql.format(table=table, unit=unit, only=only)
         for day in reader.days:
-            rows = reader.rows(day, sql.format(table=table, unit=unit), begin, end, *parameters)
-            for one, two, three, *columns, _ in rows:
-                found[one, two, three].merge(Tally.of(*columns))
+            for one, two, three, _, *sums in reader.rows(day, asked, begin, end, *values):
+                _add(found[one, two, three], *sums)
             reader.check_time()
     return found
+
+
+def _add(tally: Tally, count: int, errors: int, rows: int, durations: bytes) -> None:
+    tally.count += count
+    tally.errors += errors
+    buckets = tally.buckets
+    for counts in _maps_of(_LIST + rows.to_bytes(4, "big") + durations):
+        for bucket, number in counts.items():
+            buckets[bucket] = buckets.get(bucket, 0) + number
 
 
 def _ranges(first: int, last: int) -> list[tuple[str, str, int, int]]:

@@ -11,12 +11,13 @@ from otbridge.hub.store.sqlite.word_search import (
     LOG_WORDS,
     TRACE_WORDS,
     among,
+    few,
     narrowing,
     spelled_out,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import Term, TraceFilter
@@ -60,7 +61,19 @@ class TraceSearch(NamedTuple):
             return None
         return cls(reader, day, terms, narrowed)
 
-    def among(self, keys: Sequence[int]) -> set[int]:
+    def few(self) -> set[int] | None:
+        """Return the keys of all traces that have what is wanted, where it is quick to know."""
+        for term in self.terms:
+            of_spans = few(self.reader, self.day, TRACE_WORDS, term.of_spans)
+            of_logs = few(self.reader, self.day, LOG_WORDS, term.of_logs)
+            if of_spans is not None and of_logs is not None:
+                keys = self._keys("otel_trace_texts", of_spans) | self._keys(
+                    "otel_log_rows", of_logs
+                )
+                return self.among(keys)
+        return None
+
+    def among(self, keys: Iterable[int]) -> set[int]:
         """Return those of the traces with these *keys* that have all that is wanted.
 
         A trace with spans that have not ended counts as having what is narrowed: these have no
@@ -82,6 +95,10 @@ class TraceSearch(NamedTuple):
     def _in_logs(self, keys: set[int], expression: str) -> set[int]:
         logs = self._rows("SELECT Id, TraceKey FROM otel_log_rows", keys)
         return self._matching(LOG_WORDS, expression, logs)
+
+    def _keys(self, table: str, numbers: list[int]) -> set[int]:
+        sql = f"SELECT TraceKey FROM {table} WHERE Id IN (SELECT value FROM json_each(?))"
+        return {key for (key,) in self.reader.rows(self.day, sql, json.dumps(numbers))} - {None}
 
     def _rows(self, sql: str, keys: set[int]) -> dict[int, int]:
         sql = f"{sql} WHERE TraceKey IN (SELECT value FROM json_each(?))"

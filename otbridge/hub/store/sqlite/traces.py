@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -72,6 +73,12 @@ def _day_traces(
     if search is not None:
         plain = plain_conditions(wanted)
         fits = attribute_search.trace_fits(reader, day, wanted.attributes)
+        known = search.few()
+        if known is not None:
+            plain.add("TraceKey IN (SELECT value FROM json_each(?))", json.dumps([*known]))
+            step = _select(reader, day, plain, len(known), after)
+            yield from (line.summary for line in step if fits(line.key))
+            return
         for size in TRACE_STEPS:
             step = _select(reader, day, plain, size, after)
             having = search.among([line.key for line in step])

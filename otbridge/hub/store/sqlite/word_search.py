@@ -8,8 +8,8 @@ slow where a word is common, and both are avoided here:
   for any of them.
 - The newest records with a word are wanted, and to know them by their times the whole list has to
   be sorted. So the newest records that fit otherwise are taken in steps, and the index is asked
-  which of these have the words: a short piece of each list. What the steps do not find is rare,
-  and rare words have short lists.
+  which of these have the words: a short piece of each list. A word that only a few records have
+  is asked for at once.
 """
 
 # ruff: noqa: S608 - the SQL is put together from our own names; values only go in as parameters
@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import Term
 
-__all__ = ["LOG_WORDS", "NOTHING", "STEPS", "TRACE_WORDS", "among", "narrowing", "spelled_out"]
+__all__ = [
+    "LOG_WORDS",
+    "NOTHING",
+    "STEPS",
+    "TRACE_WORDS",
+    "among",
+    "few",
+    "narrowing",
+    "spelled_out",
+]
 
 LOG_WORDS: Final = "otel_log_words"
 TRACE_WORDS: Final = "otel_trace_words"
@@ -40,6 +49,10 @@ STEPS: Final = (500, 8_000)
 """How many of the newest records are looked at first, and then. Measured at 1.6 million records:
 3 and 20 ms. What is not found often enough in these is in less than one of 150, so that its list
 is read in some milliseconds."""
+
+FEW: Final = 1_000
+"""Documents that are looked at one by one, whenever they were written; with so few of them
+nothing is won by beginning with the newest."""
 
 _MOST_WORDS: Final = 256
 """Words with one beginning that are looked up, at 30 µs each; more are left to SQLite."""
@@ -89,6 +102,13 @@ def narrowing(conditions: Iterable[AttributeCondition]) -> list[str]:
     """Return the expressions of what the full text knows about *conditions* on attributes."""
     found = (attribute_search.words(condition, PAIR_BYTES) for condition in conditions)
     return [expression for expression in found if expression]
+
+
+def few(reader: Reader, day: str, words: str, expression: str) -> list[int] | None:
+    """Return the numbers of all documents that match, or None where these are more than `FEW`."""
+    sql = f"SELECT rowid FROM {words} WHERE {words} MATCH ? LIMIT {FEW + 1}"
+    found = [number for (number,) in reader.rows(day, sql, expression)]
+    return found if len(found) <= FEW else None
 
 
 def among(

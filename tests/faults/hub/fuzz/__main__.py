@@ -28,6 +28,8 @@ from tests.hub.hub_process import HubProcess
 MOST_MEBIBYTES = 200
 MOST_RISE_MEBIBYTES = 16
 """From the middle to the end; the allocator's own ups and downs are a few."""
+WARM_MUTANTS = 400_000
+"""From so many on; until then caches fill that have a limit."""
 
 
 def fuzz(requests: int, seed: int, crashes: Path) -> int:
@@ -50,7 +52,7 @@ def fuzz(requests: int, seed: int, crashes: Path) -> int:
         broken.append("a right request is not taken and shown any more")
     if watch.peak_mebibytes > MOST_MEBIBYTES:
         broken.append(f"{watch.peak_mebibytes:.0f} MiB at its peak")
-    if watch.rise_mebibytes > MOST_RISE_MEBIBYTES:
+    if campaign.mutants >= WARM_MUTANTS and watch.rise_mebibytes > MOST_RISE_MEBIBYTES:
         broken.append(f"{watch.rise_mebibytes:.0f} MiB more at the end than in the middle")
     by_status = ", ".join(f"{status}: {n:,}" for status, n in sorted(campaign.statuses.items()))
     by_code = ", ".join(f"{code}: {n:,}" for code, n in sorted(campaign.codes.items()))

@@ -91,14 +91,24 @@ SPAN_STARTED: Final = "otbridge.span.started"
 """Event name of the log record that tells a hub that a span has begun.
 
 The record's trace and span id are the span's; its attributes are the span's attributes at start
-and the four below. Only a hub is sent these: it shows the span as open and does not store the
-record as a log.
+and those below. While the span stays open it is told again every 30 seconds. Only a hub is sent
+these: it shows the span as open and does not store the record as a log.
 """
 SPAN_STARTED_NAME: Final = "otbridge.span.name"
 SPAN_STARTED_KIND: Final = "otbridge.span.kind"
 """OTLP's SpanKind number."""
 SPAN_STARTED_PARENT: Final = "otbridge.span.parent_id"
 """Hex; absent for a root."""
+SPAN_STARTED_AGAIN: Final = "otbridge.span.again"
+"""True where the beginning was told before and the span is open still; else absent."""
+
+# Logfire's, on spans that announce others (logfire/_internal/constants.py)
+LOGFIRE_SPAN_TYPE: Final = "logfire.span_type"
+LOGFIRE_PENDING_SPAN: Final = "pending_span"
+"""The type of such a span; the one that it announces is its parent."""
+LOGFIRE_PENDING_PARENT: Final = "logfire.pending_parent_id"
+"""Parent of the announced span: hex, all zero for a root."""
+
 RUN_ID: Final = "otbridge.run.id"
 AGENT_PATH: Final = "otbridge.agent.path"
 """Names from the outermost agent to this one, joined by `/`."""

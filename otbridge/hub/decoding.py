@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otbridge.hub.open_spans import separate_open_spans
+from otbridge.hub.open_spans import (
+    may_have_pending_spans,
+    separate_open_spans,
+    separate_pending_spans,
+)
 from otbridge.wire.rows import Batch
 
 if TYPE_CHECKING:
@@ -26,7 +30,10 @@ def decode(signal: Signal, request: bytes, received_ns: int) -> tuple[Batch, lis
 
     if signal == "traces":
         spans, rejected = otlp_rows.decode_traces(request, received_ns)
-        return Batch(spans=spans), rejected
+        if not may_have_pending_spans(request):
+            return Batch(spans=spans), rejected
+        spans, open_spans = separate_pending_spans(spans)
+        return Batch(spans=spans, open_spans=open_spans), rejected
     if signal == "logs":
         rows, rejected = otlp_rows.decode_logs(request, received_ns)
         logs, open_spans = separate_open_spans(rows)

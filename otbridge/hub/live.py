@@ -214,10 +214,13 @@ class LiveFeed:
         self._viewers.discard(viewer)
 
     def publish(self, batch: Batch) -> None:
-        """Show what *batch* brought: beginnings first, then logs, then ends."""
+        """Show what *batch* brought: beginnings first, then logs, then ends.
+
+        A beginning that is told again was shown before.
+        """
         if not self._viewers:
             return
-        items = [LiveItem("start", row) for row in batch.open_spans]
+        items = [LiveItem("start", row) for row in batch.open_spans if not row.again]
         items += [LiveItem("log", row) for row in batch.logs]
         items += [LiveItem("span", row) for row in batch.spans]
         self._offer(items)

@@ -304,7 +304,7 @@ _NOT_FINITE: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 def _identity(source: ResourceSlice) -> tuple[str, str]:
-    """Return the service and, where our SDK or bridge sent it, the process behind it."""
+    """Return the service and, as far as the resource names it, the process behind it."""
     return _identity_of(source.resource)
 
 
@@ -320,7 +320,9 @@ def _identity_of(resource: bytes) -> tuple[str, str]:
             instance = attribute.value.string_value
         elif attribute.key == semconv.TELEMETRY_DISTRO_NAME:
             distribution = attribute.value.string_value
-    return service, instance if distribution == "otbridge" else ""
+    if not instance or distribution == "otbridge":
+        return service, instance  # ours are unique by themselves, and a bridge has no other name
+    return service, f"{service}/{instance}"  # others need only be unique within their service
 
 
 @lru_cache(maxsize=1024)

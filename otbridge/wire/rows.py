@@ -42,9 +42,11 @@ class SpanRow:
     data: bytes
     """The Span message, serialised."""
     producer: str = ""
-    """Who sent it, for deduplication and the "lost" verdict; empty for foreign senders."""
+    """Which process sent it, for the "lost" verdict; empty where its resource names none."""
     lost: bool = False
     """Whether it is open for good: its producer went away without ending it."""
+    again: bool | None = None
+    """Of a span that has begun: whether that was told before. None where it is told only once."""
 
 
 @dataclass(slots=True)

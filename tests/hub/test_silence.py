@@ -23,7 +23,7 @@ from otbridge.hub.ingest import Ingest
 from otbridge.hub.ledger import HubLedger
 from otbridge.hub.live import LiveFeed
 from otbridge.hub.receive_log.log import ReceiveLog
-from otbridge.hub.silence import SILENCE_S
+from otbridge.hub.silence import OTHERS_SILENCE_S, SILENCE_S
 from otbridge.hub.store import open_store
 from otbridge.testing.clock import FakeClock
 from tests.hub import hub_process
@@ -39,12 +39,12 @@ def trace_id(number: int) -> bytes:
     return bytes([number]) * 16
 
 
-def identify(resource: Any, process: str) -> None:
-    """Say in *resource* that an otbridge SDK sends, in this process."""
+def identify(resource: Any, process: str, distribution: str = "otbridge") -> None:
+    """Say in *resource* which SDK sends, in which process."""
     for key, value in (
         (semconv.SERVICE_NAME, "shop"),
         (semconv.SERVICE_INSTANCE_ID, process),
-        (semconv.TELEMETRY_DISTRO_NAME, "otbridge"),
+        (semconv.TELEMETRY_DISTRO_NAME, distribution),
     ):
         resource.attributes.add(key=key).value.string_value = value
 
@@ -59,11 +59,28 @@ class Stage:
         self.viewer = self.live.join()
         self.ingest = Ingest(store, self.live, HubLedger(), clock, log=log)
 
-    async def begins(self, number: int, process: str = "p") -> None:
-        """A process announces that span *number* of trace *number* has begun."""
-        await self.says(process, announces=number)
+    async def begins(self, number: int, process: str = "p", *, again: bool = False) -> None:
+        """A process announces that span *number* of trace *number* has begun, or is open still."""
+        await self.says(process, announces=number, again=again)
 
-    async def says(self, process: str = "p", *, announces: int = 0) -> None:
+    async def begins_in_logfire(self, number: int, process: str = "p") -> None:
+        """The same of a process that sends pending spans."""
+        request = ExportTraceServiceRequest()
+        source = request.resource_spans.add()
+        identify(source.resource, process, "")
+        span = source.scope_spans.add().spans.add(
+            trace_id=trace_id(number),
+            span_id=b"announce",
+            parent_span_id=bytes([number]) * 8,
+            start_time_unix_nano=5,
+            end_time_unix_nano=5,
+        )
+        kind = span.attributes.add(key=semconv.LOGFIRE_SPAN_TYPE)
+        kind.value.string_value = semconv.LOGFIRE_PENDING_SPAN
+        await self.ingest.take("traces", request.SerializeToString(), door="http")
+        await self.ingest.follower.caught_up(10)
+
+    async def says(self, process: str = "p", *, announces: int = 0, again: bool = False) -> None:
         request = ExportLogsServiceRequest()
         source = request.resource_logs.add()
         identify(source.resource, process)
@@ -72,6 +89,8 @@ class Stage:
             record.event_name = semconv.SPAN_STARTED
             record.trace_id = trace_id(announces)
             record.span_id = bytes([announces]) * 8
+        if again:
+            record.attributes.add(key=semconv.SPAN_STARTED_AGAIN).value.bool_value = True
         await self.ingest.take("logs", request.SerializeToString(), door="http")
         await self.ingest.follower.caught_up(10)
 
@@ -127,7 +146,7 @@ def play(tmp_path: Path) -> Callable[[Callable[[Stage], Awaitable[None]]], None]
     return on_stage
 
 
-def test_a_minute_of_silence_makes_open_spans_lost_and_shows_it(play: Any) -> None:
+def test_a_minute_and_a_half_of_silence_makes_open_spans_lost_and_shows_it(play: Any) -> None:
     async def scene(stage: Stage) -> None:
         await stage.begins(1)
         await stage.later(SILENCE_S - 1)
@@ -194,14 +213,70 @@ def test_a_process_that_is_heard_of_again_has_its_spans_back(play: Any, sign: st
     play(scene)
 
 
-def test_a_span_that_is_announced_again_is_open_again_at_once(play: Any) -> None:
+@pytest.mark.parametrize("again", [False, True])
+def test_a_span_that_is_announced_after_its_verdict_is_open_again_at_once(
+    play: Any, again: bool
+) -> None:
     async def scene(stage: Stage) -> None:
         await stage.begins(1)
         await stage.later(SILENCE_S)
-        await stage.begins(1)
+        await stage.begins(1, again=again)
         assert stage.state(1) == "open"
+        assert stage.shown == [("start", False), ("span", True), ("start", False)]
         await stage.later(SILENCE_S)
         assert stage.state(1) == "lost"
+
+    play(scene)
+
+
+def test_a_span_that_is_told_of_again_and_again_stays_open_and_is_shown_once(play: Any) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.begins(1)
+        for _ in range(20):
+            await stage.later(SILENCE_S / 3)
+            await stage.begins(1, again=True)
+        assert stage.state(1) == "open"
+        assert stage.shown == [("start", False)]
+        assert stage.store.totals().duplicates == 0
+        await stage.ends(1)
+        await stage.begins(1, again=True)
+        assert stage.state(1) == "complete"
+        assert stage.store.totals().duplicates == 0
+
+    play(scene)
+
+
+def test_a_process_that_tells_of_a_beginning_only_once_has_more_time(play: Any) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.begins_in_logfire(1)
+        await stage.later(OTHERS_SILENCE_S - 1)
+        assert stage.state(1) == "open"
+        await stage.later(1)
+        assert stage.state(1) == "lost"
+        assert stage.shown == [("start", False), ("span", True)]
+
+    play(scene)
+
+
+def test_a_process_that_was_found_has_as_much_time_as_before(play: Any) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.begins_in_logfire(1)
+        await stage.later(OTHERS_SILENCE_S)
+        await stage.begins_in_logfire(2)
+        await stage.later(0)
+        await stage.later(OTHERS_SILENCE_S - 1)
+        assert (stage.state(1), stage.state(2)) == ("open", "open")
+        await stage.later(1)
+        assert (stage.state(1), stage.state(2)) == ("lost", "lost")
+
+    play(scene)
+
+
+def test_two_services_may_name_their_processes_alike(play: Any) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.begins(1)
+        await stage.begins_in_logfire(2)
+        assert list(stage.ingest.silence._heard) == ["p", "shop/p"]
 
     play(scene)
 
@@ -215,7 +290,7 @@ def test_what_was_open_when_the_hub_ended_is_listened_for_by_the_next(play: Any)
 
     async def after(stage: Stage) -> None:
         await stage.ingest.silence.resume()
-        await stage.later(SILENCE_S - 1)
+        await stage.later(OTHERS_SILENCE_S - 1)
         await stage.says("alive")
         await stage.later(1)
         assert [stage.state(number) for number in (1, 2, 3)] == ["lost", "open", "complete"]

@@ -129,11 +129,12 @@ def test_a_resource_without_a_service_name_is_an_unknown_service() -> None:
     assert row.service == "unknown_service"
 
 
-def test_only_our_own_senders_are_known_by_their_instance() -> None:
+def test_a_process_is_known_by_its_instance_which_others_need_not_keep_to_themselves() -> None:
     request = traces(span())
     attributes = request.resource_spans[0].resource.attributes
-    attributes.append(string("service.instance.id", "process-1"))
     assert decode_traces(request.SerializeToString(), 1)[0][0].producer == ""
+    attributes.append(string("service.instance.id", "process-1"))
+    assert decode_traces(request.SerializeToString(), 1)[0][0].producer == "shop/process-1"
     attributes.append(string("telemetry.distro.name", "otbridge"))
     assert decode_traces(request.SerializeToString(), 1)[0][0].producer == "process-1"
 

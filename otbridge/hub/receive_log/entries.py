@@ -52,7 +52,7 @@ class Entry(NamedTuple):
     key: tuple[str, int] | None = None
     """(producer, sequence) where the sender numbers its requests."""
     announced: bool = False
-    """Whether beginnings of spans are among its log records."""
+    """Whether beginnings of spans are among its records; they are not counted."""
     resent: bool = False
     """Whether the sender may have sent some of it before."""
 

@@ -19,6 +19,7 @@ import msgspec
 from otbridge.errors import ConfigurationError
 from otbridge.hub.access.key import PUBLIC_QUOTA, Key, Kind, Quota, TraceContext
 from otbridge.hub.access.secret import Secret
+from otbridge.hub.tenants.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,8 @@ class KeyRequest:
     """A key that is to be made.
 
     Raises:
-        ConfigurationError: A public key has no service or no origin, or another kind has one.
+        ConfigurationError: A public key has no service or no origin, or another kind has one; or
+            the tenant's name is none.
     """
 
     kind: Kind
@@ -71,6 +73,7 @@ class KeyRequest:
     """None: `link`."""
 
     def __post_init__(self) -> None:
+        check_name(self.tenant)
         if self.kind is Kind.INGEST:
             if not self.service or not self.origins:
                 raise ConfigurationError(
@@ -103,6 +106,8 @@ def read_keys(path: Path) -> list[Key] | None:
     try:
         document = msgspec.json.decode(data, type=_Document)
         keys = [_key(stored) for stored in document.keys]
+    except ConfigurationError as error:
+        raise _unusable(path, error.what) from None
     except (msgspec.MsgspecError, ValueError) as error:
         raise _unusable(path, f"{error}.") from None
     if document.version != _VERSION:
@@ -210,7 +215,7 @@ def _key(stored: _Stored) -> Key:
         digest=digest,
         name=stored.name,
         created_s=stored.created,
-        tenant=stored.tenant,
+        tenant=check_name(stored.tenant),
         service=stored.service,
         origins=frozenset(stored.origins),
         quota=Quota(stored.requests_per_minute, stored.records_per_minute, stored.bytes_per_minute),

@@ -1,10 +1,7 @@
-"""`otbridge hub export`: what a hub holds, in the file format that the whole ecosystem reads."""
+"""`otbridge hub export`: what a hub holds, in file formats that the whole ecosystem reads."""
 
 from __future__ import annotations
 
-import os
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,9 +11,7 @@ from otbridge.cli.hub_options import asks_hub
 from otbridge.cli.otlp_lines import LISTS, count, report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import BinaryIO
-
+    from otbridge.cli.export_files import Written
     from otbridge.cli.hub_client import HubClient
 
 __all__ = ["export"]
@@ -26,7 +21,16 @@ _PAGE: Final = 1000
 
 
 @click.command(name="export")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(["otlp-json", "parquet"]),
+    default="otlp-json",
+    show_default=True,
+    help="One OTLP/JSON object a line, or a folder of Parquet tables (pip install"
+    " 'otbridge[parquet]').",
+)
 @click.option("--trace", "trace_id", metavar="ID", help="Only this trace, with its log lines.")
 @click.option("--from", "from_", metavar="TIME", help="Since then: -15m, -2h, or RFC 3339.")
 @click.option("--to", metavar="TIME", help="Before then; written like --from.")
@@ -34,6 +38,7 @@ _PAGE: Final = 1000
 def export(
     *,
     file: Path,
+    kind: str,
     trace_id: str | None,
     from_: str | None,
     to: str | None,
@@ -42,14 +47,17 @@ def export(
 ) -> None:
     """Write what a running hub holds to FILE (`-`: standard output).
 
-    One OTLP/JSON object a line, as the OpenTelemetry Collector's file exporter writes them. Spans
-    that have not ended are left out.
+    One OTLP/JSON object a line, as the OpenTelemetry Collector's file exporter writes them; or, as
+    Parquet, a folder with traces.parquet, logs.parquet and metrics.parquet. Spans that have not
+    ended are left out.
     """
+    from otbridge.cli.export_files import opened_folder, opened_lines
     from otbridge.cli.hub_client import HubClient
 
     if trace_id and (from_ or to):
         raise click.UsageError("--trace is whole: leave --from and --to out.")
-    with HubClient(hub_url) as hub, _opened(file) as out:
+    opened = opened_folder if kind == "parquet" else opened_lines
+    with HubClient(hub_url) as hub, opened(file) as out:
         if trace_id:
             counts = _write_trace(hub, trace_id, out)
         else:
@@ -57,9 +65,7 @@ def export(
     report(counts, "Wrote", style, aside=str(file) == "-")
 
 
-def _write_all(
-    hub: HubClient, signal: str, from_: str | None, to: str | None, out: BinaryIO
-) -> int:
+def _write_all(hub: HubClient, signal: str, from_: str | None, to: str | None, out: Written) -> int:
     cursor: str | None = None
     total = 0
     while True:
@@ -72,22 +78,22 @@ def _write_all(
             **{"from": from_},
         )
         if page["records"]:
-            _write_line(out, LISTS[signal], page[LISTS[signal]])
+            out.write(signal, page[LISTS[signal]])
             total += page["records"]
         cursor = page["next_cursor"]
         if cursor is None:
             return total
 
 
-def _write_trace(hub: HubClient, trace_id: str, out: BinaryIO) -> dict[str, int]:
+def _write_trace(hub: HubClient, trace_id: str, out: Written) -> dict[str, int]:
     found = hub.get(f"/api/v1/traces/{trace_id}/otlp")
     found["resourceSpans"] = _ended(found["resourceSpans"])
     counts = {}
     for signal in ("traces", "logs"):
-        name = LISTS[signal]
-        counts[signal] = count(signal, found[name])
+        resources = found[LISTS[signal]]
+        counts[signal] = count(signal, resources)
         if counts[signal]:
-            _write_line(out, name, found[name])
+            out.write(signal, resources)
     return counts
 
 
@@ -101,31 +107,3 @@ def _ended(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for resource in resources
         if any(scope["spans"] for scope in resource.get("scopeSpans", ()))
     ]
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
-    """Open *file* for what may be anybody's secrets: its owner's only, and whole or not at all."""
-    if str(file) == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    part = file.with_name(f"{file.name}.part")
-    try:
-        part.unlink(missing_ok=True)
-        number = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
-    try:
-        with os.fdopen(number, "wb") as out:
-            yield out
-        part.replace(file)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _write_line(out: BinaryIO, name: str, resources: list[dict[str, Any]]) -> None:
-    import msgspec
-
-    out.write(msgspec.json.encode({name: resources}) + b"\n")

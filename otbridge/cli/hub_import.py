@@ -1,4 +1,4 @@
-"""`otbridge hub import`: OTLP/JSON lines into a running hub."""
+"""`otbridge hub import`: OTLP/JSON lines, or Parquet tables, into a running hub."""
 
 from __future__ import annotations
 
@@ -34,14 +34,16 @@ _REFUSED: Final = ("rejectedSpans", "rejectedLogRecords", "rejectedDataPoints")
     "files",
     nargs=-1,
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=True),
+    type=click.Path(exists=True, path_type=Path, allow_dash=True),
 )
 @asks_hub
 def import_(*, files: Sequence[Path], hub_url: str, style: str) -> None:
-    """Send FILES of OTLP/JSON lines to a running hub (`-`: standard input; `.gz` is unpacked).
+    """Send FILES to a running hub.
 
-    As `otbridge hub export` and the OpenTelemetry Collector's file exporter write them. A span
-    that the hub has already is not stored twice; log lines and metrics are.
+    OTLP/JSON lines, as `otbridge hub export` and the OpenTelemetry Collector's file exporter write
+    them (`-`: standard input; `.gz` is unpacked), or Parquet tables that `otbridge hub export`
+    wrote (`.parquet`, or a folder of them). A span that the hub has already is not stored twice;
+    log lines and metrics are.
     """
     from otbridge.cli.hub_client import HubClient
 
@@ -49,12 +51,32 @@ def import_(*, files: Sequence[Path], hub_url: str, style: str) -> None:
     refused: Counter[str] = Counter()
     with HubClient(hub_url) as hub:
         for file in files:
-            with _lines(file) as lines:
-                for place, document in _documents(file, lines):
-                    _send(hub, place, document, counts, refused)
+            for place, document in _read(file):
+                _send(hub, place, document, counts, refused)
     report(counts, "Sent", style)
     for why, number in refused.items():
         click.echo(f"The hub refused {number:,} of them: {why or 'it does not say why'}", err=True)
+
+
+def _read(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the OTLP/JSON objects that are in a file or folder, and where each stands."""
+    if file.is_dir() or file.suffix == ".parquet":
+        yield from _tables(file)
+    else:
+        with _lines(file) as lines:
+            yield from _documents(file, lines)
+
+
+def _tables(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    from otbridge.cli.parquet_tables import require_pyarrow, tables
+
+    require_pyarrow()
+    files = sorted(file.glob("*.parquet")) if file.is_dir() else [file]
+    if not files:
+        raise click.ClickException(f"{file} has no .parquet files in it.")
+    for one in files:
+        for document in tables(one):
+            yield str(one), document
 
 
 @contextmanager

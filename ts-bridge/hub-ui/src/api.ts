@@ -261,15 +261,27 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 
 /** Fetch and decode one answer of the API; every failure arrives as an {@link ApiError}. */
 export async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-  const url = `/api/v1/${path}${queryString(query)}`;
+  return ask<T>(`/api/v1/${path}${queryString(query)}`, {
+    signal: signal ?? null,
+    headers: { accept: "application/json" },
+  });
+}
+
+/** Send something to the API, and decode its answer. */
+export async function post<T>(path: string, body: unknown): Promise<T> {
+  return ask<T>(`/api/v1/${path}`, {
+    method: "POST",
+    headers: { accept: "application/json", "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}
+
+async function ask<T>(url: string, request: RequestInit): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(url, {
-      signal: signal ?? null,
-      headers: { accept: "application/json" },
-    });
+    response = await fetch(url, request);
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (request.signal?.aborted) throw error;
     throw new ApiError(
       0,
       "unreachable",

@@ -6,6 +6,7 @@ import { short } from "../model/attributes.ts";
 import { segments } from "../router.ts";
 import { nextTheme, theme } from "../theme.ts";
 import { IconButton } from "./controls.tsx";
+import { CopyLink } from "./copy-link.tsx";
 import { helpOpen } from "./help-sheet.tsx";
 import { Icon, type IconName } from "./icons.tsx";
 
@@ -38,6 +39,7 @@ export function TopBar() {
         ))}
       </nav>
       <FeedState />
+      <CopyLink />
       <IconButton
         icon={theme.value === "light" ? "sun" : theme.value === "dark" ? "moon" : "system"}
         label={`Colours: ${theme.value === "system" ? "as the system" : theme.value}. Press to change`}

@@ -19,6 +19,7 @@ from otbridge.hub.store import StoreFull
 from otbridge.hub.store.sqlite.ballast import BALLAST_BYTES, Ballast
 from otbridge.hub.store.sqlite.day_writer import DayWriter
 from otbridge.hub.store.sqlite.days import Folder, date_of, day_of, next_part
+from otbridge.hub.store.sqlite.older_traces import OlderTraces
 from otbridge.hub.store.vocabulary import Expired
 from otbridge.wire.rows import Batch
 
@@ -59,6 +60,7 @@ class DayFiles:
         self._part_bytes = retention.bytes // _PARTS
         self._writers: dict[str, DayWriter] = {}
         self._newest = ""
+        self._older = OlderTraces()
         self._deleted: list[tuple[str, int]] = []
         self.deleted_bytes = 0
         """Of files that were too old or too much."""
@@ -109,6 +111,8 @@ class DayFiles:
     def _store(self, batches: Sequence[Batch]) -> int:
         now_ns = self._clock.time_ns()
         today = self._today(now_ns)
+        if len(self._writers) > 1:
+            self._older.read_some(self._writers, self._newest)
         try:
             today.begin()
             duplicates = sum(self._add(batch, today) for batch in batches)
@@ -195,6 +199,7 @@ class DayFiles:
             if self._newest in self._writers:
                 self._writers[self._newest].retire()
             self._newest = day
+            self._older.leave_out(day)
             self._shrink(self._retention.bytes - self._part_bytes, now_ns)
         return self.writer(day)
 
@@ -294,9 +299,12 @@ class DayFiles:
 
     def _home(self, trace_id: bytes, today: DayWriter) -> DayWriter:
         """Return the file that the trace lives in: today's for a new one."""
-        for _, writer in sorted(self._writers.items(), reverse=True):
-            if writer.summary(trace_id) is not None:
-                return writer
+        asked = set(self._writers)
+        if not self._older.may_have(trace_id):
+            asked -= self._older.days
+        for day in sorted(asked, reverse=True):
+            if self._writers[day].summary(trace_id) is not None:
+                return self._writers[day]
         return today
 
 

@@ -150,6 +150,11 @@ class DayWriter:
             line = self._summaries[trace_id] = Summary.of(columns)
         return line
 
+    def trace_ids(self, after: bytes, limit: int) -> list[bytes]:
+        """Return the next *limit* ids of traces, in their order."""
+        sql = "SELECT TraceId FROM otel_trace_summary WHERE TraceId > ? ORDER BY TraceId LIMIT ?"
+        return [trace_id for (trace_id,) in self.db.execute(sql, (after, limit))]
+
     def has_batch(self, key: tuple[str, int], *, whole: bool) -> bool:
         """Whether the batch is here: wholly, or as far as it belongs into this file."""
         return (

@@ -404,7 +404,7 @@ def test_the_command_line_asks_with_the_key_of_the_environment(
 
     monkeypatch.setenv("OTBRIDGE_HUB_TOKEN", keyed.read["key"])
     with HubClient(keyed.hub.url) as client:
-        assert client.get("/api/v1/services") == {"services": []}
+        assert client.get("/api/v1/services")["services"] == []
         assert next(client.live({}))["k"] == "hello"
     monkeypatch.delenv("OTBRIDGE_HUB_TOKEN")
     with HubClient(keyed.hub.url) as client, pytest.raises(HubUnreachableError, match="key"):

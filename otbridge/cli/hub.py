@@ -29,6 +29,7 @@ _COMMANDS = {
     "import": "otbridge.cli.hub_import:import_",
     "move": "otbridge.cli.hub_move:move",
     "keys": "otbridge.cli.hub_keys:keys",
+    "tenants": "otbridge.cli.hub_tenants:tenants",
 }
 
 _EPILOG = """

@@ -82,7 +82,7 @@ class Hub:
             )
         )
         """Serves the HTTP port."""
-        self.home.open_doors(self.access, self._origins, version=version(), tenant="")
+        self.home.open_doors(self.access, self._origins, version=version())
         self.tenants = Spaces(self._open_space, settings.data, clock)
         self._bridge = BridgeApp(
             BridgeConsumer(self.home.ingest, self.access, self.way_in),
@@ -148,13 +148,13 @@ class Hub:
             yield space
 
     async def _open_space(self, tenant: str) -> Space:
-        store, settings = await open_tenant(self._settings, tenant)
+        store, settings, quota = await open_tenant(self._settings, tenant)
         try:
             space = Space(store, settings, self._clock)
         except BaseException:
             await asyncio.to_thread(store.close)
             raise
-        space.open_doors(self.access, self._origins, version=version(), tenant=tenant)
+        space.open_doors(self.access, self._origins, version=version(), tenant=tenant, quota=quota)
         return space
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:

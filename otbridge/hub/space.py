@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from otbridge.hub.access.key import UNLIMITED
 from otbridge.hub.api.links import Redirects
 from otbridge.hub.api.live import Live
 from otbridge.hub.api.routes import router
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from otbridge._clock import Clock
     from otbridge.hub.access.admission import Admission
     from otbridge.hub.access.control import AccessControl
+    from otbridge.hub.access.key import Quota
     from otbridge.hub.asgi import App
     from otbridge.hub.forward import Forwarder
     from otbridge.hub.receive_log.log import ReceiveLog
@@ -91,10 +93,19 @@ class Space:
         )
 
     def open_doors(
-        self, access: AccessControl, origins: Origins, *, version: str, tenant: str
+        self,
+        access: AccessControl,
+        origins: Origins,
+        *,
+        version: str,
+        tenant: str = "",
+        quota: Quota = UNLIMITED,
     ) -> None:
-        """Make the doors to it, for those whom *access* lets in as of *tenant*."""
-        self._admission = access.admission_for(self.store, self.ledger)
+        """Make the doors to it, for those whom *access* lets in as of *tenant*.
+
+        All of them together may bring *quota*.
+        """
+        self._admission = access.admission_for(self.store, self.ledger, quota)
         otlp = OtlpHttp(self.ingest, origins, self.ledger, self._admission)
         self.doors = {
             **dict.fromkeys(SIGNALS, otlp),

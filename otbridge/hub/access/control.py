@@ -21,7 +21,7 @@ from otbridge.hub.security import is_loopback
 if TYPE_CHECKING:
     from otbridge._clock import Clock
     from otbridge.bridge.asgi import BridgeApp
-    from otbridge.hub.access.key import Key
+    from otbridge.hub.access.key import Key, Quota
     from otbridge.hub.asgi import App
     from otbridge.hub.ledger import HubLedger
     from otbridge.hub.security import Origins
@@ -70,9 +70,15 @@ class AccessControl:
         }
         """The doors that are about access itself, by path."""
 
-    def admission_for(self, store: Store, ledger: HubLedger) -> Admission:
-        """Return who holds senders to what they may do, where *store* tells whose a trace is."""
-        return Admission(self._quotas, Untrusted(TraceOwners(store)), ledger)
+    def admission_for(self, store: Store, ledger: HubLedger, shared: Quota) -> Admission:
+        """Return who holds senders to what they may do.
+
+        Args:
+            store: What tells whose a trace is.
+            ledger: Who counts what is turned away.
+            shared: How much all keys of one tenant may bring together.
+        """
+        return Admission(self._quotas, Untrusted(TraceOwners(store)), ledger, shared)
 
     def guarded(self, app: App) -> App:
         """Return *app* behind a guard that asks for keys."""

@@ -95,13 +95,21 @@ class Quotas:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._keys: dict[str, _Buckets] = {}
+        self._tenants: dict[str, _Buckets] = {}
         self._addresses: OrderedDict[str, _Buckets] = OrderedDict()
         self._use: dict[str, _Use] = {}
 
     def charge(
-        self, key: Key, address: str, *, requests: int = 0, records: int = 0, size: int = 0
+        self,
+        key: Key,
+        address: str,
+        *,
+        requests: int = 0,
+        records: int = 0,
+        size: int = 0,
+        shared: Quota = UNLIMITED,
     ) -> int:
-        """Charge what came with *key* from *address*.
+        """Charge what came with *key* from *address*; *shared* is for all keys of its tenant.
 
         Returns:
             0, or after how many whole seconds there may be room; then nothing was charged.
@@ -110,7 +118,7 @@ class Quotas:
         now = self._now()
         costs = [
             cost
-            for buckets in self._of(key, address, now)
+            for buckets in self._of(key, address, shared, now)
             for cost in buckets.costs(requests, records, size)
         ]
         wait_s = max((bucket.wait_s(cost, now) for bucket, cost in costs), default=0.0)
@@ -152,12 +160,11 @@ class Quotas:
             use = self._use[key.id] = _Use()
         return use
 
-    def _of(self, key: Key, address: str, now: float) -> Iterator[_Buckets]:
+    def _of(self, key: Key, address: str, shared: Quota, now: float) -> Iterator[_Buckets]:
         if key.quota != UNLIMITED:
-            buckets = self._keys.get(key.id)
-            if buckets is None or buckets.quota != key.quota:
-                buckets = self._keys[key.id] = _Buckets(key.quota, now)
-            yield buckets
+            yield _fitting(self._keys, key.id, key.quota, now)
+        if shared is not UNLIMITED:
+            yield _fitting(self._tenants, key.tenant, shared, now)
         if key.public and not _stands_for_many(address):
             found = self._addresses.get(address)
             if found is None:
@@ -166,6 +173,14 @@ class Quotas:
                     self._addresses.popitem(last=False)
             self._addresses.move_to_end(address)
             yield found
+
+
+def _fitting(table: dict[str, _Buckets], name: str, quota: Quota, now: float) -> _Buckets:
+    """Return the buckets of that name, new where the quota is another than before."""
+    buckets = table.get(name)
+    if buckets is None or buckets.quota != quota:
+        buckets = table[name] = _Buckets(quota, now)
+    return buckets
 
 
 def _stands_for_many(address: str) -> bool:

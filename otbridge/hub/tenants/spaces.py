@@ -158,6 +158,9 @@ class Spaces:
         # Who hangs up does not leave a store half open.
         await asyncio.shield(task)
 
+    def _ends(self) -> bool:
+        return self._closing
+
     def _has_opened(self, tenant: str, done: asyncio.Task[None]) -> None:
         del self._opening[tenant]
         if not done.cancelled():
@@ -166,7 +169,7 @@ class Spaces:
     async def _really_open(self, tenant: str) -> None:
         if tenant in self._ending:
             await asyncio.wait({self._ending[tenant]})
-        if self._closing:
+        if self._ends():
             raise Busy("The hub is shutting down.", "", "Send again when it is back.", retry_s=2)
         await self._make_room()
         try:
@@ -180,8 +183,10 @@ class Spaces:
                 retry_s=5,
             ) from error
         space.begin()
-        # Where the hub has begun to end meanwhile, nobody gets in, and it ends with the others.
         self._open[tenant] = _Open(space, self._clock.monotonic())
+        if self._ends():  # began meanwhile; this one ends with the others
+            space.let_viewers_go()
+            space.ingest.close()
 
     async def _make_room(self) -> None:
         """Close the one that was used least recently, where there are too many.

@@ -31,10 +31,11 @@ __all__ = ["LiveFeed", "LiveItem", "Viewer"]
 
 _logger = logging.getLogger("otbridge.hub")
 
-FLUSH_S: Final = 0.1
-"""Messages to one viewer are at least this far apart, and no item waits longer for its own."""
+FLUSH_S: Final = 0.012
+"""Messages to one viewer are at least this far apart, where there are few viewers: less than a frame
+of a screen, so that a line is there within 20 ms."""
 
-GATHER_S: Final = 0.02
+GATHER_S: Final = 0.004
 """How long the first item after a silence waits for company."""
 
 RING_ITEMS: Final = 1000

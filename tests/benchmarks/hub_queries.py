@@ -45,35 +45,59 @@ ROWS_PER_S: Final = 5_000
 BATCH: Final = 100
 """Rows in a request that comes in while questions are asked."""
 
+SENDERS: Final = 4
+"""Connections that they come on."""
+
 _NAME = "tests.benchmarks.hub_queries"
 _LONG: Final = 1_000_000
 """Traces that the sender has enough of for hours."""
 
 
-def send(port: int) -> None:
-    """Send at an even pace until standard input ends; then print how long it took to be taken."""
-    pause_ns = 2 * TRACE_SPANS * 1_000_000_000 // ROWS_PER_S
-    bulk = Bulk(400, seed=1)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    taken: list[float] = []
-    rows = 0
-    ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
-    begin_ns = time.time_ns()
-    requests = bulk.requests(_LONG, begin_ns, begin_ns + _LONG * pause_ns, batch=BATCH)
-    for request in requests:
-        if ended.wait(max(0.0, (request.time_ns - time.time_ns()) / 1e9)):
-            break
-        begin = time.perf_counter()
-        connection.request("POST", f"/v1/{request.signal}", request.data, _PROTOBUF)
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != 200:
-            raise SystemExit(f"The hub did not take a request: {answer.status}")
-        taken.append((time.perf_counter() - begin) * 1e3)
-        rows += request.records
-    seconds = (time.time_ns() - begin_ns) / 1e9
-    print(json.dumps({"rate": rows / seconds, **_percentiles(taken)}))
+class _Sender:
+    """Sends at an even pace, whatever the hub does, on a few connections."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        bulk = Bulk(400, seed=1)
+        pause_ns = 2 * TRACE_SPANS * 1_000_000_000 // ROWS_PER_S
+        self._begin_ns = time.time_ns()
+        end_ns = self._begin_ns + _LONG * pause_ns
+        self._requests = bulk.requests(_LONG, self._begin_ns, end_ns, batch=BATCH)
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._taken: list[float] = []
+        self._rows = 0
+
+    def send(self) -> None:
+        """Send until standard input ends; then print how long it took to be taken."""
+        threads = [threading.Thread(target=self._connection) for _ in range(SENDERS)]
+        for thread in threads:
+            thread.start()
+        sys.stdin.read()
+        self._ended.set()
+        for thread in threads:
+            thread.join()
+        seconds = (time.time_ns() - self._begin_ns) / 1e9
+        print(json.dumps({"rate": self._rows / seconds, **_percentiles(self._taken)}))
+
+    def _connection(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        while True:
+            with self._lock:
+                request = next(self._requests)
+                if self._ended.wait(max(0.0, (request.time_ns - time.time_ns()) / 1e9)):
+                    return
+            begin = time.perf_counter()
+            connection.request("POST", f"/v1/{request.signal}", request.data, _PROTOBUF)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 200:
+                print(f"The hub did not take a request: {answer.status}", file=sys.stderr)
+                continue
+            taken = (time.perf_counter() - begin) * 1e3
+            with self._lock:  # which the others hold while nothing is due
+                self._taken.append(taken)
+                self._rows += request.records
 
 
 _PROTOBUF = {"Content-Type": "application/x-protobuf"}
@@ -243,6 +267,6 @@ def main(rows: int, questions: int, only: str = "", data: Path | None = None) ->
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--send"]:
-        send(int(sys.argv[2]))
+        _Sender(int(sys.argv[2])).send()
     else:
         main(**options())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PACK_BYTES", "Pack", "Times", "pack", "read_pack", "split", "unpack"]
 
-PACK_BYTES: Final = 64 * 1024
+PACK_BYTES: Final = 32 * 1024
 """Records of so many bytes make a pack. Larger ones compress hardly better (zlib looks back 32 KiB)
 and take longer to look into: this one 0.2 ms."""
 

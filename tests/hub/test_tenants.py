@@ -27,6 +27,7 @@ from websockets.typing import Subprotocol
 from otbridge.errors import ConfigurationError
 from otbridge.hub.api.routes import ENDPOINTS
 from otbridge.hub.tenants.names import address_of, check_name, folder_of
+from otbridge.testing import OtlpReceiver
 from tests.hub.access.conftest import command, new_key, until
 from tests.hub.hub_process import COMMAND, HubProcess
 
@@ -441,6 +442,25 @@ def test_a_hub_without_tenants_is_as_it_was(tmp_path: Path) -> None:
             hub.http.post(path, content=request, headers=PROTOBUF).raise_for_status()
         assert hub.end() == (0, "")
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["log", "store"]
+
+
+def test_what_tenants_send_is_passed_on_also_after_the_destination_was_away(
+    tmp_path: Path,
+) -> None:
+    """Each has a queue of its own; the next hub finds those of tenants that nobody uses."""
+    data = tmp_path / "data"
+    acme = party(data, "acme", 1)
+    with OtlpReceiver() as away:
+        address = away.http_url
+    request = requests_of(acme)["/v1/logs"]
+    with HubProcess(data, "--forward", address) as hub:
+        headers = {**PROTOBUF, **acme.sends()}
+        assert hub.http.post("/v1/logs", content=request, headers=headers).status_code == 200
+        assert hub.end()[0] == 0
+    with OtlpReceiver(http_port=int(address.rpartition(":")[2])) as back:
+        with HubProcess(data, "--forward", address):
+            until(lambda: bool(back.logs), 30)
+        assert all(acme.secret in record.body.string_value for record in back.logs)
 
 
 def test_what_a_killed_hub_acknowledged_to_a_tenant_is_there_again(tmp_path: Path) -> None:

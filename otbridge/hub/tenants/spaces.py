@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["MAX_OPEN", "Spaces"]
 
 MAX_OPEN: Final = 32
-"""Spaces open at once; beyond, the one that was used least recently makes room. An idle one takes
-some 2 MB, eight threads and ten open files."""
+"""Spaces open at once; beyond, the one that was used least recently makes room. Each takes some
+5 MB, two threads and nine open files."""
 
 _IDLE_S: Final = 300.0
-"""A space that nobody used for so long is closed, and opened again in some 30 ms."""
+"""A space that nobody used for so long is closed, and opened again in some 20 ms."""
 
 _LOOK_S: Final = 30.0
 """How often it is looked for those."""

@@ -48,6 +48,9 @@ BATCH: Final = 100
 SENDERS: Final = 4
 """Connections that they come on."""
 
+WARM_UP_S: Final = 3.0
+"""From the first row that comes in until they come in evenly."""
+
 _NAME = "tests.benchmarks.hub_queries"
 _LONG: Final = 1_000_000
 """Traces that the sender has enough of for hours."""
@@ -96,6 +99,8 @@ class _Sender:
                 continue
             taken = (time.perf_counter() - begin) * 1e3
             with self._lock:  # which the others hold while nothing is due
+                if not self._taken:
+                    print("rows come in", flush=True)
                 self._taken.append(taken)
                 self._rows += request.records
 
@@ -113,7 +118,10 @@ def _sending(hub: HubProcess, results: dict[str, Result]) -> Iterator[None]:
         text=True,
     )
     try:
-        time.sleep(3)  # until rows come in evenly
+        assert sender.stdout is not None
+        if not sender.stdout.readline():
+            raise SystemExit("The sender does not send.")
+        time.sleep(WARM_UP_S)
         yield
         output, _ = sender.communicate(timeout=60)
     finally:

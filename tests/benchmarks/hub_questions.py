@@ -59,7 +59,6 @@ _DRAWN: Final[dict[str, tuple[str, ...]]] = {
     "tenant": tuple(f"tenant=tenant-{number}" for number in range(40)),
     "status": tuple(f"http.response.status_code={code}" for code in (200, 201, 404, 500)),
     "rows": tuple(f"db.response.returned_rows>{number}" for number in range(150, 195)),
-    "rarely": tuple(f"cart.total>{999 + number / 100}" for number in range(70, 80)),
     "service": SERVICES,
 }
 
@@ -81,7 +80,6 @@ def questions() -> tuple[Question, ...]:
         Question("traces: key=value", A_MOMENT, _day("traces", q="tenant"), "traces"),
         Question("logs: attribute =", A_MOMENT, _day("logs", attr="status"), "logs"),
         Question("logs: attribute >", A_MOMENT, _day("logs", attr="rows"), "logs"),
-        Question("logs: attribute >, 1 of 10,000", A_MOMENT, _day("logs", attr="rarely"), "logs"),
         Question("traces: attribute =", A_MOMENT, _day("traces", attr="status"), "traces"),
         Question("traces: attribute >", A_MOMENT, _day("traces", attr="rows"), "traces"),
         Question("operations, a day", A_MOMENT, _day("operations", sort="p99_nano"), "operations"),

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
     from otbridge._configure.delivery import Delivery
     from otbridge.config import Config, Destination
+    from otbridge.delivery.pipeline import Pipeline
     from otbridge.processors.redact import Redactor
     from otbridge.telemetry.console import Console
     from otbridge.telemetry.health import Health
     from otbridge.telemetry.live import LiveSpans
     from otbridge.telemetry.metrics import LazyMeterProvider
-    from otbridge.telemetry.record import Put, Recorder
+    from otbridge.telemetry.record import Recorder
     from otbridge.telemetry.short import ShortWay
     from otbridge.typing import Processor, Signal, Sink
 
@@ -131,16 +132,30 @@ def console_for(config: Config, resource: Mapping[str, Any]) -> Console | None:
     return make_console(kind, service, spans=config.traces == "console")
 
 
-def live_spans(config: Config, put: Put | None) -> LiveSpans | None:
-    """Return who tells a hub that spans begin, or None where nobody is to be told."""
+def live_spans(
+    config: Config, logs: Pipeline | None, redactor: Redactor | None
+) -> LiveSpans | None:
+    """Return who tells a hub that spans begin, or None where nobody is to be told.
+
+    Args:
+        config: The settings.
+        logs: The delivery of logs, which is their way; None where there is none.
+        redactor: Blanks out secrets; None leaves everything as it is.
+    """
     destination = config.destinations["traces"]
-    if put is None or config.live == "off":
+    if logs is None or config.live == "off":
         return None
     if config.live == "auto" and (destination.exact or destination.protocol == "grpc"):
         return None  # no address to ask who it is: over gRPC and per-signal URLs, say live="on"
     from otbridge.telemetry.live import LiveSpans, is_hub
 
-    return LiveSpans(put, known=config.live == "on", ask=lambda: is_hub(destination.url))
+    return LiveSpans(
+        logs.put,
+        known=config.live == "on",
+        ask=lambda: is_hub(destination.url),
+        redactor=redactor,
+        books=logs.ledger.snapshot,
+    )
 
 
 def propagator_for(config: Config) -> TextMapPropagator | None:

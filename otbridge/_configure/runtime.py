@@ -129,7 +129,7 @@ class Runtime:
 
     def _outlets(self) -> dict[Signal, outlets.Outlet]:
         if self.guest and self.traces is not None:
-            self._live = parts.live_spans(self.config, self.logs.put if self.logs else None)
+            self._live = parts.live_spans(self.config, self.logs, self._redactor)
         return {
             signal: outlets.Outlet(
                 pipeline.put,
@@ -172,7 +172,7 @@ class Runtime:
         )
         targets: list[Any] = [BaggageStamp()]
         if self.traces is not None and (ours or not outlets.is_used("traces")):
-            self._live = parts.live_spans(self.config, self.logs.put if self.logs else None)
+            self._live = parts.live_spans(self.config, self.logs, self._redactor)
             self._delivery = traces.DeliverySpanProcessor(
                 self.traces.put,
                 resource=self.resource if ours else None,
@@ -261,6 +261,8 @@ class Runtime:
         """
         self.closed = True
         deadline = monotonic() + timeout
+        if self._live is not None:
+            self._live.stop()
         # All begin at the same time: one that hangs must not take the others' time.
         for pipeline in self.pipelines.values():
             pipeline.close(self._left(deadline))

@@ -100,7 +100,7 @@ class DeliverySpanProcessor(SpanProcessor):
             return
         try:
             envelope = self._envelope(span.instrumentation_scope, span.resource)
-            live.started(self._seen(span), envelope)
+            live.started(span, envelope)
         except Exception as error:  # noqa: BLE001 - a span never raises for our sake
             self._failed(error)
 

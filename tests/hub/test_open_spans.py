@@ -212,7 +212,12 @@ import sys
 import logfire
 options = logfire.AdvancedOptions(base_url=sys.argv[1])
 logfire.configure(
-    token="any", service_name="planner", console=False, inspect_arguments=False, advanced=options
+    token="any",
+    send_to_logfire=True,
+    service_name="planner",
+    console=False,
+    inspect_arguments=False,
+    advanced=options,
 )
 with logfire.span("at work"):
     sys.stdin.read()

@@ -149,10 +149,12 @@ def live_spans(
         return None  # no address to ask who it is: over gRPC and per-signal URLs, say live="on"
     from otbridge.telemetry.live import LiveSpans, is_hub
 
+    named = (destination.certificate, destination.client_certificate, destination.client_key)
+    files = [file or None for file in named]
     return LiveSpans(
         logs.put,
         known=config.live == "on",
-        ask=lambda: is_hub(destination.url),
+        ask=lambda: is_hub(destination.url, files),
         redactor=redactor,
         books=logs.ledger.snapshot,
     )

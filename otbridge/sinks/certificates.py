@@ -1,4 +1,4 @@
-"""Certificate files that are exchanged while we run, as cert-manager and certbot do.
+"""Certificate files: read for a connection, and exchanged while we run (cert-manager, certbot).
 
 What is in use was read when the connection was made; a look at the files' times, twice a minute,
 tells when a new connection with new files is due.
@@ -11,11 +11,33 @@ import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterable
 
-__all__ = ["WatchedFiles"]
+__all__ = ["WatchedFiles", "client_context"]
 
 _LOOK_SECONDS: Final = 30.0
+
+
+def client_context(
+    authorities: str | None = None, chain: str | None = None, key: str | None = None
+) -> ssl.SSLContext:
+    """Return what a connection of ours is encrypted by.
+
+    Args:
+        authorities: PEM file of the CAs to trust instead of the system's.
+        chain: PEM file of our own certificate chain, for mutual TLS.
+        key: PEM file of its key.
+
+    Raises:
+        OSError: A file cannot be read, or (`ssl.SSLError`) holds something else.
+    """
+    import ssl
+
+    context = ssl.create_default_context(cafile=authorities)
+    if chain:
+        context.load_cert_chain(chain, key)
+    return context
 
 
 class WatchedFiles:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from otbridge.context.loading import loading
 from otbridge.errors import ConfigurationError, LimitExceeded, MalformedData
 from otbridge.semconv import RESENT_HEADER
-from otbridge.sinks.certificates import WatchedFiles
+from otbridge.sinks.certificates import WatchedFiles, client_context
 from otbridge.sinks.otlp_answer import (
     MAX_REQUEST_BYTES,
     MAX_RESPONSE_BYTES,
@@ -173,13 +173,8 @@ class OtlpHttpSink:
         self._connection = connection
 
     def _tls(self) -> ssl.SSLContext:
-        import ssl
-
-        authorities, chain, key = self._certificates
         try:
-            context = ssl.create_default_context(cafile=authorities)
-            if chain:
-                context.load_cert_chain(chain, key)
+            return client_context(*self._certificates)
         except OSError as error:  # ssl.SSLError is one
             files = ", ".join(repr(file) for file in self._certificates if file)
             raise ConfigurationError(
@@ -187,7 +182,6 @@ class OtlpHttpSink:
                 f"{error}.",
                 "They have to be readable PEM files; the key has to belong to the certificate.",
             ) from None
-        return context
 
     def _judge(self, response: Response) -> SendResult:
         status = response.status

@@ -25,7 +25,8 @@ from otbridge.wire.otlp_logs import encode_context, encode_log_record
 from otbridge.wire.protobuf import field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from http.client import HTTPConnection
 
     from otbridge.delivery.ledger import LedgerSnapshot
     from otbridge.processors.redact import Redactor
@@ -53,14 +54,16 @@ _TIMEOUT_S: Final = 1.0
 _LONGEST_ANSWER: Final = 4096
 
 
-def is_hub(endpoint: str) -> bool | None:
-    """Ask *endpoint* whether it is an otbridge hub; None where nobody answers."""
-    from http.client import HTTPConnection, HTTPException, HTTPSConnection
+def is_hub(endpoint: str, certificates: Iterable[str | None] = ()) -> bool | None:
+    """Ask *endpoint* whether it is an otbridge hub; None where nobody answers.
 
-    parts = urlsplit(endpoint)
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
+    *certificates* are the files that `client_context` takes.
+    """
+    from http.client import HTTPException
+
+    connection = None
     try:
+        connection = _connection(endpoint, certificates)
         connection.request("GET", "/healthz", headers={"Accept": "application/json"})
         answer = connection.getresponse()
         content = answer.read(_LONGEST_ANSWER)
@@ -73,7 +76,21 @@ def is_hub(endpoint: str) -> bool | None:
     except ValueError:  # it answers, but not in JSON
         return False
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()
+
+
+def _connection(endpoint: str, certificates: Iterable[str | None]) -> HTTPConnection:
+    from http.client import HTTPConnection, HTTPSConnection
+
+    from otbridge.sinks.certificates import client_context
+
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    if parts.scheme != "https":
+        return HTTPConnection(host, parts.port, timeout=_TIMEOUT_S)
+    context = client_context(*certificates)
+    return HTTPSConnection(host, parts.port, timeout=_TIMEOUT_S, context=context)
 
 
 class LiveSpans:

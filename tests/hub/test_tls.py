@@ -26,6 +26,7 @@ from otbridge.hub.tls import TlsFiles
 from otbridge.hub.tls.renewal import Renewal
 from otbridge.sinks.otlp_grpc import OtlpGrpcSink
 from otbridge.sinks.otlp_http import OtlpHttpSink
+from otbridge.telemetry.live import is_hub
 from otbridge.testing import FakeClock
 from otbridge.typing import Retryable, Success
 from otbridge.wire.otlp_logs import encode_log_record
@@ -519,6 +520,15 @@ def test_an_sdk_told_by_the_environment_delivers_to_a_hub_that_wants_certificate
     with http(mutual, ours, mine) as client:
         found = client.get("/api/v1/logs", params={"service": "tls-shop"}).json()["logs"]
     assert len(found) == 2
+
+
+def test_an_sdk_asks_a_hub_that_wants_certificates_who_it_is(
+    mutual: HubProcess, ours: Authority, mine: Pair
+) -> None:
+    """As it does before it tells one of spans that have begun."""
+    files = (ours.certificate, str(mine.certificate), str(mine.key))
+    assert is_hub(mutual.url, files) is True
+    assert is_hub(mutual.url) is None
 
 
 def test_the_command_line_asks_a_hub_that_wants_certificates(

@@ -14,12 +14,22 @@ from otbridge.hub.store.sqlite.conditions import Conditions
 from otbridge.hub.store.sqlite.newest import Source, newest_first
 from otbridge.hub.store.sqlite.records import Records
 from otbridge.hub.store.sqlite.traces import home_of, like
-from otbridge.hub.store.sqlite.word_search import FEW, LOG_WORDS, STEPS, among, few, spelled_out
+from otbridge.hub.store.sqlite.word_search import (
+    FEW,
+    LOG_WORDS,
+    STEPS,
+    Spelled,
+    among,
+    begins_a_word,
+    few,
+    spelled_out,
+    texts_of_log,
+)
 from otbridge.hub.store.text import PAIR_BYTES, match_expression
 from otbridge.hub.store.vocabulary import SESSION_KEYS, LogPosition, StoredLog, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import LogFilter
@@ -130,11 +140,12 @@ def _positions(  # noqa: PLR0917 - one caller
     after: LogPosition | None,
 ) -> Iterator[LogPosition]:
     """Yield where the records are that fit, newest first."""
-    words = expression_of(reader, day, table, wanted)
+    words = asked_words(reader, day, table, wanted)
     if words and key is None and table is _ROWS:
         plain = plain_conditions(wanted, key, table)
-        fits = attribute_search.log_fits(reader, day, wanted.attributes)
-        known = few(reader, day, LOG_WORDS, words)
+        whole = _together(word.whole for word in words)
+        fits = _fitting(reader, day, wanted, [word.begun for word in words if word.begun])
+        known = few(reader, day, LOG_WORDS, whole) if whole else None
         if known is not None:
             plain.add("o.Id IN (SELECT value FROM json_each(?))", json.dumps(known))
             step = _select(reader, day, table, plain, FEW, after)
@@ -142,9 +153,11 @@ def _positions(  # noqa: PLR0917 - one caller
             return
         for size in STEPS:
             step = _select(reader, day, table, plain, size, after)
-            if step:
-                having = among(reader, day, LOG_WORDS, words, [one.row for one in step])
-                yield from (one for one in step if one.row in having and fits(one.row))
+            if whole and step:
+                having = among(reader, day, LOG_WORDS, whole, [one.row for one in step])
+            else:
+                having = {one.row for one in step}
+            yield from (one for one in step if one.row in having and fits(one.row))
             if len(step) < size:
                 return
             after = step[-1]
@@ -155,6 +168,25 @@ def _positions(  # noqa: PLR0917 - one caller
         if len(found) < limit:
             return
         after = found[-1]
+
+
+def _fitting(
+    reader: Reader, day: str, wanted: LogFilter, beginnings: list[str]
+) -> Callable[[int], bool]:
+    """Return who tells whether a record meets what the full text does not know, or not quickly."""
+    has_attributes = attribute_search.log_fits(reader, day, wanted.attributes)
+    if not beginnings:
+        return has_attributes
+    records = Records(reader, day)
+
+    def fits(number: int) -> bool:
+        row = records.log(number)
+        if row is None or not has_attributes(number):
+            return False
+        texts = texts_of_log(row)
+        return all(begins_a_word(begun, texts) for begun in beginnings)
+
+    return fits
 
 
 def _select(  # noqa: PLR0917 - one caller
@@ -191,7 +223,7 @@ def log_conditions(
 ) -> Conditions:
     """Return what has to hold for a row of the *table* `o`; *key* is the wanted trace's."""
     where = plain_conditions(wanted, key, table)
-    expression = expression_of(reader, day, table, wanted)
+    expression = _together(word.expression for word in asked_words(reader, day, table, wanted))
     if expression:
         words = table.words
         where.add(f"o.Id IN (SELECT rowid FROM {words} WHERE {words} MATCH ?)", expression)
@@ -200,16 +232,23 @@ def log_conditions(
     return where
 
 
-def expression_of(reader: Reader, day: str, table: Table, wanted: LogFilter) -> str:
-    """Return what is asked of the full text; empty where nothing is."""
+def asked_words(reader: Reader, day: str, table: Table, wanted: LogFilter) -> list[Spelled]:
+    """Return what is asked of the full text."""
     if table is _OLD_ROWS:
-        words = [match_expression(term, table.pair_bytes) for term in wanted.terms]
+        terms = [match_expression(term, table.pair_bytes) for term in wanted.terms]
+        words = [Spelled(term, term, "") for term in terms if term]
     else:
-        words = [spelled_out(reader, day, table.words, term) for term in wanted.terms]
-    words += [
-        attribute_search.words(condition, table.pair_bytes) for condition in wanted.attributes
-    ]
-    return " AND ".join(f"({expression})" for expression in words if expression)
+        found = [spelled_out(reader, day, table.words, term) for term in wanted.terms]
+        words = [word for word in found if word]
+    for condition in wanted.attributes:
+        narrowed = attribute_search.words(condition, table.pair_bytes)
+        if narrowed:
+            words.append(Spelled(narrowed, narrowed, ""))
+    return words
+
+
+def _together(expressions: Iterable[str]) -> str:
+    return " AND ".join(f"({expression})" for expression in expressions if expression)
 
 
 def plain_conditions(wanted: LogFilter, key: int | None, table: Table) -> Conditions:

@@ -55,7 +55,7 @@ class TraceSearch(NamedTuple):
             of_spans = spelled_out(reader, day, TRACE_WORDS, term)
             of_logs = spelled_out(reader, day, LOG_WORDS, term)
             if of_spans is not None and of_logs is not None:
-                terms.append(_Wanted(of_spans, of_logs, as_trace_id(term)))
+                terms.append(_Wanted(of_spans.expression, of_logs.expression, as_trace_id(term)))
         narrowed = narrowing(wanted.attributes)
         if not (terms or narrowed) or any(term.trace_id for term in terms):
             return None

@@ -118,7 +118,7 @@ def trace_conditions(reader: Reader, day: str, wanted: TraceFilter) -> Condition
         of_logs = spelled_out(reader, day, LOG_WORDS, term)
         if of_spans is None or of_logs is None:
             continue
-        keys, values = _WITH_WORDS, [of_spans, of_logs]
+        keys, values = _WITH_WORDS, [of_spans.expression, of_logs.expression]
         if has_old:
             keys = f"{keys} UNION {legacy.WITH_WORDS}"
             values += [match_expression(term, legacy.PAIR_BYTES) or ""] * 2

@@ -5,7 +5,8 @@ slow where a word is common, and both are avoided here:
 
 - For the beginning of a word SQLite first makes one list of those of all words that begin so,
   whatever part of it is wanted. Ten times faster is to look up which words these are, and to ask
-  for any of them.
+  for any of them. Where these are very many, as those of a single letter are, the newest records
+  are read and looked through.
 - The newest records with a word are wanted, and to know them by their times the whole list has to
   be sorted. So the newest records that fit otherwise are taken in steps, and the index is asked
   which of these have the words: a short piece of each list. A word that only a few records have
@@ -16,10 +17,20 @@ slow where a word is common, and both are avoided here:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+
+from otbridge.hub.store.attributes import decode_attributes
 from otbridge.hub.store.sqlite import attribute_search
-from otbridge.hub.store.text import PAIR_BYTES, match_expression
+from otbridge.hub.store.text import (
+    MAX_WORDS,
+    PAIR_BYTES,
+    attribute_words,
+    fold,
+    match_expression,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -27,16 +38,20 @@ if TYPE_CHECKING:
     from otbridge.hub.store.conditions import AttributeCondition
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import Term
+    from otbridge.wire.rows import LogRow
 
 __all__ = [
     "LOG_WORDS",
     "NOTHING",
     "STEPS",
     "TRACE_WORDS",
+    "Spelled",
     "among",
+    "begins_a_word",
     "few",
     "narrowing",
     "spelled_out",
+    "texts_of_log",
 ]
 
 LOG_WORDS: Final = "otel_log_words"
@@ -54,12 +69,26 @@ FEW: Final = 1_000
 """Documents that are looked at one by one, whenever they were written; with so few of them
 nothing is won by beginning with the newest."""
 
+_WORDS: Final = re.compile(r"[^\W_]+")
+
 _MOST_WORDS: Final = 256
 """Words with one beginning that are looked up, at 30 µs each; more are left to SQLite."""
 
 
-def spelled_out(reader: Reader, day: str, words: str, term: Term) -> str | None:
-    """Return the FTS5 expression of *term* with the words that its last one begins.
+class Spelled(NamedTuple):
+    """A term as the full text of one file is asked for it."""
+
+    expression: str
+    """The whole of it, for FTS5."""
+    whole: str
+    """What of it is quick to ask; empty where nothing is."""
+    begun: str
+    """The beginning of a word that stands for too many, in folded letters; empty where there is
+    none. Such a beginning is short, and most records have a word of it."""
+
+
+def spelled_out(reader: Reader, day: str, words: str, term: Term) -> Spelled | None:
+    """Return *term* with the words that its last one begins.
 
     Args:
         reader: Who asks.
@@ -68,20 +97,34 @@ def spelled_out(reader: Reader, day: str, words: str, term: Term) -> str | None:
         term: What is asked for.
 
     Returns:
-        The expression, or None where the term asks nothing.
+        What to ask, or None where the term asks nothing.
     """
     expression = match_expression(term)
-    if expression is None or not expression.endswith('"*'):
-        return expression
+    if expression is None:
+        return None
+    if not expression.endswith('"*'):
+        return Spelled(expression, expression, "")
     at = expression.rindex('"', 0, -2)
     begun = expression[at + 1 : -2]
-    if not begun.isascii():  # whose accents the index may lack
-        return expression
-    found = _words_from(reader, day, words, begun.lower())
+    # What has accents is folded by rules that only SQLite knows; so it is left to it.
+    found = _words_from(reader, day, words, begun.lower()) if begun.isascii() else []
     if found is None:
-        return expression
-    any_of = " OR ".join(f'"{word}"' for word in found) or NOTHING
-    return f"{expression[:at]}({any_of})"
+        return Spelled(expression, expression[:at].removesuffix(" AND "), begun.lower())
+    if begun.isascii():
+        any_of = " OR ".join(f'"{word}"' for word in found) or NOTHING
+        expression = f"{expression[:at]}({any_of})"
+    return Spelled(expression, expression, "")
+
+
+def begins_a_word(begun: str, texts: Iterable[str]) -> bool:
+    """Whether a word in *texts* begins with *begun*, as far as letters without accents go."""
+    return any(word.startswith(begun) for text in texts for word in _WORDS.findall(fold(text)))
+
+
+def texts_of_log(row: LogRow) -> list[str]:
+    """Return the texts of a log record that are searched."""
+    values = attribute_words(decode_attributes(LogRecord.FromString(row.data).attributes))
+    return [row.body_text[:MAX_WORDS], row.event_name, *values]
 
 
 def _words_from(reader: Reader, day: str, words: str, begun: str) -> list[str] | None:

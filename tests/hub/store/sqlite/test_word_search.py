@@ -125,10 +125,18 @@ def test_a_value_and_a_word_are_asked_for_together(
     assert len(found) == sum(fits(words) and at % 2 for at, words in texts.items())
 
 
-def test_too_many_words_with_one_beginning_are_left_to_the_index(
-    store: Store, texts: dict[int, tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("words", [("ord",), ("payment", "ord"), ("ord", "ord"), ("x",)])
+def test_too_many_words_with_one_beginning_are_looked_for_in_the_records(
+    store: Store,
+    texts: dict[int, tuple[str, ...]],
+    words: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nothing that fits is missing because there are many words that do."""
     monkeypatch.setattr(word_search, "_MOST_WORDS", 2)
-    found = store.logs(LogFilter(terms=(Term("ord"),)), 1_000)
-    assert len(found) == sum(map(begun("ord"), texts.values()))
+    found = store.logs(LogFilter(terms=tuple(map(Term, words))), 1_000)
+    fits = begun(*words)
+    assert [one.row.body_text for one in found] == [
+        " ".join(texts[at]) for at in range(299, -1, -1) if fits(texts[at])
+    ]

@@ -75,8 +75,11 @@ class Stage:
             start_time_unix_nano=5,
             end_time_unix_nano=5,
         )
-        kind = span.attributes.add(key=semconv.LOGFIRE_SPAN_TYPE)
-        kind.value.string_value = semconv.LOGFIRE_PENDING_SPAN
+        for key, value in (
+            (semconv.LOGFIRE_SPAN_TYPE, semconv.LOGFIRE_PENDING_SPAN),
+            (semconv.LOGFIRE_PENDING_PARENT, "0" * 16),
+        ):
+            span.attributes.add(key=key).value.string_value = value
         await self.ingest.take("traces", request.SerializeToString(), door="http")
         await self.ingest.follower.caught_up(10)
 
@@ -395,3 +398,40 @@ def test_the_span_of_a_killed_program_is_shown_open_and_then_lost(
         found = hub.http.get(f"/api/v1/traces/{trace}").json()
         assert (found["state"], found["spans"][0]["name"]) == ("lost", "never ends")
         assert hub.end() == (0, "")
+
+
+WAITS_IN_A_SPAN = """
+import sys
+import otbridge
+from otbridge.telemetry import live
+live.AGAIN_S, live._LASTING_S = 0.2, 0.1
+otbridge.configure("shop", endpoint=sys.argv[1], live="on")
+with otbridge.span("waits for a model"):
+    sys.stdin.read()
+"""
+
+
+def test_a_program_that_waits_is_told_from_one_that_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, "-c", HUB_OF_LITTLE_PATIENCE]
+    monkeypatch.setattr(hub_process, "COMMAND", command)
+    with hub_process.HubProcess(tmp_path) as hub, connect(f"{hub.ws_url}/api/v1/live") as live:
+
+        def shown() -> list[str]:
+            message = json.loads(live.recv(timeout=10))
+            return [item["state"] for item in message.get("items", [])]
+
+        program = [sys.executable, "-c", WAITS_IN_A_SPAN, hub.url]
+        with subprocess.Popen(program, stdin=subprocess.PIPE) as waiting:
+            while not shown():
+                pass
+            told = 0
+            while told < 15:  # three times the hub's patience
+                told = hub.http.get("/api/v1/stats").json()["log"]["position"]
+            (trace,) = hub.http.get("/api/v1/traces").json()["traces"]
+            assert (trace["state"], trace["span_count"], trace["log_count"]) == ("open", 1, 0)
+            waiting.kill()
+        while not (verdict := shown()):
+            pass
+        assert verdict == ["lost"]  # and nothing was shown while it waited

@@ -89,18 +89,29 @@ def make_sink(destination: Destination) -> Sink:
     Raises:
         ConfigurationError: A header cannot be sent, or a certificate's file cannot be read.
     """
-    files = {name: file or None for name, file in _files_of(destination)}
+    encrypts = destination.scheme in ("https", "grpcs")
+    tls = destination.tls if encrypts else SYSTEM_TRUST
     host = f"[{destination.host}]" if ":" in destination.host else destination.host
     where = f"{host}:{destination.port}"
     if destination.scheme.startswith("grpc"):
         from otbridge.sinks.otlp_grpc import OtlpGrpcSink
 
-        insecure = destination.scheme == "grpc"
-        return OtlpGrpcSink(where, insecure=insecure, headers=destination.headers, **files)
+        return OtlpGrpcSink(
+            where,
+            insecure=not encrypts,
+            headers=destination.headers,
+            certificate=tls.ca or None,
+            client_certificate=tls.certificate or None,
+            client_key=tls.key or None,
+        )
     from otbridge.sinks.otlp_http import OtlpHttpSink
 
     return OtlpHttpSink(
-        f"{destination.scheme}://{where}{destination.path}", headers=destination.headers, **files
+        f"{destination.scheme}://{where}{destination.path}",
+        headers=destination.headers,
+        certificate=tls.ca or None,
+        client_certificate=tls.certificate or None,
+        client_key=tls.key or None,
     )
 
 
@@ -123,13 +134,6 @@ def refuse_loops(destinations: Iterable[Destination], host: str, ports: Collecti
                 "What it received would come back to it without end.",
                 "Give the address of another hub or backend.",
             )
-
-
-def _files_of(destination: Destination) -> Iterable[tuple[str, str]]:
-    if destination.scheme in ("https", "grpcs"):
-        yield "certificate", destination.tls.ca
-        yield "client_certificate", destination.tls.certificate
-        yield "client_key", destination.tls.key
 
 
 def _is_here(name: str, host: str) -> bool:

@@ -24,8 +24,8 @@ _LEVELS = ("MAY", "SHOULD", "MUST")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwistedHub]:
     """One hub for all twists; its limits are small, so that exceeding them takes no time."""
     with pytest.MonkeyPatch.context() as patch:
-        limits = (BODY_LIMIT, BODY_LIMIT)  # of a body as it comes, and inflated
-        patch.setattr("otbridge.hub.receivers.otlp_http._LIMITS", limits)
+        for limit in ("MAX_BODY_BYTES", "MAX_INFLATED_BYTES"):
+            patch.setattr(f"otbridge.hub.receivers.otlp_http.{limit}", BODY_LIMIT)
         patch.setattr("otbridge.hub.receivers.otlp_grpc._OPTIONS", _NO_LIMITS)
         patch.setattr(sizes, "RECOMMENDED_LIMIT", BODY_LIMIT)
         with TwistedHub(tmp_path_factory.mktemp("hub")) as running:

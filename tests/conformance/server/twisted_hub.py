@@ -109,7 +109,7 @@ class TwistedHub:
     async def _live(self) -> None:
         store = open_store(self._folder)
         hub = Hub(store, HubSettings(data=self._folder))
-        door = _GrpcDoor(hub.ingest, self._answer)
+        door = _GrpcDoor(hub.home.ingest, self._answer)
         self.grpc = f"127.0.0.1:{await door.start('127.0.0.1', 0)}"
         server = _Server(_HttpDoor(hub.app, self._answer))
         serving = asyncio.create_task(server.serve())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -43,7 +43,8 @@ def write(hub: HubProcess, *heads: bytes) -> socket.socket:
 def is_served(hub: HubProcess) -> bool:
     with grpc.insecure_channel(hub.grpc) as channel:
         try:
-            channel.unary_unary(EXPORT)(b"", timeout=1)
+            ask: Any = channel.unary_unary(EXPORT)
+            ask(b"", timeout=1)
         except grpc.RpcError:
             return False
         return True

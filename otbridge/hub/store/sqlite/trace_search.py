@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TRACE_STEPS", "TraceSearch", "as_trace_id"]
 
-TRACE_STEPS: Final = (100, 1_000)
-"""How many of the newest traces are looked at first, and then; see `word_search`."""
+TRACE_STEPS: Final = (100, 300, 1_000)
+"""How many of the newest traces are looked at first, then, and at last; see `word_search`."""
 
 
 class _Wanted(NamedTuple):

@@ -224,6 +224,9 @@ class _Aborted(Exception):  # noqa: N818 - carries an answer
 class _Listening:
     """What the hub's handler believes to be gRPC's context."""
 
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        return ()
+
     async def abort(self, code: grpc.StatusCode, message: str, trailing: Any = ()) -> NoReturn:
         details = dict(trailing).get("grpc-status-details-bin", b"")
         raise _Aborted(Said(code.name, message=message, details=details))

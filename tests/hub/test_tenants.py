@@ -370,11 +370,10 @@ def send_by_bridge(hub: HubProcess, one: Party, stream: str) -> None:
         connection.send(json.dumps({"k": "bye"}))
 
 
-def test_who_leaves_loses_no_span_of_another_tenant(
-    parties: tuple[HubProcess, list[Party]],
-) -> None:
+def test_who_leaves_loses_no_span_of_another_tenant(tmp_path: Path) -> None:
     """Two clients chose the same stream and the same span; one of them goes without a word."""
-    hub, (acme, globex, _) = parties
+    data = tmp_path / "data"
+    acme, globex = party(data, "acme", 1), party(data, "globex", 2)
     stream, trace_id = uuid.uuid4().hex, uuid.uuid4().hex
     span = {
         "traceId": trace_id,
@@ -382,7 +381,7 @@ def test_who_leaves_loses_no_span_of_another_tenant(
         "name": "unfinished",
         "startTimeUnixNano": str(time.time_ns()),
     }
-    with bridge(hub) as stays:
+    with HubProcess(data) as hub, bridge(hub) as stays:
         with bridge(hub) as goes:
             for one, connection in ((acme, goes), (globex, stays)):
                 connection.send(hello(one, stream))

@@ -28,6 +28,14 @@ describe("a trace growing live", () => {
     expect(trace).toMatchObject({ state: "complete", duration_nano: 50, span_count: 1 });
   });
 
+  it("takes a loss back when the span is heard of again, and an end never", () => {
+    const open = span("a", null, 0, null);
+    const lost = { ...open, state: "lost" as const };
+    const ended = span("a", null, 0, 50);
+    expect(newerSpan(lost, open)).toBe(open);
+    expect(newerSpan(ended, lost)).toBe(ended);
+  });
+
   it("keeps the resource that only the full answer tells", () => {
     const known = { ...span("a", null, 0, null), resource: 3 };
     expect(newerSpan(known, span("a", null, 0, 9)).resource).toBe(3);

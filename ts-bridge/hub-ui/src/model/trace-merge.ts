@@ -3,10 +3,10 @@
 import type { LiveItem, Log, Span, Trace, TraceState } from "../api.ts";
 import { compareTime, offsetNano } from "./time.ts";
 
-/** Of two reports of one span, the one that knows more: the ended beats the open. */
+/** Of two reports of one span, the one that knows more: an end is the last word, a loss is not. */
 export function newerSpan(old: Span | undefined, incoming: Span): Span {
   if (old === undefined) return incoming;
-  if (incoming.state === "open" && old.state !== "open") return old;
+  if (old.state === "ended" && incoming.state !== "ended") return old;
   // The live feed has no resource index; the one from the full answer stays true.
   return old.resource === undefined || incoming.resource !== undefined
     ? incoming

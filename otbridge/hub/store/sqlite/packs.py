@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["PACK_BYTES", "Pack", "Times", "pack", "read_pack", "split", "unpack"]
 
 PACK_BYTES: Final = 32 * 1024
-"""Records of so many bytes make a pack. Larger ones compress hardly better (zlib looks back 32 KiB)
-and take longer to look into: this one 0.2 ms."""
+"""Records of so many bytes make a pack. Twice as many take a fifth less disk, measured with what a
+dozen services send; but a trace lies in a dozen packs, and each takes 0.1 ms to look into."""
 
 _LEVEL: Final = 1
-"""zlib's fastest: level 6 takes half as long again for another five per cent."""
+"""zlib's fastest: level 6 takes half as long again, 1.3 µs a record, for another ten per cent."""
 
 _HEAD_SIZE: Final = 4
 

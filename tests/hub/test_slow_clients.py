@@ -39,7 +39,7 @@ def test_six_hundred_half_requests_do_not_slow_down_a_whole_one(hub: HubProcess)
             began = time.monotonic()
             assert hub.http.get("/healthz").status_code == 200
             taken.append(time.monotonic() - began)
-    assert statistics.quantiles(taken, n=100)[98] < 0.2
+    assert statistics.quantiles(taken, n=100)[98] < 1  # of 5 s for a head; 0.05 on a quiet machine
 
 
 def test_a_head_that_does_not_come_to_an_end_is_not_waited_for(shared_hub: HubProcess) -> None:

@@ -468,7 +468,7 @@ def test_connections_that_never_shake_hands_keep_nobody_out(
         began = time.monotonic()
         with http(hub, ours) as client:
             assert client.get("/healthz").status_code == 200
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4  # before the five seconds are over
         silent[0].settimeout(5)
         with contextlib.suppress(ConnectionResetError):
             assert silent[0].recv(1) == b""

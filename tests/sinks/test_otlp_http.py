@@ -124,12 +124,15 @@ def test_a_partial_success_says_how_many_and_why(
     assert sink.send("logs", REQUEST, 5) == Success(0, "deprecated")
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize(
+    ("status", "maybe_taken"), [(429, False), (502, True), (503, True), (504, True)]
+)
 def test_an_overloaded_receiver_is_tried_again(
-    sink: OtlpHttpSink, receiver: OtlpReceiver, status: int
+    sink: OtlpHttpSink, receiver: OtlpReceiver, status: int, *, maybe_taken: bool
 ) -> None:
     receiver.answer_next(Answer.refuse(status, message="busy"))
-    assert sink.send("logs", REQUEST, 5) == Retryable(str(status), "busy")
+    busy = Retryable(str(status), "busy", maybe_taken=maybe_taken)
+    assert sink.send("logs", REQUEST, 5) == busy
     assert sink.send("logs", REQUEST, 5) == Success()
 
 

@@ -37,7 +37,7 @@ def test_a_folder_is_named_by_its_path_or_by_a_url(form: str, tmp_path: Path) ->
     assert (tmp_path / "new" / "store").is_dir()
 
 
-@pytest.mark.parametrize("address", ["clickhouse://host/db", "", "sqlite://", "sqlite:///"])
+@pytest.mark.parametrize("address", ["postgres://host/db", "", "sqlite://", "sqlite:///"])
 def test_an_address_that_is_none_is_refused_with_what_to_give(address: str) -> None:
     error = refusal(address)
 

@@ -167,7 +167,9 @@ _LARGE_HEAD = OtbridgeError(
     "Send less baggage, and fewer cookies.",
 )
 _NO_HTTP = OtbridgeError(
-    "The request is not HTTP.", "", "Send HTTP/1.1; gRPC has a port of its own; TLS takes --tls-cert and --tls-key."
+    "The request is not HTTP.",
+    "",
+    "Send HTTP/1.1; gRPC has a port of its own; TLS takes --tls-cert and --tls-key.",
 )
 _FULL = OtbridgeError(
     "The hub has as many connections as it takes, and all are busy.", "", "Try again in a second."

@@ -99,8 +99,8 @@ def _tallies(
 ) -> dict[tuple[Any, ...], Tally]:
     """Add up the rows of all days: three columns of a key, a number, and the sums of tallies.
 
-    SQLite puts the histograms of one key behind each other, which together are a list of maps: a
-    fifth of the time that it takes to fetch and decode each row (there are 100,000 in an hour).
+    SQLite puts the histograms of one key behind each other, which together are a list of maps:
+    measured for a day of 2,448 operations, 250 ms of CPU instead of 460 for a row at a time.
     """
     found: dict[tuple[Any, ...], Tally] = defaultdict(_tally)
     only, values = (_OF_SERVICE, [service]) if service is not None else ("", [])

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["PACK_BYTES", "Pack", "Times", "pack", "read_pack", "split", "unpack"]
 
 PACK_BYTES: Final = 32 * 1024
-"""Records of so many bytes make a pack. Twice as many take a fifth less disk, measured with what a
-dozen services send; but a trace lies in a dozen packs, and each takes 0.1 ms to look into."""
+"""Records of so many bytes make a pack: 0.12 ms to look into. Twice as many compress to 6 % less
+(zlib looks back 32 KiB) and take 0.22 ms, and a trace lies in a dozen packs."""
 
 _LEVEL: Final = 1
 """zlib's fastest: level 6 takes half as long again, 1.3 µs a record, for another ten per cent."""

@@ -157,7 +157,7 @@ def test_a_name_that_does_not_resolve_delays_nobody_who_logs(deliver: Any, event
     """Row 16: the resolver is asked in the worker's thread."""
     delivery = deliver(OtlpHttpSink("http://no-such-host.invalid:4318"))
     delivery.put(100)
-    assert delivery.slowest_put < 0.001
+    assert delivery.slowest_put < 0.01
     eventually(lambda: delivery.ledger.spooled == 100)
 
 

@@ -178,6 +178,8 @@ class Switch(SynchronousMultiSpanProcessor):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call,unused-ignore]  # typed in newer SDKs
         self._added: tuple[SpanProcessor, ...] = ()
+        self.is_alone = True
+        """Whether no processors have been added."""
         self.targets = ()
 
     @property
@@ -201,16 +203,21 @@ class Switch(SynchronousMultiSpanProcessor):
 
         Each hop of a span costs half a microsecond, so nobody is called who would do nothing, and
         where only one is left, it stands here in person.
+
+        Threads that find out that nobody wants beginnings come here, too, late perhaps and with
+        targets of yesterday; so each looks once more when it is done. A lock would be in the way
+        of forked children.
         """
-        self.is_alone = not self._added
-        """Whether no processors have been added."""
-        everybody = (*self._targets, *self._added)
-        self._starting = _doing(everybody, "on_start")
-        self._ending = _doing(everybody, "on_end")
-        for name, doing in (("on_start", self._starting), ("on_end", self._ending)):
-            vars(self).pop(name, None)
-            if len(doing) == 1:
-                vars(self)[name] = doing[0]
+        everybody: tuple[SpanProcessor, ...] | None = None
+        while everybody != (now := (*self._targets, *self._added)):
+            everybody = now
+            self.is_alone = not self._added
+            self._starting = _doing(everybody, "on_start")
+            self._ending = _doing(everybody, "on_end")
+            for name, doing in (("on_start", self._starting), ("on_end", self._ending)):
+                vars(self).pop(name, None)
+                if len(doing) == 1:
+                    vars(self)[name] = doing[0]
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Pass on, in order."""

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.trace import Link, SpanContext, TraceFlags
 
 import otbridge
 from otbridge.config import Config
 from otbridge.telemetry import traces
 from otbridge.telemetry.sampling import make_sampler
+from otbridge.telemetry.traces import Switch
 from otbridge.testing import OtlpReceiver
 from otbridge.testing.capture import capture
 
@@ -145,3 +146,20 @@ def test_spans_carry_the_correlation_id_in_force() -> None:
     with capture() as seen, otbridge.correlation("req-1"), otbridge.span("work"):
         pass
     assert seen.span("work").attributes["correlation.id"] == "req-1"
+
+
+def test_who_rearranges_with_targets_of_yesterday_looks_again() -> None:
+    """A thread that is late must not send spans to where nobody delivers them any more."""
+    switch = Switch()
+    today = SpanProcessor()
+
+    class Yesterday(SpanProcessor):
+        @property
+    Z
+            if switch.targets != (today,):
+                switch.targets = (today,)
+            return lambda span: pytest.fail(f"{span} went to yesterday's")
+
+    switch.targets = (Yesterday(),)
+    switch.on_end(ReadableSpan("work"))  # type: ignore[no-untyped-call,unused-ignore]
+    assert switch.targets == (today,)

@@ -244,11 +244,15 @@ class RecordQueue:
         """Wake the worker at the next record."""
         self._wake_records = 0
 
-    def wake_at_batch(self) -> None:
-        """Wake the worker when a batch is full."""
+    def wake_at_batch(self, elsewhere: int = 0) -> None:
+        """Wake the worker when a batch is full, here or on disk, where *elsewhere* records are.
+
+        Where there is a batch on disk already, it is not by coming that records get it sent.
+        """
         self._wake_records = self._enough_records - 1
         self._wake_bytes = self._enough_bytes
-        self._records_elsewhere = self._bytes_elsewhere = 0
+        self._records_elsewhere = elsewhere if elsewhere < self._enough_records else 0
+        self._bytes_elsewhere = 0
 
     def wake_never(self) -> None:
         """Let the worker work."""

@@ -241,7 +241,7 @@ class Worker:
             backlog_only = not self._clock.wait(self._wake, _sooner(due_in, self._look_in()))
             self._linger.paused(self._clock.monotonic() - begin)
         self._wake.clear()
-        self._queue.wake_at_batch()
+        self._queue.wake_at_batch(0 if self._backlog is None else self._backlog.records)
         if not (self._queue.has_batch or self._is_urgent or self._is_behind or backlog_only):
             self._clock.wait(self._wake, self._linger.next())
         self._wake.clear()

@@ -200,7 +200,9 @@ def test_a_full_batch_on_disk_does_not_wait(
 ) -> None:
     """Its last record wakes the sender."""
     held.held.set()
-    for number in range(5):
+    durable.put(envelope, record(0))
+    clock.wait_for_waiter(lambda seconds: seconds == 0.5)
+    for number in range(1, 5):
         durable.put(envelope, record(number))
     eventually(lambda: durable.ledger.delivered == 5)
     assert clock.monotonic() == 0.0

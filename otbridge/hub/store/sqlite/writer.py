@@ -31,6 +31,9 @@ _ROW_OVERHEAD = 600
 _MAX_GROUP = 20_000
 """Rows in one transaction; more would make the first of them wait for the last too long."""
 
+_MAX_GROUP_BYTES = 8 * 1024 * 1024
+"""Their bytes likewise: room is made before a transaction, so this is what it may exceed."""
+
 _Result = TypeVar("_Result")
 
 
@@ -141,12 +144,15 @@ class Writer:
             self._queue.pop(0)
             return first
         group: list[_Submitted] = []
-        rows = 0
+        rows = weight = 0
         for item in self._queue:
-            if isinstance(item, _Job) or (group and rows + item.rows > _MAX_GROUP):
+            if isinstance(item, _Job):
+                break
+            rows += item.rows
+            weight += item.weight
+            if group and (rows > _MAX_GROUP or weight > _MAX_GROUP_BYTES):
                 break
             group.append(item)
-            rows += item.rows
         del self._queue[: len(group)]
         return group
 

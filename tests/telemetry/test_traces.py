@@ -155,7 +155,7 @@ def test_who_rearranges_with_targets_of_yesterday_looks_again() -> None:
 
     class Yesterday(SpanProcessor):
         @property
-    Z
+        def on_end(self) -> Any:
             if switch.targets != (today,):
                 switch.targets = (today,)
             return lambda span: pytest.fail(f"{span} went to yesterday's")

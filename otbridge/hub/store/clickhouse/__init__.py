@@ -26,7 +26,7 @@ from otbridge.hub.store.clickhouse import (
 from otbridge.hub.store.clickhouse.inserts import Inserts
 from otbridge.hub.store.clickhouse.questions import Asker
 from otbridge.hub.store.clickhouse.schema import Tables, migrate
-from otbridge.hub.store.clickhouse.writer import Writer
+from otbridge.hub.store.clickhouse.writer import InsertingWriter
 from otbridge.hub.store.vocabulary import Retention, StoreTotals
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class ClickHouseStore:
         tables = Tables.of(database, cluster)
         self._asker = Asker(engine, tables)
         self._inserts = Inserts(engine, tables, self._clock)
-        self._writer = Writer(self._inserts.store)
+        self._writer = InsertingWriter(self._inserts.store)
         self._deleted_bytes = 0
 
     def submit(self, batch: Batch) -> Future[None]:

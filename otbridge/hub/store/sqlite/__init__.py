@@ -28,7 +28,7 @@ from otbridge.hub.store.sqlite.day_files import DayFiles
 from otbridge.hub.store.sqlite.days import Folder, date_of
 from otbridge.hub.store.sqlite.operation_minutes import operation_minutes
 from otbridge.hub.store.sqlite.reader import Readers
-from otbridge.hub.store.sqlite.writer import Writer
+from otbridge.hub.store.sqlite.writer import DayFilesWriter
 from otbridge.hub.store.vocabulary import Retention, StoreTotals
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class SqliteStore:
         except BaseException:
             self._folder.close()
             raise
-        self._writer = Writer(files)
+        self._writer = DayFilesWriter(files)
         self._readers = Readers(self._folder, lambda: files.days)
         files.on_deleted = self._readers.let_go
         self._closing = threading.Lock()

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otbridge.errors import StoreError
-from otbridge.hub.store import StoreFull
-from otbridge.hub.store.clickhouse import writer
-from otbridge.hub.store.clickhouse.writer import Writer
+from otbridge.hub.store import StoreFull, writer
+from otbridge.hub.store.clickhouse.writer import InsertingWriter
 from tests.hub.store.builders import batch, log
 
 if TYPE_CHECKING:
@@ -48,13 +47,15 @@ def place() -> Place:
 
 
 @pytest.fixture
-def working(place: Place) -> Iterator[Writer]:
-    with closing(Writer(place.store)) as opened:
+def working(place: Place) -> Iterator[InsertingWriter]:
+    with closing(InsertingWriter(place.store)) as opened:
         yield opened
         place.open.set()
 
 
-def test_what_comes_during_an_insert_goes_with_the_next_one(place: Place, working: Writer) -> None:
+def test_what_comes_during_an_insert_goes_with_the_next_one(
+    place: Place, working: InsertingWriter
+) -> None:
     first = working.submit(batch([log("0")]))
     assert place.entered.wait(20)
     others = [working.submit(batch([log(str(number))])) for number in range(1, 6)]
@@ -67,7 +68,7 @@ def test_what_comes_during_an_insert_goes_with_the_next_one(place: Place, workin
 
 
 def test_a_batch_that_cannot_be_stored_does_not_harm_its_neighbours(
-    place: Place, working: Writer
+    place: Place, working: InsertingWriter
 ) -> None:
     held = working.submit(batch([log("held")]))
     assert place.entered.wait(20)
@@ -80,7 +81,9 @@ def test_a_batch_that_cannot_be_stored_does_not_harm_its_neighbours(
         futures[1].result(timeout=20)
 
 
-def test_a_full_server_is_not_asked_again_batch_by_batch(place: Place, working: Writer) -> None:
+def test_a_full_server_is_not_asked_again_batch_by_batch(
+    place: Place, working: InsertingWriter
+) -> None:
     held = working.submit(batch([log("held")]))
     assert place.entered.wait(20)
     place.full = 2
@@ -93,7 +96,7 @@ def test_a_full_server_is_not_asked_again_batch_by_batch(place: Place, working: 
 
 
 def test_a_flood_is_told_to_come_back(
-    place: Place, working: Writer, monkeypatch: pytest.MonkeyPatch
+    place: Place, working: InsertingWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "_MAX_WAITING", 10_000)
     futures = [working.submit(batch([log("x" * 1_000)])) for _ in range(50)]
@@ -107,7 +110,7 @@ def test_a_flood_is_told_to_come_back(
             future.result(timeout=20)
 
 
-def test_jobs_run_after_what_was_submitted_before(place: Place, working: Writer) -> None:
+def test_jobs_run_after_what_was_submitted_before(place: Place, working: InsertingWriter) -> None:
     place.open.set()
     working.submit(batch([log("0")]))
     assert working.call(lambda: len(place.groups)).result(timeout=20) == 1
@@ -116,7 +119,7 @@ def test_jobs_run_after_what_was_submitted_before(place: Place, working: Writer)
 
 
 def test_closing_stores_what_is_waiting_and_takes_nothing_more(place: Place) -> None:
-    working = Writer(place.store)
+    working = InsertingWriter(place.store)
     futures = [working.submit(batch([log(str(number))])) for number in range(9)]
     place.open.set()
     working.close()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otbridge.errors import StoreError
-from otbridge.hub.store import QueryTooSlow, StoreFull
-from otbridge.hub.store.sqlite import day_files, writer
+from otbridge.hub.store import QueryTooSlow, StoreFull, writer
+from otbridge.hub.store.sqlite import day_files
 from otbridge.hub.store.vocabulary import LogFilter, TraceFilter
 from tests.hub.store.builders import batch, log, span, store_now, trace_id
 

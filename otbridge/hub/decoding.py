@@ -9,7 +9,7 @@ from otbridge.hub.open_spans import (
     separate_open_spans,
     separate_pending_spans,
 )
-from otbridge.wire.rows import Batch
+from otbridge.wire.rows import Batch, Request
 
 if TYPE_CHECKING:
     from otbridge.typing import Signal
@@ -28,18 +28,19 @@ def decode(signal: Signal, request: bytes, received_ns: int) -> tuple[Batch, lis
     """
     from otbridge.wire import otlp_rows
 
+    source = Request(signal, request, received_ns)
     if signal == "traces":
         spans, rejected = otlp_rows.decode_traces(request, received_ns)
         if not may_have_pending_spans(request):
-            return Batch(spans=spans), rejected
+            return Batch(spans=spans, request=source), rejected
         spans, open_spans = separate_pending_spans(spans)
-        return Batch(spans=spans, open_spans=open_spans), rejected
+        return Batch(spans=spans, open_spans=open_spans, request=source), rejected
     if signal == "logs":
         rows, rejected = otlp_rows.decode_logs(request, received_ns)
         logs, open_spans = separate_open_spans(rows)
-        return Batch(logs=logs, open_spans=open_spans), rejected
+        return Batch(logs=logs, open_spans=open_spans, request=source), rejected
     metrics, rejected = otlp_rows.decode_metrics(request, received_ns)
-    return Batch(metrics=metrics), rejected
+    return Batch(metrics=metrics, request=source), rejected
 
 
 def records_of(batch: Batch) -> int:

@@ -8,8 +8,12 @@ them when somebody looks, and `GET /api/v1/traces/{id}/otlp` gives them back unc
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["Batch", "LogRow", "MetricsRow", "SpanRow"]
+if TYPE_CHECKING:
+    from otbridge.typing import Signal
+
+__all__ = ["Batch", "LogRow", "MetricsRow", "Request", "SpanRow"]
 
 
 @dataclass(slots=True)
@@ -87,6 +91,16 @@ class MetricsRow:
     producer: str = ""
 
 
+class Request(NamedTuple):
+    """An Export…ServiceRequest, which gives the same rows whenever it is decoded."""
+
+    signal: Signal
+    data: bytes
+    """The message, serialised."""
+    received_ns: int
+    """When it came, which is the time of records without one."""
+
+
 @dataclass(slots=True)
 class Batch:
     """What one request brought, on its way to the live feed and the store."""
@@ -107,3 +121,5 @@ class Batch:
     settled: tuple[str, int] | None = None
     """(beginning of streams, sequence): batches of these streams with lower sequences never come
     again, and a store need not remember their keys."""
+    request: Request | None = None
+    """What all the rows, and nothing but they, were decoded from; where there is such a thing."""

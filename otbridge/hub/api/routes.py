@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from otbridge.errors import QueryError
+from otbridge.hub.access.principal import principal_of
 from otbridge.hub.api import (
     export,
     facets,
@@ -34,10 +35,11 @@ from otbridge.hub.api import (
     stats,
     traces,
 )
-from otbridge.hub.api.endpoint import Endpoint, parameters, path_id, read_arguments
+from otbridge.hub.api.endpoint import Endpoint, read_arguments
 from otbridge.hub.api.errors import MethodNotAllowed, NotFound, answer_for
 from otbridge.hub.api.filters import LOG_FILTERS, TRACE_FILTERS
 from otbridge.hub.api.openapi import describe_api
+from otbridge.hub.api.parameters import parameters, path_id
 from otbridge.hub.api.turns import in_turn
 from otbridge.hub.asgi import read_body
 from otbridge.hub.store.budget import within
@@ -230,6 +232,7 @@ def _answering(endpoints: Sequence[Endpoint]) -> Callable[[Request], Awaitable[R
             state = request.app.state
             if endpoint.body is not None:
                 asked["body"] = await _body(request, endpoint.body)
+                asked["principal"] = principal_of(request.scope)
             await state.follower.caught_up(_OWN_WRITES_S)
             if endpoint.look is not None:
                 asked["hub"] = endpoint.look(state)

@@ -31,6 +31,9 @@ __all__ = ["AccessGuard"]
 _SENDING: Final = frozenset({"/v1/traces", "/v1/logs", "/v1/metrics", TICKET_PATH})
 _FREE: Final = frozenset({"/v1/bridge", "/healthz", "/otbridge.js", "/favicon.ico", SESSION_PATH})
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_SHARING: Final = ("POST", "/api/v1/links")
+"""Whoever may look may show others what they look at; how much of that is kept is bounded where it
+is saved."""
 
 _REVOKED: Final = 4401
 """WebSocket close code, the bridge's for a token that is not accepted."""
@@ -159,6 +162,8 @@ def _right_for(scope: Scope, path: str) -> Right | None:
         return None if scope["method"] == "OPTIONS" else Right.WRITE
     if path in _FREE or path.startswith(("/assets/", "/login/")):
         return None
+    if (scope["method"], path) == _SHARING:
+        return Right.READ
     if path.startswith("/api/") and scope["method"] in _CHANGING:
         return Right.ADMIN
     return Right.READ

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from otbridge.hub.access.key import Right
 from otbridge.hub.api.errors import NotFound
 from otbridge.hub.asgi import error_body, respond
 from otbridge.hub.query.pages import page_by_key
+from otbridge.hub.query.permalinks import MAX_LINKS, READERS_LINKS
 
 if TYPE_CHECKING:
     from otbridge.hub.asgi import Receive, Scope, Send
@@ -71,7 +73,10 @@ def post_link(_: Store, asked: dict[str, Any]) -> SavedLinkJson:
     """Answer `POST /api/v1/links`."""
     links: Permalinks = asked["hub"]
     wanted: LinkToSave = asked["body"]
-    link, _new = links.save(wanted["view"], wanted["arguments"], time.time_ns())
+    key = asked["principal"].key
+    # An open hub believes everybody.
+    room = MAX_LINKS if key is None or key.grants(Right.ADMIN) else READERS_LINKS
+    link, _new = links.save(wanted["view"], wanted["arguments"], time.time_ns(), room)
     return _json(link)
 
 

@@ -22,10 +22,13 @@ from otbridge.errors import QueryError, StoreError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["MAX_LINKS", "Permalink", "Permalinks", "TooManyLinks"]
+__all__ = ["MAX_LINKS", "READERS_LINKS", "Permalink", "Permalinks", "TooManyLinks"]
 
 MAX_LINKS: Final = 10_000
 """Links that one hub keeps, some 5 MB; saving is refused then, and none is ever deleted unasked."""
+
+READERS_LINKS: Final = 9_000
+"""Beyond so many, only administrators save: who may only read cannot keep them from it."""
 
 _MAX_ARGUMENTS: Final = 32
 _MAX_TEXT: Final = 2_000
@@ -81,8 +84,16 @@ class Permalinks:
         with self._lock:
             return self._loaded().get(link_id)
 
-    def save(self, view: str, arguments: dict[str, str], now_ns: int) -> tuple[Permalink, bool]:
+    def save(
+        self, view: str, arguments: dict[str, str], now_ns: int, room: int = MAX_LINKS
+    ) -> tuple[Permalink, bool]:
         """Save a link, and return it and whether it is new: the same content has the same id.
+
+        Args:
+            view: The screen's path.
+            arguments: What was chosen on it.
+            now_ns: When, in unix nanoseconds.
+            room: How many links there may be, at most `MAX_LINKS`.
 
         Raises:
             QueryError: It does not lead to a screen, or is too long.
@@ -101,11 +112,11 @@ class Permalinks:
                     break
                 if (known.view, known.arguments) == (view, arguments):
                     return known, False
-            if len(links) >= MAX_LINKS:
+            if len(links) >= min(room, MAX_LINKS):
                 raise TooManyLinks(
-                    f"The hub keeps {MAX_LINKS:,} links, and no more.",
+                    f"The hub keeps {min(room, MAX_LINKS):,} links of this kind, and no more.",
                     "None is deleted unless somebody asks for it.",
-                    "Delete some: DELETE /api/v1/links/{id}.",
+                    "Have some deleted by an administrator: DELETE /api/v1/links/{id}.",
                 )
             link = Permalink(link_id, view, arguments, str(now_ns))
             self._append(link)

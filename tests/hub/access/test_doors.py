@@ -279,6 +279,22 @@ def test_whether_the_hub_is_well_is_nobodys_secret(keyed: Keyed) -> None:
     assert keyed.hub.http.get("/otbridge.js").status_code in (200, 404)
 
 
+def test_who_may_look_may_save_a_link_and_only_administrators_delete_one(keyed: Keyed) -> None:
+    screen = b'{"view": "/traces", "arguments": {"q": "order"}}'
+    for kind in ("read", "admin"):
+        headers = keyed.headers(kind, content_type=JSON)
+        saved = keyed.hub.http.post("/api/v1/links", headers=headers, content=screen)
+        assert saved.status_code == 200
+    for kind in ("ingest", "write"):
+        headers = keyed.headers(kind, content_type=JSON)
+        answer = keyed.hub.http.post("/api/v1/links", headers=headers, content=screen)
+        assert answer.status_code == 403
+    address = f"/api/v1/links/{saved.json()['id']}"
+    for kind, status in (("read", 403), ("admin", 200)):
+        headers = keyed.headers(kind, content_type=JSON)
+        assert keyed.hub.http.delete(address, headers=headers).status_code == status
+
+
 def test_a_key_that_reads_changes_nothing(keyed: Keyed) -> None:
     headers = keyed.headers("read", content_type=JSON)
     assert keyed.hub.http.post("/api/v1/traces", headers=headers).status_code == 403

@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 
+from otbridge.hub.api.doors import DOORS
 from otbridge.hub.api.routes import ENDPOINTS
 from otbridge.hub.store.sqlite import SqliteStore
 from otbridge.wire.otlp_json import parse_logs, parse_traces
@@ -474,7 +475,14 @@ def test_the_openapi_document_names_every_address_and_argument(api: httpx.Client
     document = get(api, "/openapi.json")
 
     assert document["openapi"].startswith("3.1")
-    assert set(document["paths"]) == {f"/api/v1{endpoint.path}" for endpoint in ENDPOINTS}
+    assert set(document["paths"]) == {
+        *(f"/api/v1{endpoint.path}" for endpoint in ENDPOINTS),
+        *(door.path for door in DOORS),
+    }
+    for door in DOORS:
+        operation = document["paths"][door.path][door.method.lower()]
+        assert ("requestBody" in operation) == (door.body is not None)
+        assert str(door.status) in operation["responses"]
     for endpoint in ENDPOINTS:
         operation = document["paths"][f"/api/v1{endpoint.path}"][endpoint.method.lower()]
         assert ("requestBody" in operation) == (endpoint.body is not None)
@@ -497,6 +505,8 @@ def test_the_openapi_document_names_every_address_and_argument(api: httpx.Client
 def test_the_reference_names_every_address_and_argument() -> None:
     """docs/reference/hub-api.md says all that there is."""
     text = (Path(__file__).parents[3] / "docs/reference/hub-api.md").read_text(encoding="utf-8")
+    for door in DOORS:
+        assert door.path in text, door
     for endpoint in ENDPOINTS:
         path = endpoint.path.replace("{metric_name}", "{name}")
         assert f"`{endpoint.method} /api/v1{path}" in text, endpoint

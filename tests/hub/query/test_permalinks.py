@@ -48,3 +48,16 @@ def test_a_full_file_takes_no_more_and_loses_none(
         links.save("/traces", {"q": "more"}, 9)
     assert links.all() == kept
     assert links.save("/traces", {"q": "0"}, 9) == (kept[0], False)
+
+
+def test_readers_leave_room_for_administrators(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(permalinks, "MAX_LINKS", 2)
+    links = Permalinks(tmp_path / "links.jsonl")
+    first, _ = links.save("/traces", {"q": "first"}, 1, room=1)
+    with pytest.raises(TooManyLinks):
+        links.save("/traces", {"q": "second"}, 2, room=1)
+    assert links.save("/traces", {"q": "first"}, 3, room=1) == (first, False)
+    second, _ = links.save("/traces", {"q": "second"}, 4)
+    assert links.all() == [first, second]

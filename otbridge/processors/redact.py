@@ -21,7 +21,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.processors.secret_names import is_secret_name, words_of
-from otbridge.processors.secret_values import MARKER, blank_out
+from otbridge.processors.secret_values import MARKER, SHORTEST, blank_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -43,8 +43,6 @@ _MOST_CHARACTERS: Final = 1 << 20
 """Characters in all texts inside one value that are searched; as many are delivered."""
 _NO_ITEMS: Final = (bytearray, memoryview, range)
 """Sequences of plain numbers."""
-_SHORTEST: Final = 8
-"""Characters; no credential is shorter than that."""
 
 _PLAIN: Final = 0
 _SECRET: Final = 1
@@ -85,7 +83,7 @@ class Redactor:
 
     def text(self, value: str) -> str:
         """Return *value* with the credentials in it blanked out; the same object where none is."""
-        if len(value) < _SHORTEST or value in self._clean:
+        if len(value) < SHORTEST or value in self._clean:
             return value
         found = blank_out(value)
         if found is value and len(value) <= _LONGEST_REMEMBERED:
@@ -112,7 +110,7 @@ class Redactor:
             if known is _PLAIN:
                 kind = type(old)
                 if kind is str:
-                    if len(old) < _SHORTEST or old in clean:
+                    if len(old) < SHORTEST or old in clean:
                         continue
                 elif kind is int or kind is float or kind is bool or old is None:
                     continue

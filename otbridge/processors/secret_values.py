@@ -6,9 +6,11 @@ import re
 import string
 from typing import Final
 
-__all__ = ["MARKER", "blank_out", "first_sigil", "is_suspicious"]
+__all__ = ["MARKER", "SHORTEST", "blank_out", "first_sigil", "is_suspicious"]
 
 MARKER: Final = "[redacted]"
+SHORTEST: Final = 8
+"""Characters; no text with a credential in it is shorter: `pwd=abcd`, `a://:b@c`."""
 
 _WINDOW: Final = 65_536
 """Characters of a text that the patterns see: as long as the longest stack trace."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from otbridge.processors.secret_values import is_suspicious
+from otbridge.processors.secret_values import SHORTEST, is_suspicious
 from otbridge.telemetry import nesting
-from otbridge.wire.protobuf import CONTINUED, SMALL, varint
+from otbridge.wire.protobuf import CONTINUED, INT64_MAX, INT64_MIN, SMALL, varint
 from otbridge.wire.values import any_value, utf8
 
 if TYPE_CHECKING:
@@ -21,20 +21,17 @@ if TYPE_CHECKING:
     from otbridge.processors.redact import Redactor
     from otbridge.wire.attributes import Name, Names
 
-__all__ = ["MOST_CACHED", "Clean", "clean"]
+__all__ = ["LONGEST_CACHED", "MOST_CACHED", "MOST_SAID", "Clean", "clean"]
 
 MOST_CACHED: Final = 4096
 """Entries of a table; a full one is emptied, which costs time but no memory."""
-_LONGEST_CACHED: Final = 128
+LONGEST_CACHED: Final = 128
 """Characters of a text that is remembered: names, routes and states come again, prose does not."""
-_MOST_SAID: Final = 512
-"""Different texts under one name after which no more of them are remembered: ids, not states."""
-_SHORTEST_SECRET: Final = 8
+MOST_SAID: Final = 512
+"""Different values under one name after which no more of them are remembered: ids, not states."""
 
 _SMALL: Final = len(SMALL)
 _MEDIUM: Final = _SMALL << 7
-_INT64_MIN: Final = -(1 << 63)
-_INT64_MAX: Final = (1 << 63) - 1
 _double: Final = Struct("<d").pack
 
 
@@ -78,7 +75,7 @@ def clean(
         reserved: Keys that are never harmless.
     """
     known: dict[str, _Field] = {}
-    longest = _LONGEST_CACHED if value_limit is None else min(_LONGEST_CACHED, value_limit)
+    longest = LONGEST_CACHED if value_limit is None else min(LONGEST_CACHED, value_limit)
     redacts = redactor is not None
     remembered = 0  # texts, under all names together
 
@@ -98,8 +95,8 @@ def clean(
             return None
         if (
             redactor is not None
-            and size >= _SHORTEST_SECRET
-            and (size > _LONGEST_CACHED or is_suspicious(text))
+            and size >= SHORTEST
+            and (size > LONGEST_CACHED or is_suspicious(text))
             and redactor.text(text) is not text
         ):
             return None
@@ -108,7 +105,7 @@ def clean(
     def say(field: _Field, text: str) -> bytes | None:
         """Return *text* under its name if it is harmless; remember it if the name repeats itself."""
         short = len(text) <= longest
-        if not short or (redacts and len(text) >= _SHORTEST_SECRET and is_suspicious(text)):
+        if not short or (redacts and len(text) >= SHORTEST and is_suspicious(text)):
             encoded = harmless(text)
             if encoded is None:
                 return None
@@ -119,7 +116,7 @@ def clean(
                 encoded = utf8(text)
         size = len(encoded)
         pair = (field.texts.get(size) or field.name.before_text(size)) + encoded
-        if short and len(field.said) < _MOST_SAID:
+        if short and len(field.said) < MOST_SAID:
             remember(field, text, pair)
         return pair
 
@@ -169,7 +166,7 @@ def clean(
                     encoded = SMALL[value]
                 elif 0 < value < _MEDIUM:
                     encoded = CONTINUED[value & 0x7F] + SMALL[value >> 7]
-                elif _INT64_MIN <= value <= _INT64_MAX:
+                elif INT64_MIN <= value <= INT64_MAX:
                     encoded = varint(value)
                 else:
                     append(field.name.pair(any_value(value)))

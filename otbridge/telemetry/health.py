@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from opentelemetry.metrics import CallbackOptions, Observation
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Health", "Source"]
 
 _KINDS: Final[Mapping[Signal, str]] = {"logs": "log", "traces": "span", "metrics": "metric"}
+_UNITS: Final = {"log": "{log_record}", "span": "{span}", "metric": "{data_point}"}
 _PROCESSED: Final = ("log", "span")
 """Kinds of signals that the conventions have processors for."""
 _BEFORE_EXPORT: Final = {
@@ -75,6 +76,20 @@ class Source:
         return _component(f"otlp_{self.transport}_{self.kind}_exporter") | server
 
 
+class _Instrument(NamedTuple):
+    """One row of `_INSTRUMENTS`: what is registered for each of its kinds of signals."""
+
+    name: str
+    """With `{kind}` where the kind is part of it."""
+    look: Callable[[Source, LedgerSnapshot], Iterable[Observation]]
+    """Tells the present values."""
+    grows: bool = False
+    """Whether it only ever grows: a counter, not an up-down counter."""
+    unit: str = ""
+    """The kind's own (`_UNITS`) where it is left out."""
+    kinds: tuple[str, ...] = _PROCESSED
+
+
 class Health:
     """Registers the instruments, once for a provider, and answers them from the present sources."""
 
@@ -86,42 +101,15 @@ class Health:
     def register(self, provider: Any) -> None:
         """Make the instruments of the OpenTelemetry MeterProvider *provider*."""
         meter = provider.get_meter("otbridge")
-        for kind in _PROCESSED:
-            unit = "{log_record}" if kind == "log" else "{span}"
-            processor, exporter = f"otel.sdk.processor.{kind}", f"otel.sdk.exporter.{kind}"
-            observe = self._observer
-            meter.create_observable_up_down_counter(
-                f"{processor}.queue.size", [observe(kind, _queue_size)], unit
+        for each in _INSTRUMENTS:
+            create = (
+                meter.create_observable_counter
+                if each.grows
+                else meter.create_observable_up_down_counter
             )
-            meter.create_observable_up_down_counter(
-                f"{processor}.queue.capacity", [observe(kind, _queue_capacity)], unit
-            )
-            meter.create_observable_counter(
-                f"{processor}.processed", [observe(kind, _processed)], unit
-            )
-            meter.create_observable_up_down_counter(
-                f"{exporter}.inflight", [observe(kind, _in_flight)], unit
-            )
-            meter.create_observable_counter(
-                f"{exporter}.exported", [observe(kind, _exported)], unit
-            )
-            meter.create_observable_up_down_counter(
-                f"otbridge.spool.{kind}.waiting", [observe(kind, _spooled)], unit
-            )
-            meter.create_observable_counter(
-                f"otbridge.fallback.{kind}.taken", [observe(kind, _diverted)], unit
-            )
-            meter.create_observable_up_down_counter(
-                f"otbridge.strategy.{kind}.active", [observe(kind, _strategies)], "{strategy}"
-            )
-        observe = self._observer
-        exporter = "otel.sdk.exporter.metric_data_point"
-        meter.create_observable_up_down_counter(
-            f"{exporter}.inflight", [observe("metric", _points_in_flight)], "{data_point}"
-        )
-        meter.create_observable_counter(
-            f"{exporter}.exported", [observe("metric", _points_exported)], "{data_point}"
-        )
+            for kind in each.kinds:
+                observe = self._observer(kind, each.look)
+                create(each.name.format(kind=kind), [observe], each.unit or _UNITS[kind])
         self._duration = meter.create_histogram(
             _DURATION, "s", explicit_bucket_boundaries_advisory=_BUCKETS
         )
@@ -215,6 +203,27 @@ def _strategies(source: Source, _: LedgerSnapshot) -> Iterator[Observation]:
     for strategy in get_args(Strategy):
         active = strategy in source.pipeline.strategies
         yield Observation(int(active), source.processor | {"otbridge.strategy": strategy})
+
+
+_INSTRUMENTS: Final = (
+    _Instrument("otel.sdk.processor.{kind}.queue.size", _queue_size),
+    _Instrument("otel.sdk.processor.{kind}.queue.capacity", _queue_capacity),
+    _Instrument("otel.sdk.processor.{kind}.processed", _processed, grows=True),
+    _Instrument("otel.sdk.exporter.{kind}.inflight", _in_flight),
+    _Instrument("otel.sdk.exporter.{kind}.exported", _exported, grows=True),
+    _Instrument("otbridge.spool.{kind}.waiting", _spooled),
+    _Instrument("otbridge.fallback.{kind}.taken", _diverted, grows=True),
+    _Instrument("otbridge.strategy.{kind}.active", _strategies, unit="{strategy}"),
+    _Instrument(
+        "otel.sdk.exporter.metric_data_point.inflight", _points_in_flight, kinds=("metric",)
+    ),
+    _Instrument(
+        "otel.sdk.exporter.metric_data_point.exported",
+        _points_exported,
+        grows=True,
+        kinds=("metric",),
+    ),
+)
 
 
 def _rejected_type(reason: str) -> str:

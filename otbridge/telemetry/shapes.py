@@ -15,8 +15,9 @@ from functools import partial
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
-from otbridge.processors.secret_values import is_suspicious
-from otbridge.wire.protobuf import CONTINUED, SMALL, varint
+from otbridge.processors.secret_values import SHORTEST, is_suspicious
+from otbridge.telemetry.clean import LONGEST_CACHED, MOST_SAID
+from otbridge.wire.protobuf import CONTINUED, INT64_MAX, INT64_MIN, SMALL, varint
 from otbridge.wire.values import any_value, utf8
 
 if TYPE_CHECKING:
@@ -39,18 +40,11 @@ _MOST_SHAPES: Final = 2048
 """Shapes remembered. A program has about as many as places where spans are begun; one that makes
 up names on the fly empties the table again and again, which costs time but no memory."""
 _MOST_NAMES: Final = 1024
-_MOST_SAID: Final = 512
-"""Different values remembered under one name: states, routes and counts come again, ids do not."""
 _MOST_VALUES: Final = 16_384
 """Values remembered under all names together."""
-_LONGEST: Final = 128
-"""Characters of a text that is remembered."""
-_SHORTEST_SECRET: Final = 8
 
 _SMALL: Final = len(SMALL)
 _MEDIUM: Final = _SMALL << 7
-_INT64_MIN: Final = -(1 << 63)
-_INT64_MAX: Final = (1 << 63) - 1
 
 
 class NotPlainError(Exception):
@@ -128,12 +122,12 @@ class _Integers(dict[int, bytes]):
             encoded = SMALL[value]
         elif 0 < value < _MEDIUM:
             encoded = CONTINUED[value & 0x7F] + SMALL[value >> 7]
-        elif _INT64_MIN <= value <= _INT64_MAX:
+        elif INT64_MIN <= value <= INT64_MAX:
             encoded = varint(value)
         else:
             return self._name.pair(any_value(value))
         made = self._name.integers[len(encoded)] + encoded
-        if len(self) < _MOST_SAID and self._remember():
+        if len(self) < MOST_SAID and self._remember():
             self[value] = made
         return made
 
@@ -153,8 +147,8 @@ class _Texts(dict[str, bytes]):
         redactor = self._redactor
         if (
             redactor is not None
-            and size >= _SHORTEST_SECRET
-            and (size > _LONGEST or is_suspicious(value))
+            and size >= SHORTEST
+            and (size > LONGEST_CACHED or is_suspicious(value))
             and redactor.text(value) is not value
         ):
             raise NotPlainError
@@ -164,7 +158,7 @@ class _Texts(dict[str, bytes]):
             encoded = utf8(value)
         name = self._name
         made = (name.texts.get(len(encoded)) or name.before_text(len(encoded))) + encoded
-        if size <= _LONGEST and len(self) < _MOST_SAID and self._remember():
+        if size <= LONGEST_CACHED and len(self) < MOST_SAID and self._remember():
             self[value] = made
         return made
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
-from otbridge.wire.protobuf import SMALL, varint
+from otbridge.wire.protobuf import INT64_MAX, INT64_MIN, SMALL, varint
 from otbridge.wire.values import any_value, text, utf8
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ _VARINTS: Final = range(11)
 """Lengths of a varint, in bytes; none is empty."""
 
 _SMALL: Final = len(SMALL)
-_INT64_MIN: Final = -(1 << 63)
-_INT64_MAX: Final = (1 << 63) - 1
 _double: Final = Struct("<d").pack
 
 
@@ -114,7 +112,7 @@ def append_attributes(parts: list[bytes], attributes: Mapping[str, Any], names: 
             elif kind is int:
                 if 0 <= value < _SMALL:
                     encoded = SMALL[value]
-                elif _INT64_MIN <= value <= _INT64_MAX:
+                elif INT64_MIN <= value <= INT64_MAX:
                     encoded = varint(value)
                 else:
                     append(name.pair(any_value(value)))

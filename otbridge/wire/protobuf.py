@@ -21,6 +21,8 @@ __all__ = [
     "CONTINUED",
     "FIXED32",
     "FIXED64",
+    "INT64_MAX",
+    "INT64_MIN",
     "SMALL",
     "VARINT",
     "Field",
@@ -33,6 +35,10 @@ VARINT: Final = 0
 FIXED64: Final = 1
 BYTES: Final = 2
 FIXED32: Final = 5
+
+INT64_MIN: Final = -(1 << 63)
+INT64_MAX: Final = (1 << 63) - 1
+"""What a number of type int64 can be."""
 
 SMALL: Final = tuple(
     bytes((n,)) if n < 0x80 else bytes((n & 0x7F | 0x80, n >> 7)) for n in range(1 << 12)

@@ -32,7 +32,7 @@ from itertools import islice
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
-from otbridge.wire.protobuf import SMALL, varint
+from otbridge.wire.protobuf import INT64_MAX, INT64_MIN, SMALL, varint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -59,8 +59,6 @@ A text that goes beyond is cut and says so; in the place of a binary stands `<12
 _LONGEST_KEY: Final = 1024
 """Characters of a key inside a value; nobody looks for longer ones."""
 _SMALL: Final = len(SMALL)
-_INT64_MIN: Final = -(1 << 63)
-_INT64_MAX: Final = (1 << 63) - 1
 _double: Final = Struct("<d").pack
 
 
@@ -108,7 +106,7 @@ def _string(encoded: bytes) -> bytes:
 def _integer(value: int) -> bytes:
     if 0 <= value < _SMALL:
         return b"\x18" + SMALL[value]
-    if _INT64_MIN <= value <= _INT64_MAX:
+    if INT64_MIN <= value <= INT64_MAX:
         return b"\x18" + varint(value)
     return _string(_digits(value).encode())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from otbridge._configure import parts
-from otbridge.config.settings import SIGNALS, Destination
+from otbridge.config.destination import SIGNALS, Destination
 from otbridge.delivery.pipeline import Pipeline
 from otbridge.delivery.settings import QueueSettings, RetrySettings
 from otbridge.delivery.strategy import DEFAULT_RULES, parse_rules

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otbridge._configure import parts
 from otbridge._configure.delivery import Delivery
 from otbridge._configure.last_metrics import LastMetrics
-from otbridge.config.settings import SIGNALS
+from otbridge.config.destination import SIGNALS
 from otbridge.processors.redact import Redactor
 from otbridge.semconv import SERVICE_NAME
 from otbridge.telemetry import logs as log_path

@@ -5,7 +5,9 @@ its meaning; reading, validation, documentation and `otbridge doctor` all come f
 strongest first: argument, `OTBRIDGE_*`, `OTEL_*`, file, profile, default.
 """
 
+from otbridge.config.destination import Destination
 from otbridge.config.resolve import resolve
-from otbridge.config.settings import SETTINGS, Config, Destination, Setting
+from otbridge.config.setting import Setting
+from otbridge.config.settings import SETTINGS, Config
 
 __all__ = ["SETTINGS", "Config", "Destination", "Setting", "resolve"]

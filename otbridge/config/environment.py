@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from otbridge.config.settings import DESTINATION_SETTINGS, SETTINGS, SIGNALS, Setting
+from otbridge.config.destination import DESTINATION_SETTINGS, SIGNALS
+from otbridge.config.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from otbridge.config.setting import Setting
 
 __all__ = ["Variable", "read_environment", "variables"]
 

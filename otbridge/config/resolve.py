@@ -7,17 +7,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from otbridge.config.destination import DESTINATION_SETTINGS, SIGNALS, Destination
 from otbridge.config.environment import read_environment, variables
 from otbridge.config.profiles import PROFILES
-from otbridge.config.settings import (
-    DESTINATION_SETTINGS,
-    SETTINGS,
-    SIGNALS,
-    Config,
-    Destination,
-    Setting,
-    reader_for,
-)
+from otbridge.config.setting import Setting, reader_for
+from otbridge.config.settings import SETTINGS, Config
 from otbridge.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -6,62 +6,19 @@ is read, which environment variables of OpenTelemetry mean the same, and one lin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from otbridge.config import values
+from otbridge.config.destination import DESTINATION_SETTINGS, SIGNALS, Destination
+from otbridge.config.setting import Setting, declare, row_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from otbridge.typing import Signal
 
-__all__ = [
-    "DESTINATION_SETTINGS",
-    "LOCAL_HUB",
-    "SETTINGS",
-    "SIGNALS",
-    "Config",
-    "Destination",
-    "Setting",
-]
-
-LOCAL_HUB: Final = "http://127.0.0.1:4318"
-"""Where `otbridge hub` listens when nobody says otherwise (OTLP's registered HTTP port)."""
-
-SIGNALS: Final[tuple[Signal, ...]] = ("logs", "traces", "metrics")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table."""
-
-    name: str
-    """Argument of `configure` and key in files; `OTBRIDGE_` + upper case in the environment."""
-    default: Any
-    help: str
-    read: values.Reader
-    otel: tuple[str, ...] = ()
-    """OpenTelemetry's variables with the same meaning, strongest first."""
-    secret: bool = False
-    """Whether its value must never be shown."""
-    choices: str = ""
-    """What may be written, in words for people."""
-
-    @property
-    def variable(self) -> str:
-        """The setting's own environment variable."""
-        return f"OTBRIDGE_{self.name.upper()}"
-
-
-def _setting(default: Any, read: values.Reader, help: str, **more: Any) -> Any:  # noqa: A002
-    """Declare a field of `Config` together with its row of the table."""
-    metadata = {"read": read, "help": help, **more}
-    if isinstance(default, Mapping):
-        return field(
-            default_factory=lambda: dict(default), metadata=metadata | {"default": default}
-        )
-    return field(default=default, metadata=metadata | {"default": default})
-
+__all__ = ["SETTINGS", "Config"]
 
 _exporter = values.choice(
     "otlp",
@@ -71,86 +28,37 @@ _exporter = values.choice(
 )
 
 
-def _milliseconds(value: Any) -> float:
-    """Read OpenTelemetry's milliseconds as our seconds."""
-    return float(values.number(1, 3_600_000, "milliseconds")(value)) / 1000
-
-
 def _otlp(name: str, signal: str = "") -> str:
     return f"OTEL_EXPORTER_OTLP_{signal.upper() + '_' if signal else ''}{name.upper()}"
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where one signal goes, and how."""
-
-    endpoint: str = LOCAL_HUB
-    """Base address; `/v1/{signal}` is added for HTTP unless `exact`."""
-    exact: bool = False
-    """Whether `endpoint` is the whole URL (OpenTelemetry's per-signal variables)."""
-    asked_for: bool = False
-    """Whether anybody named a destination; if not, its absence is nobody's problem."""
-    protocol: str = "http/protobuf"
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    compression: str = "gzip"
-    timeout: float = 10.0
-    """Seconds for one attempt."""
-    certificate: str = ""
-    client_certificate: str = ""
-    client_key: str = ""
-    insecure: bool | None = None
-    """gRPC without TLS where the endpoint has no scheme; None means so, too."""
-
-    @property
-    def url(self) -> str:
-        """The endpoint with a scheme."""
-        return self.endpoint if "://" in self.endpoint else f"http://{self.endpoint}"
-
-
-DESTINATION_SETTINGS: Final[tuple[Setting, ...]] = (
-    Setting("endpoint", LOCAL_HUB, "Where to send: a hub or any OTLP receiver.", values.endpoint, ("endpoint",), choices="URL"),
-    Setting(
-        "protocol", "http/protobuf", "OTLP over HTTP or over gRPC; http/json, where the environment asks for it, is sent as protobuf.",
-        values.choice("http/protobuf", "grpc", aliases={"http": "http/protobuf", "http/json": "http/protobuf"}), ("protocol",), choices="http/protobuf, grpc",
-    ),
-    Setting("headers", {}, "Headers (gRPC: metadata) of every request.", values.key_values, ("headers",), secret=True, choices="key=value,…"),
-    Setting("compression", "gzip", "Compression of requests.", values.choice("gzip", "zstd", "none"), ("compression",), choices="gzip, zstd, none"),
-    Setting("timeout", 10.0, "Seconds that one attempt to send may take.", values.number(0.001, 3600, "seconds"), ("timeout",), choices="seconds (OTEL_*: milliseconds)"),
-    Setting("certificate", "", "File of certificate authorities to trust (PEM).", values.text, ("certificate",), choices="path"),
-    Setting("client_certificate", "", "File of our own certificate for mutual TLS (PEM).", values.text, ("client_certificate",), choices="path"),
-    Setting("client_key", "", "File of the key of that certificate (PEM).", values.text, ("client_key",), choices="path"),
-    Setting("insecure", None, "gRPC without TLS, where the endpoint has no scheme to say so.", values.boolean, ("insecure",), choices="true, false"),
-)  # fmt: skip
-"""The settings of a destination; each may also be set for one signal, as in `logs_endpoint`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The settings of a process, resolved and checked; `Config()` is all defaults."""
 
-    service: str = _setting(
+    service: str = declare(
         "",
         values.text,
         "Name of this service; by default from the program's name.",
         otel=("OTEL_SERVICE_NAME",),
         choices="name",
     )
-    version: str = _setting("", values.text, "Version of this service.", choices="text")
-    environment: str = _setting("", values.text, "Where it runs, e.g. production.", choices="name")
-    resource_attributes: Mapping[str, str] = _setting(
+    version: str = declare("", values.text, "Version of this service.", choices="text")
+    environment: str = declare("", values.text, "Where it runs, e.g. production.", choices="name")
+    resource_attributes: Mapping[str, str] = declare(
         {},
         values.key_values,
         "More about this process.",
         otel=("OTEL_RESOURCE_ATTRIBUTES",),
         choices="key=value,…",
     )
-    profile: str = _setting(
+    profile: str = declare(
         "",
         values.text,
         "A named set of settings.",
         choices="development, testing, staging, production",
     )
-    disabled: bool = _setting(
+    disabled: bool = declare(
         False,
         values.boolean,
         "Switch everything off: nothing is captured, printed or sent.",
@@ -158,71 +66,71 @@ class Config:
         choices="true, false",
     )
 
-    level: int = _setting(
+    level: int = declare(
         20,
         values.level,
         "Least severe level that is kept.",
         choices="trace, debug, info, warning, error, critical",
     )
-    console: str = _setting(
+    console: str = declare(
         "auto",
         values.choice("auto", "pretty", "json", "off"),
         "Log lines on standard error; auto: pretty on a terminal, JSON elsewhere.",
         choices="auto, pretty, json, off",
     )
-    logs: str = _setting(
+    logs: str = declare(
         "otlp",
         _exporter,
         "What happens to logs.",
         otel=("OTEL_LOGS_EXPORTER",),
         choices="otlp, console, none",
     )
-    traces: str = _setting(
+    traces: str = declare(
         "otlp",
         _exporter,
         "What happens to spans.",
         otel=("OTEL_TRACES_EXPORTER",),
         choices="otlp, console, none",
     )
-    metrics: str = _setting(
+    metrics: str = declare(
         "otlp",
         _exporter,
         "What happens to metrics.",
         otel=("OTEL_METRICS_EXPORTER",),
         choices="otlp, console, none",
     )
-    capture_stdlib: bool = _setting(
+    capture_stdlib: bool = declare(
         True,
         values.boolean,
         "Take the records of the standard logging module.",
         choices="true, false",
     )
-    capture_loguru: bool | str = _setting(
+    capture_loguru: bool | str = declare(
         "auto",
         values.optional_boolean,
         "Take loguru's messages; auto: when the program has imported it.",
         choices="auto, true, false",
     )
-    live: str = _setting(
+    live: str = declare(
         "auto",
         values.choice("auto", "on", "off", aliases={"true": "on", "false": "off"}),
         "Tell the destination when a span begins; auto: when it is a hub.",
         choices="auto, on, off",
     )
 
-    tracer: str = _setting(
+    tracer: str = declare(
         "sdk",
         values.choice("sdk", "otbridge"),
         "Who makes spans where we make the provider: the SDK, or our own tracer at a third of its cost.",
         choices="sdk, otbridge",
     )
-    sample: float = _setting(
+    sample: float = declare(
         1.0,
         values.number(0, 1),
         "Share of new traces that is kept, decided by trace id.",
         choices="0 to 1",
     )
-    traces_sampler: str = _setting(
+    traces_sampler: str = declare(
         "",
         values.choice(
             "always_on",
@@ -236,139 +144,139 @@ class Config:
         otel=("OTEL_TRACES_SAMPLER",),
         choices="OpenTelemetry's sampler names",
     )
-    traces_sampler_arg: float = _setting(
+    traces_sampler_arg: float = declare(
         1.0,
         values.number(0, 1),
         "The ratio for traces_sampler.",
         otel=("OTEL_TRACES_SAMPLER_ARG",),
         choices="0 to 1",
     )
-    propagators: tuple[str, ...] = _setting(
+    propagators: tuple[str, ...] = declare(
         ("tracecontext", "baggage"),
         values.words,
         "Which headers carry the context.",
         otel=("OTEL_PROPAGATORS",),
         choices="tracecontext, baggage, none, or any installed",
     )
-    baggage_keys: tuple[str, ...] = _setting(
+    baggage_keys: tuple[str, ...] = declare(
         (),
         values.words,
         "Baggage entries that become attributes of log records.",
         choices="names with commas",
     )
 
-    redact: bool = _setting(
+    redact: bool = declare(
         True, values.boolean, "Blank out secrets before anything is written.", choices="true, false"
     )
-    redact_keys: tuple[str, ...] = _setting(
+    redact_keys: tuple[str, ...] = declare(
         (),
         values.words,
         "More attribute names whose values are secret.",
         choices="names with commas",
     )
-    callsite: bool = _setting(
+    callsite: bool = declare(
         True, values.boolean, "Record file, line and function of log calls.", choices="true, false"
     )
-    attribute_limit: float = _setting(
+    attribute_limit: float = declare(
         128,
         values.number(1, 10_000),
         "Most attributes of a log record.",
         otel=("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
         choices="1 to 10000",
     )
-    value_limit: float = _setting(
+    value_limit: float = declare(
         32_768,
         values.number(16, 4_194_304, "characters"),
         "Longest text of one log attribute or message; the rest is cut.",
         otel=("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
         choices="characters",
     )
-    spool: bool = _setting(
+    spool: bool = declare(
         True,
         values.boolean,
         "Keep on disk what cannot be sent to a destination that was named; sent when it is back, or by the next process of this service.",
         choices="true, false",
     )
-    durability: str = _setting(
+    durability: str = declare(
         "memory",
         values.choice("memory", "process", "power"),
         "What a record has survived when its log call returns: nothing yet, the end of the process (it is on disk), or a loss of power (it is synced).",
         choices="memory, process, power",
     )
-    spool_dir: str = _setting(
+    spool_dir: str = declare(
         "",
         values.text,
         "Folder of the spool; by default otbridge/spool in the user's data folder.",
         choices="path",
     )
-    spool_max_bytes: float = _setting(
+    spool_max_bytes: float = declare(
         512 << 20,
         values.number(1 << 20, 1 << 50, "bytes"),
         "Most bytes on disk; the oldest records go, errors last, and are counted.",
         choices="bytes",
     )
-    spool_max_age: float = _setting(
+    spool_max_age: float = declare(
         86_400.0,
         values.number(60, 31_536_000, "seconds"),
         "Seconds after which a record on disk is given up.",
         choices="seconds",
     )
-    fallback: tuple[str, ...] = _setting(
+    fallback: tuple[str, ...] = declare(
         (),
         values.words,
         "Where to send what the destination refuses, and everything once it has been away for fallback_after: other endpoints, or file:PATH for OTLP/JSON lines.",
         choices="URLs or file:PATH with commas",
     )
-    fallback_after: float = _setting(
+    fallback_after: float = declare(
         60.0,
         values.number(0, 86_400, "seconds"),
         "Seconds that the destination has to be away before everything goes to the fallback.",
         choices="seconds",
     )
-    strategies: tuple[str, ...] = _setting(
+    strategies: tuple[str, ...] = declare(
         (),
         values.words,
         "When delivery moves to larger batches, to disk, to the fallback, to sampling, and back; off for never. By default as otbridge.delivery.strategy.DEFAULT_RULES says.",
         choices="off, or strategy:measure>begin<end@seconds with commas",
     )
-    self_metrics: str = _setting(
+    self_metrics: str = declare(
         "auto",
         values.choice("auto", "on", "off", aliases={"true": "on", "false": "off"}),
         "Delivery's own metrics (otel.sdk.*); auto: when the program uses metrics.",
         choices="auto, on, off",
     )
-    queue_policy: str = _setting(
+    queue_policy: str = declare(
         "spool",
         values.choice("spool", "drop_oldest", "drop_newest", "block", "sample"),
         "What happens to a record when memory is full: it goes to disk (without a spool: the oldest goes), the oldest goes, it is refused, its caller waits, or only some are taken from half full on. Errors leave last.",
         choices="spool, drop_oldest, drop_newest, block, sample",
     )
-    queue_block: float = _setting(
+    queue_block: float = declare(
         1.0,
         values.number(0.001, 60, "seconds"),
         "Longest wait of one call under queue_policy block; in an event loop nobody waits.",
         choices="seconds",
     )
-    queue_max_records: float = _setting(
+    queue_max_records: float = declare(
         65_536,
         values.number(16, 10_000_000),
         "Most records of a signal in memory.",
         choices="records",
     )
-    queue_max_bytes: float = _setting(
+    queue_max_bytes: float = declare(
         64 << 20,
         values.number(65_536, 1 << 40, "bytes"),
         "Most bytes of a signal in memory.",
         choices="bytes",
     )
-    metric_interval: float = _setting(
+    metric_interval: float = declare(
         60.0,
         values.number(0.1, 86_400, "seconds"),
         "Seconds between two exports of metrics.",
         otel=("OTEL_METRIC_EXPORT_INTERVAL",),
         choices="seconds (OTEL_*: milliseconds)",
     )
-    exit_timeout: float = _setting(
+    exit_timeout: float = declare(
         3.0,
         values.number(0, 600, "seconds"),
         "Seconds that all signals together may take to leave at exit.",
@@ -389,11 +297,7 @@ class Config:
         return not self.disabled and getattr(self, signal) == "otlp"
 
 
-def _row(entry: Any) -> Setting:
-    return Setting(entry.name, **entry.metadata)
-
-
-_GENERAL: Final = tuple(_row(entry) for entry in fields(Config) if "read" in entry.metadata)
+_GENERAL: Final = tuple(row_of(entry) for entry in fields(Config) if "read" in entry.metadata)
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     *_GENERAL[:6],
@@ -414,10 +318,3 @@ SETTINGS: Final[tuple[Setting, ...]] = (
 """The whole table, in the order it is shown; the per-signal variants of a destination are not
 repeated in it: `logs_endpoint`, `OTBRIDGE_LOGS_ENDPOINT` and
 `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` follow from `endpoint`."""
-
-
-def reader_for(row: Setting, variable: str) -> values.Reader:
-    """Return how *row* is read from *variable*: OpenTelemetry counts its times in milliseconds."""
-    if variable.startswith("OTEL_") and row.name in {"timeout", "metric_interval"}:
-        return _milliseconds
-    return row.read

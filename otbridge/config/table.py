@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from otbridge.config.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from otbridge.config.settings import Setting
+    from otbridge.config.setting import Setting
 
 __all__ = ["markdown"]
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from otbridge.config.destination import DESTINATION_SETTINGS
 from otbridge.config.profiles import PROFILES
-from otbridge.config.settings import DESTINATION_SETTINGS
 from otbridge.config.table import markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 # A machine that is busy elsewhere makes an example slow, and proves nothing about the code.
 settings.register_profile("otbridge", deadline=None)
 settings.load_profile("otbridge")
+
+# A shell lets what it starts in the background ignore interrupts, and that is inherited: programs
+# that tests start would not end by them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

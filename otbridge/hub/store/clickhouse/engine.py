@@ -47,6 +47,12 @@ _FULL: Final = frozenset({
     425,  # SYSTEM_ERROR
     999,  # KEEPER_EXCEPTION
 })  # fmt: skip
+_NOT_LET_IN: Final = frozenset({
+    192,  # UNKNOWN_USER
+    194,  # REQUIRED_PASSWORD
+    497,  # ACCESS_DENIED
+    516,  # AUTHENTICATION_FAILED
+})  # fmt: skip
 
 
 class Engine(Protocol):
@@ -121,6 +127,15 @@ def problem_of(code: int, message: str, *, writing: bool) -> StoreError | QueryT
             "Too many records have to be looked at one by one.",
             "Narrow the time range, or add a service or a rarer word.",
         )
+    if code in _NOT_LET_IN:
+        # No fault of the rows: a password that is exchanged, or a grant, lets them in later.
+        kind = StoreFull if writing else StoreError
+        return kind(
+            "ClickHouse does not let the hub in.",
+            f"It says: {said} (code {code})",
+            "Check user and password; it needs SELECT, INSERT, CREATE, ALTER and DROP on the"
+            " database.",
+        )
     if writing and code in _FULL:
         return StoreFull(
             "ClickHouse takes nothing at the moment.",
@@ -130,5 +145,5 @@ def problem_of(code: int, message: str, *, writing: bool) -> StoreError | QueryT
     return StoreError(
         "ClickHouse could not do what was asked.",
         f"It says: {said} (code {code})",
-        "Look at the server's log; the user needs SELECT, INSERT, CREATE, ALTER on the database.",
+        "Look at the server's log.",
     )

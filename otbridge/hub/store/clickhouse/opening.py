@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from otbridge.hub.store.vocabulary import Retention
 
 __all__ = ["open_clickhouse"]
+
+_logger = logging.getLogger("otbridge.hub")
 
 
 def open_clickhouse(
@@ -28,6 +31,12 @@ def open_clickhouse(
     from otbridge.hub.store.clickhouse.server import Servers
 
     where = read_address(address)
+    if where.is_in_the_clear:
+        _logger.warning(
+            "The password for ClickHouse and all records go to %s unencrypted: add secure=1,"
+            " where its https_port can be had.",
+            where,
+        )
     return ClickHouseStore(
         Servers(where), where.database, where.cluster, clock=clock, retention=retention
     )

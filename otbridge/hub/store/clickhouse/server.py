@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import http.client
 import queue
-import ssl
 import threading
+import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from otbridge.errors import StoreError
 from otbridge.hub.store import StoreFull
 from otbridge.hub.store.clickhouse.engine import problem_of
+from otbridge.hub.store.clickhouse.trust import context_of, explained, not_clickhouse
+from otbridge.wire.compression import compress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +35,11 @@ _STORED_S: Final = 60.0
 _IDLE: Final = 8
 """Connections to one server that are kept open while nobody asks."""
 
+_SHORT: Final = 1_400
+"""A body that fits into one packet gains nothing by compression."""
 
-_DO: Final = "Start it, or check the host and the port of its HTTP interface."
+_GZIP: Final = 31
+"""zlib's number for gzip."""
 
 
 class Unreachable(StoreError):  # noqa: N818 - says what the server is
@@ -42,11 +47,19 @@ class Unreachable(StoreError):  # noqa: N818 - says what the server is
 
 
 class Servers:
-    """The servers of one address. The first that can be reached does the work."""
+    """The servers of one address. The first that can be reached does the work.
+
+    Raises:
+        StoreError: The file of the authorities to trust cannot be used.
+    """
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._tls = ssl.create_default_context() if address.secure else None
+        self._tls = context_of(address)
+        # As bytes: http.client would write texts as Latin-1, which ClickHouse does not read.
+        self._headers = {"X-ClickHouse-User": address.user.encode()}
+        if address.password:
+            self._headers["X-ClickHouse-Key"] = address.password.encode()
         self._idle: list[queue.LifoQueue[http.client.HTTPConnection]] = [
             queue.LifoQueue(_IDLE) for _ in address.hosts
         ]
@@ -84,7 +97,7 @@ class Servers:
             return self._post(node, {}, sql.encode(), writing=True)
         except _NoAnswer as error:
             host, port = self._address.hosts[node]
-            raise Unreachable(f"{host}:{port} cannot be reached.", f"{error}.", _DO) from None
+            raise Unreachable(f"{host}:{port} cannot be reached.", error.why, error.do) from None
 
     def close(self) -> None:
         """Close all connections."""
@@ -97,7 +110,7 @@ class Servers:
     def _anywhere(self, options: Mapping[str, Any], body: bytes, *, writing: bool) -> bytes:
         """Have the work done by the first server that can be reached."""
         count = len(self._idle)
-        problem: OSError | None = None
+        problem = _NoAnswer("", "")
         for step in range(count):
             node = (self._first + step) % count
             try:
@@ -107,45 +120,54 @@ class Servers:
                 continue
             self._first = node  # the one that answered is asked first from now on
             return answer
-        why = f"{problem}." if problem else ""
         kind = StoreFull if writing else StoreError
-        raise kind(f"{self._address} cannot be reached.", why, _DO)
+        raise kind(f"{self._address} cannot be reached.", problem.why, problem.do)
 
     def _post(self, node: int, options: Mapping[str, Any], body: bytes, *, writing: bool) -> bytes:
-        # Errors that come in the middle of an answer are told only of answers that are whole.
-        path = "/?" + urlencode({"wait_end_of_query": 1, **options})
+        request = self._request(options, body)
         connection, used = self._connection(node)
         try:
-            status, code, answer = self._exchange(connection, path, body, writing=writing)
+            status, code, answer = self._exchange(connection, request, writing=writing)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             if self._closed:
                 raise closed() from None
             if not used or isinstance(error, TimeoutError):
-                raise _NoAnswer(_why(error)) from error
+                raise self._no_answer(error) from error
             # It was closed by the server while nobody asked. Everything we send may come twice.
             connection = self._connect(node)
             try:
-                status, code, answer = self._exchange(connection, path, body, writing=writing)
+                status, code, answer = self._exchange(connection, request, writing=writing)
             except (OSError, http.client.HTTPException) as again:
                 connection.close()
-                raise _NoAnswer(_why(again)) from again
+                raise self._no_answer(again) from again
         self._give_back(node, connection)
         if status != 200:
+            if not code:  # which ClickHouse always gives
+                raise _NoAnswer(*not_clickhouse(status))
             raise problem_of(code, answer.decode("utf-8", "replace"), writing=writing)
         return answer
 
+    def _request(self, options: Mapping[str, Any], body: bytes) -> _Request:
+        # Errors that come in the middle of an answer are told only of answers that are whole.
+        settings = {"wait_end_of_query": 1, **options}
+        headers = dict(self._headers)
+        packing = self._address.compression
+        if packing != "none":
+            settings["enable_http_compression"] = 1
+            headers["Accept-Encoding"] = packing.encode()
+            if len(body) > _SHORT:
+                body = compress(body, packing)
+                headers["Content-Encoding"] = packing.encode()
+        return _Request("/?" + urlencode(settings), body, headers)
+
     def _exchange(
-        self, connection: http.client.HTTPConnection, path: str, body: bytes, *, writing: bool
+        self, connection: http.client.HTTPConnection, request: _Request, *, writing: bool
     ) -> tuple[int, int, bytes]:
-        address = self._address
         connection.sock.settimeout(_STORED_S if writing else _ANSWER_S)
-        headers = {"X-ClickHouse-User": address.user}
-        if address.password:
-            headers["X-ClickHouse-Key"] = address.password
-        connection.request("POST", path, body, headers)
+        connection.request("POST", *request)
         response = connection.getresponse()
-        answer = response.read()
+        answer = _plain(response.read(), response.headers.get("Content-Encoding"))
         code = response.headers.get("X-ClickHouse-Exception-Code") or "0"
         return response.status, int(code) if code.isdigit() else 0, answer
 
@@ -169,8 +191,11 @@ class Servers:
             connection.connect()
         except OSError as error:
             connection.close()
-            raise _NoAnswer(_why(error)) from error
+            raise self._no_answer(error) from error
         return connection
+
+    def _no_answer(self, error: Exception) -> _NoAnswer:
+        return _NoAnswer(*explained(error, secure=self._address.secure))
 
     def _give_back(self, node: int, connection: http.client.HTTPConnection) -> None:
         if connection.sock is None or self._closed:  # the server wants it closed, or we do
@@ -182,12 +207,44 @@ class Servers:
             connection.close()
 
 
+class _Request(NamedTuple):
+    """What is posted."""
+
+    path: str
+    body: bytes
+    headers: Mapping[str, bytes]
+
+
 class _NoAnswer(ConnectionError):  # noqa: N818 - says what the server is
     """This server did not answer; another one may."""
 
+    def __init__(self, why: str, do: str) -> None:
+        super().__init__(why, do)
+        self.why = why
+        self.do = do
 
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+def _plain(answer: bytes, encoding: str | None) -> bytes:
+    """Return an answer of our own servers, which may be as large as what was asked for.
+
+    Raises:
+        http.client.HTTPException: It is damaged.
+    """
+    if encoding == "gzip":
+        try:
+            return zlib.decompress(answer, _GZIP)
+        except zlib.error as error:
+            raise http.client.HTTPException(str(error)) from None
+    if encoding == "zstd":
+        import zstandard
+
+        whole = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
+        try:
+            plain: bytes = whole.decompress(answer)
+        except zstandard.ZstdError as error:
+            raise http.client.HTTPException(str(error)) from None
+        return plain
+    return answer
 
 
 def closed() -> StoreError:

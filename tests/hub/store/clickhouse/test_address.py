@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+
 import pytest
 
 from otbridge.errors import StoreError
@@ -24,16 +27,68 @@ SECRET = "hunter2"
             "clickhouse://db/otel?secure=1&cluster=main",
             Address((("db", 8443),), "otel", secure=True, cluster="main"),
         ),
+        ("clickhouse://db/otel?secure=no", Address((("db", 8123),), "otel")),
+        (
+            "clickhouse://db/otel?ca=/etc/own%20ca.pem",
+            Address((("db", 8443),), "otel", secure=True, ca="/etc/own ca.pem"),
+        ),
     ],
 )
 def test_every_part_is_read(text: str, expected: Address) -> None:
-    assert read_address(text, {}) == expected
+    assert replace(read_address(text, {}), compression="none") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("clickhouse://localhost,127.0.0.1,[::1]/otel", "none"),
+        ("clickhouse://localhost,db/otel", "zstd"),
+        ("clickhouse://10.0.0.1/otel", "zstd"),
+        ("clickhouse://localhost/otel?compression=zstd", "zstd"),
+        ("clickhouse://db/otel?compression=gzip", "gzip"),
+        ("clickhouse://db/otel?compression=none", "none"),
+    ],
+)
+def test_what_leaves_the_machine_is_compressed_unless_told_otherwise(
+    text: str, expected: str
+) -> None:
+    assert read_address(text, {}).compression == expected
+
+
+def test_without_zstandard_gzip_is_taken_and_zstd_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    assert read_address("clickhouse://db/otel", {}).compression == "gzip"
+    with pytest.raises(StoreError, match=r"pip install 'otbridge\[zstd\]'"):
+        read_address("clickhouse://db/otel?compression=zstd", {})
 
 
 def test_the_password_may_be_left_to_the_environment() -> None:
     environ = {"OTBRIDGE_CLICKHOUSE_PASSWORD": SECRET}
     assert read_address("clickhouse://ada@db/otel", environ).password == SECRET
     assert read_address("clickhouse://ada:own@db/otel", environ).password == "own"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("clickhouse://ada:x@db/otel", True),
+        ("clickhouse://ada:x@localhost,db/otel", True),
+        ("clickhouse://ada:x@db/otel?secure=1", False),
+        ("clickhouse://ada:x@localhost/otel", False),
+        ("clickhouse://ada@db/otel", False),
+    ],
+)
+def test_a_password_that_others_can_read_on_the_way_is_known(text: str, expected: bool) -> None:
+    assert read_address(text, {}).is_in_the_clear is expected
+
+
+def test_a_password_that_others_can_read_on_the_way_is_spoken_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(StoreError, match="cannot be reached"):
+        open_store(f"clickhouse://ada:{SECRET}@hub.invalid:1/otel")
+    assert "hub.invalid:1/otel unencrypted: add secure=1" in caplog.messages[0]
+    assert SECRET not in caplog.text
 
 
 def test_the_password_is_never_shown() -> None:
@@ -55,6 +110,11 @@ def test_the_password_is_never_shown() -> None:
         f"clickhouse://ada:{SECRET}@db:port/otel",
         f"clickhouse://ada:{SECRET}@db/otel?secur=1",
         f"clickhouse://ada:{SECRET}@db/otel?cluster=a'b",
+        f"clickhouse://ada:{SECRET}@db/otel?secure=ja",
+        f"clickhouse://ada:{SECRET}@db/otel?secure=0&ca=/ca.pem",
+        f"clickhouse://ada:{SECRET}@db/otel?compression=lzma",
+        f"clickhouse://ada:{SECRET}%0D%0AX-Other:1@db/otel",
+        f"clickhouse://a%00da:{SECRET}@db/otel",
     ],
 )
 def test_an_address_that_is_none_is_refused_without_its_password(text: str) -> None:

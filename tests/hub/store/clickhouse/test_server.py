@@ -92,7 +92,36 @@ def test_a_question_beyond_its_budget_is_too_slow(code: int) -> None:
         servers.ask("SELECT", {}, {})
 
 
-@pytest.mark.parametrize(("code", "kind"), [(252, StoreFull), (243, StoreFull), (27, StoreError)])
+def test_an_error_of_a_proxy_has_the_next_server_asked() -> None:
+    """It says nothing about the question, as ClickHouse's own errors do."""
+    broken = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 4\r\n\r\noops"
+    with (
+        answering(broken) as proxy,
+        answering(OK) as sound,
+        closing(opened(proxy, sound)) as servers,
+    ):
+        assert servers.ask("SELECT", {}, {}) == b"hi"
+    with answering(broken) as proxy, closing(opened(proxy)) as servers:
+        with pytest.raises(StoreFull, match="with HTTP 502") as caught:
+            servers.insert("t", "a", b"\x01")
+        assert "oops" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_damaged_compressed_answer_has_the_next_server_asked(encoding: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: 4\r\n\r\n"
+    with (
+        answering(head.encode() + b"oops") as broken,
+        answering(OK) as sound,
+        closing(opened(broken, sound)) as servers,
+    ):
+        assert servers.ask("SELECT", {}, {}) == b"hi"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(252, StoreFull), (243, StoreFull), (516, StoreFull), (497, StoreFull), (27, StoreError)],
+)
 def test_a_refused_insert_says_whether_to_come_back(code: int, kind: type[StoreError]) -> None:
     with (
         answering(refusing(code)) as host,

@@ -1,0 +1,84 @@
+"""What stands in front of a real ClickHouse in tests: speaks TLS for it, and counts bytes.
+
+The engine that the tests run has a plain HTTP interface only (`SYSTEM START LISTEN` in
+clickhouse-local), as many servers have that leave TLS to a proxy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from contextlib import suppress
+from typing import Self
+
+
+class Front:
+    """Listens on a port of its own and passes every byte on to *port*.
+
+    Args:
+        port: Of ClickHouse's HTTP interface on this machine.
+        pem: A file with certificate and key, to speak TLS by; empty: plain.
+    """
+
+    def __init__(self, port: int, pem: str = "") -> None:
+        self._to = port
+        self._tls: ssl.SSLContext | None = None
+        if pem:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(pem)
+        self.port = 0
+        self.sent = 0
+        """Bytes that went to ClickHouse."""
+        self.answered = 0
+        """Bytes that came from it."""
+        self._loop = asyncio.new_event_loop()
+        self._open = threading.Event()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
+        self._stop = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._open.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        # asyncio says of each failed handshake what the tests look at from the other side.
+        self._loop.set_exception_handler(lambda *_: None)
+        server = await asyncio.start_server(self._pass, "127.0.0.1", 0, ssl=self._tls)
+        self.port = server.sockets[0].getsockname()[1]
+        self._open.set()
+        await self._stop.wait()
+        server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind, to_behind = await asyncio.open_connection("127.0.0.1", self._to)
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._pump(reader, to_behind, up=True))
+                both.create_task(self._pump(behind, writer, up=False))
+        finally:
+            for one in (writer, to_behind):
+                one.close()
+
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool
+    ) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                if up:
+                    self.sent += len(data)
+                else:
+                    self.answered += len(data)
+                writer.write(data)
+                await writer.drain()
+        writer.close()

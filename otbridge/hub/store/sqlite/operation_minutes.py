@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
+from otbridge.hub.store.sqlite.durations import Durations
 from otbridge.hub.store.sqlite.histogram import quantiles
 from otbridge.hub.store.sqlite.minutes import MINUTE_NS
 from otbridge.hub.store.vocabulary import OperationMinute
@@ -14,27 +14,51 @@ from otbridge.hub.store.vocabulary import OperationMinute
 if TYPE_CHECKING:
     from otbridge.hub.store.sqlite.reader import Reader
 
+    Key = tuple[str, str, int, int]
+    """Service, name, kind and minute: what the answer is sorted by."""
+
 __all__ = ["operation_minutes"]
 
 _SHARES: Final = (0.5, 0.95, 0.99)
 
+_NAMES: Final = (
+    "SELECT Id, ServiceName, SpanName, SpanKind FROM otel_operations"
+    " WHERE ? IS NULL OR ServiceName = ?"
+)
 _MINUTES: Final = (
-    "SELECT o.ServiceName, o.SpanName, o.SpanKind, m.Minute, m.SpanCount, m.ErrorCount, m.Durations"
-    " FROM otel_operation_minutes m JOIN otel_operations o ON o.Id = m.OperationId"
-    " WHERE m.Minute BETWEEN ? AND ? AND (? IS NULL OR o.ServiceName = ?)"
-    " ORDER BY o.ServiceName, o.SpanName, o.SpanKind, m.Minute LIMIT ?"
+    "SELECT Begin, Durations FROM otel_operation_counts WHERE Minutes = 1 AND Begin BETWEEN ? AND ?"
 )
 
-_buckets_of = msgspec.msgpack.Decoder(dict[int, int]).decode
 
+class _Found:
+    """The first minutes in the order of the answer, of those that were added."""
 
-class _Minute:
-    """What is known of one operation in one minute, from all days' files."""
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._last: Key | None = None
+        self.taken: defaultdict[Key, int] = defaultdict(int)
+        self.failed: defaultdict[Key, int] = defaultdict(int)
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.errors = 0
-        self.buckets: Counter[int] = Counter()
+    def add(self, key: Key, taken: int, failed: int) -> None:
+        if self._last is None or key <= self._last:
+            self.taken[key] += taken
+            self.failed[key] += failed
+
+    def trim(self) -> None:
+        """Forget those that so many others come before that nobody will see them."""
+        if len(self.taken) > 2 * self._limit:
+            first = nsmallest(self._limit, self.taken)
+            self._last = first[-1]
+            self.taken = defaultdict(int, {key: self.taken[key] for key in first})
+
+    def answer(self) -> list[OperationMinute]:
+        minutes = []
+        for key in nsmallest(self._limit, self.taken):
+            service, name, kind, minute = key
+            count, shares = quantiles(self.taken[key], _SHARES)
+            told = count, self.failed[key], *shares
+            minutes.append(OperationMinute(service, name, kind, minute * MINUTE_NS, *told))
+        return minutes
 
 
 def operation_minutes(
@@ -42,18 +66,16 @@ def operation_minutes(
 ) -> list[OperationMinute]:
     """Answer `Store.operation_minutes`."""
     first, last = from_ns // MINUTE_NS, (to_ns - 1) // MINUTE_NS
-    found: dict[tuple[str, str, int, int], _Minute] = defaultdict(_Minute)
+    found = _Found(limit)
     for day in reader.days:
-        rows = reader.rows(day, _MINUTES, first, last, service, service, limit)
-        for name, span_name, kind, minute, count, errors, durations in rows:
-            one = found[name, span_name, kind, minute]
-            one.count += count
-            one.errors += errors
-            one.buckets.update(_buckets_of(durations))
-    return [
-        OperationMinute(
-            *(name, span_name, kind, minute * MINUTE_NS, one.count, one.errors),
-            *quantiles(one.buckets, _SHARES),
-        )
-        for (name, span_name, kind, minute), one in sorted(found.items())[:limit]
-    ]
+        rows = reader.rows(day, _NAMES, service, service)
+        names = {number: (name, span_name, kind) for number, name, span_name, kind in rows}
+        for minute, blob in reader.rows(day, _MINUTES, first, last):
+            durations = Durations()
+            reader.corrupt += not durations.add_packed(blob)
+            for number in durations.taken.keys() & names.keys():
+                failed = durations.failed.get(number, 0)
+                found.add((*names[number], minute), durations.taken[number], failed)
+            found.trim()
+            reader.check_time()
+    return found.answer()

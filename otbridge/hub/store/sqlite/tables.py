@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["PACKED", "SHARED", "VERSION"]
+__all__ = ["COUNTED", "PACKED", "SHARED", "VERSION"]
 
 VERSION: Final = 2
 """Of the tables below; kept in the file's `user_version`. Files of version 1 had the records in
@@ -97,7 +97,34 @@ CREATE TABLE batches (
 """
 """What files of every version have."""
 
-PACKED: Final = """
+COUNTED: Final = """
+-- What each operation, and each service of another, did in a minute, and in longer stretches:
+-- they begin at Begin (unix time / 60), and their blobs add up (see stretches.py, durations.py).
+CREATE TABLE otel_operation_counts (
+  Id INTEGER PRIMARY KEY,
+  Minutes INTEGER NOT NULL,
+  Begin INTEGER NOT NULL,
+  Durations BLOB NOT NULL
+);
+CREATE INDEX otel_operation_counts_begin ON otel_operation_counts (Minutes, Begin);
+CREATE TABLE otel_edges (
+  Id INTEGER PRIMARY KEY,
+  Client TEXT NOT NULL,
+  Server TEXT NOT NULL,
+  Link INTEGER NOT NULL,
+  UNIQUE (Client, Server, Link)
+);
+CREATE TABLE otel_edge_counts (
+  Id INTEGER PRIMARY KEY,
+  Minutes INTEGER NOT NULL,
+  Begin INTEGER NOT NULL,
+  Durations BLOB NOT NULL
+);
+CREATE INDEX otel_edge_counts_begin ON otel_edge_counts (Minutes, Begin);
+"""
+"""Part of `PACKED`: what is counted while spans come in."""
+
+PACKED: Final = f"""{COUNTED}
 -- Where records come from; a number that the packs refer to.
 CREATE TABLE otel_sources (
   Id INTEGER PRIMARY KEY,
@@ -199,8 +226,7 @@ CREATE TABLE otel_trace_texts (
   TraceKey INTEGER NOT NULL
 );
 
--- What each operation, and each service of another, did in a minute (unix time / 60),
--- and in an hour, for questions about days; durations as counts by bucket (see histogram.py).
+-- What services do: what their spans of one name and kind are counted by (see COUNTED).
 CREATE TABLE otel_operations (
   Id INTEGER PRIMARY KEY,
   ServiceName TEXT NOT NULL,
@@ -208,42 +234,6 @@ CREATE TABLE otel_operations (
   SpanKind INTEGER NOT NULL,
   UNIQUE (ServiceName, SpanName, SpanKind)
 );
-CREATE TABLE otel_operation_minutes (
-  Minute INTEGER NOT NULL,
-  OperationId INTEGER NOT NULL,
-  SpanCount INTEGER NOT NULL,
-  ErrorCount INTEGER NOT NULL,
-  Durations BLOB NOT NULL,
-  PRIMARY KEY (Minute, OperationId)
-) WITHOUT ROWID;
-CREATE TABLE otel_operation_hours (
-  Hour INTEGER NOT NULL,
-  OperationId INTEGER NOT NULL,
-  SpanCount INTEGER NOT NULL,
-  ErrorCount INTEGER NOT NULL,
-  Durations BLOB NOT NULL,
-  PRIMARY KEY (Hour, OperationId)
-) WITHOUT ROWID;
-CREATE TABLE otel_edge_minutes (
-  Minute INTEGER NOT NULL,
-  Client TEXT NOT NULL,
-  Server TEXT NOT NULL,
-  Link INTEGER NOT NULL,
-  SpanCount INTEGER NOT NULL,
-  ErrorCount INTEGER NOT NULL,
-  Durations BLOB NOT NULL,
-  PRIMARY KEY (Minute, Client, Server, Link)
-) WITHOUT ROWID;
-CREATE TABLE otel_edge_hours (
-  Hour INTEGER NOT NULL,
-  Client TEXT NOT NULL,
-  Server TEXT NOT NULL,
-  Link INTEGER NOT NULL,
-  SpanCount INTEGER NOT NULL,
-  ErrorCount INTEGER NOT NULL,
-  Durations BLOB NOT NULL,
-  PRIMARY KEY (Hour, Client, Server, Link)
-) WITHOUT ROWID;
 
 -- Metrics by name, and the rows of otel_metrics that have data points of each.
 CREATE TABLE otel_metric_names (
@@ -287,5 +277,5 @@ CREATE TABLE otel_session_traces (
   PRIMARY KEY (SessionNumber, TraceKey)
 ) WITHOUT ROWID;
 CREATE INDEX otel_session_traces_back ON otel_session_traces (TraceKey);
-"""
+"""  # noqa: S608 - our own text
 """What they have since version 2."""

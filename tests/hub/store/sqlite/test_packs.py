@@ -1,11 +1,10 @@
-"""Packs and histograms give back what was put into them."""
+"""Packs give back what was put into them."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otbridge.hub.store.sqlite.histogram import bucket_of, quantiles
 from otbridge.hub.store.sqlite.packs import PACK_BYTES, Pack, pack, split, unpack
 
 TIMES = st.tuples(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
@@ -28,20 +27,3 @@ def test_records_are_cut_into_packs_of_about_one_size(sizes: list[int]) -> None:
     assert [one for some in packs for one in some] == kept
     assert all(sum(len(data) for _, data in some[:-1]) < PACK_BYTES for some in packs)
     assert all(sum(len(data) for _, data in some) >= PACK_BYTES for some in packs[:-1])
-
-
-@given(st.integers(0, 2**63 - 1))
-def test_a_bucket_is_within_seven_per_cent_of_what_is_in_it(duration: int) -> None:
-    (middle,) = quantiles({bucket_of(duration): 1}, (0.5,))
-    assert abs(middle - duration) <= 0.07 * duration
-
-
-@given(st.integers(0, 2**63 - 2))
-def test_longer_durations_are_never_in_earlier_buckets(duration: int) -> None:
-    assert 0 <= bucket_of(duration + 1) - bucket_of(duration) <= 1
-
-
-def test_quantiles_are_of_what_is_not_longer() -> None:
-    counts = {3: 50, 7: 45, 9: 5}
-    assert quantiles(counts, (0.5, 0.51, 0.95, 0.99)) == [3, 7, 7, 9]
-    assert quantiles({}, (0.5, 0.99)) == [0, 0]

@@ -1,0 +1,106 @@
+"""How often each operation of many ran, how often it failed and how long it took, as one blob.
+
+A blob has, one after the other: how many operations there are, how many of them failed, the numbers
+of both (as steps from one to the next), how often the latter failed, each one's lowest bucket and
+how many bytes its histogram takes from there on; and these histograms. Two thousand are read and
+added up in a millisecond.
+
+An edge between two services is the same with another number.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections import defaultdict
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+from otbridge.hub.store.sqlite.histogram import LANE_BITS, ONE, first_bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Durations"]
+
+_HEAD: Final = struct.Struct("<II")
+
+_LEVEL: Final = 1
+"""zlib's fastest."""
+
+
+class Durations:
+    """What some operations did, by the operation's number."""
+
+    def __init__(self) -> None:
+        self.taken: defaultdict[int, int] = defaultdict(int)
+        """Histograms of how long they took."""
+        self.failed: defaultdict[int, int] = defaultdict(int)
+        """How many spans failed; only of those with any."""
+
+    def add(self, number: int, bucket: int, error: bool) -> None:
+        """Count a span with a duration in *bucket*."""
+        self.taken[number] += ONE[bucket]
+        if error:
+            self.failed[number] += 1
+
+    def pack(self) -> bytes:
+        """Return everything as a blob."""
+        numbers, failed = sorted(self.taken), sorted(self.failed)
+        firsts, sizes, histograms = [], [], []
+        for number in numbers:
+            histogram = self.taken[number]
+            first = first_bucket(histogram)
+            histogram >>= first * LANE_BITS
+            size = -(-histogram.bit_length() // 8)
+            firsts.append(first)
+            sizes.append(size)
+            histograms.append(histogram.to_bytes(size, "little"))
+        head = struct.pack(
+            _layout(len(numbers), len(failed)),
+            *_steps(numbers),
+            *_steps(failed),
+            *(self.failed[number] for number in failed),
+            *firsts,
+            *sizes,
+        )
+        content = b"".join((_HEAD.pack(len(numbers), len(failed)), head, *histograms))
+        return zlib.compress(content, _LEVEL)
+
+    def add_packed(self, blob: bytes) -> bool:
+        """Add what is in a blob; return False, with nothing added, where it is damaged."""
+        try:
+            content = zlib.decompress(blob)
+        except zlib.error:  # it has a checksum of its own
+            return False
+        count, failed = _HEAD.unpack_from(content)
+        layout = struct.Struct(_layout(count, failed))
+        head = layout.unpack_from(content, _HEAD.size)
+        at = _HEAD.size + layout.size
+        taken = self.taken
+        behind = count + 2 * failed
+        for number, first, size in zip(
+            accumulate(head[:count]),
+            head[behind : behind + count],
+            head[behind + count :],
+            strict=True,
+        ):
+            end = at + size
+            taken[number] += int.from_bytes(content[at:end], "little") << first * LANE_BITS
+            at = end
+        numbers = accumulate(head[count : count + failed])
+        for number, times in zip(numbers, head[count + failed : behind], strict=True):
+            self.failed[number] += times
+        return True
+
+
+def _steps(numbers: Iterable[int]) -> Iterable[int]:
+    """Yield the first of the *numbers*, and then how far it is to the next."""
+    before = 0
+    for number in numbers:
+        yield number - before
+        before = number
+
+
+def _layout(count: int, failed: int) -> str:
+    return f"<{count + 2 * failed}I{2 * count}H"

@@ -4,6 +4,8 @@
  * Types follow docs/reference/hub-api.md word for word; nothing here interprets them.
  */
 
+import { signInAgain } from "./session.ts";
+
 /** Unix nanoseconds as decimal digits: a number cannot hold them. */
 export type TimeNano = string;
 
@@ -290,6 +292,7 @@ async function ask<T>(url: string, request: RequestInit): Promise<T> {
       "Check that `otbridge hub` is still running; this page goes on by itself when it is back.",
     );
   }
+  if (response.status === 401 && (await signInAgain())) return new Promise(() => {});
   if (!response.ok) throw await readError(response);
   return (await response.json()) as T;
 }

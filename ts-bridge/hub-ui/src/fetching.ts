@@ -50,8 +50,12 @@ export interface Paged<Row> {
   readonly rows: readonly Row[];
   readonly error: unknown;
   readonly loading: boolean;
+  /** Whether the hub has looked through a part of what there is and found nothing there. */
+  readonly searching: boolean;
   readonly hasMore: boolean;
   readonly more: () => void;
+  /** Ask again for what failed. */
+  readonly retry: () => void;
   /** Fetch the first page again and lay it over the top of what is there. */
   readonly refresh: () => void;
 }
@@ -70,6 +74,7 @@ export function usePaged<Row>(
   const [next, setNext] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [loading, setLoading] = useState(true);
+  const [searching, setSearching] = useState(false);
   const shown = useRef(rows);
   const show = (next: readonly Row[]) => {
     shown.current = next;
@@ -79,11 +84,23 @@ export function usePaged<Row>(
   const call = useRef(fetchPage);
   call.current = fetchPage;
 
+  const hasNews = (found: readonly Row[], mode: "replace" | "append" | "overlay") => {
+    if (mode !== "append") return found.length > 0;
+    const known = new Set(shown.current.map(idOf));
+    return found.some((row) => !known.has(idOf(row)));
+  };
   const load = async (cursor: string | null, mode: "replace" | "append" | "overlay") => {
     const { signal } = abort.current;
     if (mode !== "overlay") setLoading(true);
     try {
-      const page = await call.current(cursor, signal);
+      let page = await call.current(cursor, signal);
+      // A page may be empty, or say nothing new, and not be the last: the hub's time was over
+      // before it came to a row that fits. Nothing on screen would ask for the next one.
+      while (mode !== "overlay" && page.next !== null && !hasNews(page.rows, mode)) {
+        if (signal.aborted) return;
+        setSearching(true);
+        page = await call.current(page.next, signal);
+      }
       if (signal.aborted) return;
       setError(null);
       const known = shown.current;
@@ -102,13 +119,20 @@ export function usePaged<Row>(
       if (signal.aborted) return;
       setError(failure);
       // What was found for another question must not stand there as the answer to this one.
-      if (mode === "replace") show([]);
+      if (mode === "replace") {
+        show([]);
+        setNext(null);
+      }
     }
-    if (!signal.aborted && mode !== "overlay") setLoading(false);
+    if (!signal.aborted && mode !== "overlay") {
+      setLoading(false);
+      setSearching(false);
+    }
   };
 
   useEffect(() => {
     abort.current = new AbortController();
+    setSearching(false);
     void load(null, "replace");
     return () => abort.current.abort();
   }, [key]);
@@ -117,10 +141,13 @@ export function usePaged<Row>(
     rows,
     error,
     loading,
+    searching,
     hasMore: next !== null,
     more: () => {
-      if (next !== null && !loading) void load(next, "append");
+      // After a failure somebody has to ask: scrolling would ask at every pixel.
+      if (next !== null && !loading && error === null) void load(next, "append");
     },
+    retry: () => void (next === null ? load(null, "replace") : load(next, "append")),
     refresh: () => void load(null, rows.length === 0 ? "replace" : "overlay"),
   };
 }

@@ -9,6 +9,7 @@ import { signal } from "@preact/signals";
 import type { LiveFrame, LiveItem } from "./api.ts";
 import { Rates } from "./model/rates.ts";
 import { toMillis } from "./model/time.ts";
+import { signInAgain } from "./session.ts";
 
 export type FeedStatus = "connecting" | "open" | "lost";
 
@@ -42,6 +43,9 @@ export function hubNow(): number {
   return Date.now() + clockLead;
 }
 
+/** What the hub closes with when the session, or its key, is no more. */
+const SESSION_OVER = 4401;
+
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 10_000;
 let failures = 0;
@@ -52,7 +56,9 @@ function connect(): void {
   clearTimeout(timer);
   socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/v1/live`);
   socket.onmessage = ({ data }) => receive(JSON.parse(data as string) as LiveFrame);
-  socket.onclose = () => {
+  socket.onclose = ({ code }) => {
+    // Refused before it opens, a socket does not say why; closed by the hub, it does.
+    if (code === SESSION_OVER || failures > 0) void signInAgain();
     // The first attempt is not a loss yet; a page that cannot connect at once says so at the second.
     if (feedStatus.peek() === "open" || failures > 0) feedStatus.value = "lost";
     const longest = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures);

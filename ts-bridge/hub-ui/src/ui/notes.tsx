@@ -49,6 +49,15 @@ export function Nothing({ title, children }: { title: string; children?: Compone
   );
 }
 
+/** A search over much takes the hub several goes; until one of them finds something, this. */
+export function StillLooking() {
+  return (
+    <Nothing title="Still looking…">
+      <p class="soft">Nothing found in the newest records yet. The hub goes on further back.</p>
+    </Nothing>
+  );
+}
+
 /** Announced to everyone when it appears, screen readers included. */
 export function Banner(props: { kind: "pause" | "lost"; children: ComponentChildren }) {
   return (

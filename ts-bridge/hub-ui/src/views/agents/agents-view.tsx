@@ -11,6 +11,7 @@ import { formatDuration, formatFull, formatStart, toMillis } from "../../model/t
 import { go, href } from "../../router.ts";
 import { Icon } from "../../ui/icons.tsx";
 import { StateBadge, Tokens } from "../../ui/labels.tsx";
+import { ListEnd } from "../../ui/list-end.tsx";
 import { ErrorNote, Loading } from "../../ui/notes.tsx";
 import { useTitle } from "../../ui/title.ts";
 import { type ListHandle, VirtualList } from "../../ui/virtual-list.tsx";
@@ -86,11 +87,7 @@ export function AgentsView() {
           const run = runs[index];
           return run && <RunRow run={run} selected={run.run_id === cursor} now={second.value} />;
         }}
-        footer={
-          <p class="list-end">
-            {page.hasMore ? "Loading more…" : `That is all: ${plural(runs.length, "run")}.`}
-          </p>
-        }
+        footer={<ListEnd page={page} count={runs.length} noun="run" />}
       />
     </>
   );

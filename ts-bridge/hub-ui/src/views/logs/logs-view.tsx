@@ -5,13 +5,14 @@ import { api, type Log } from "../../api.ts";
 import { useFetched, usePaged } from "../../fetching.ts";
 import { useCommands } from "../../keys.ts";
 import { listen } from "../../live.ts";
-import { count, plural } from "../../model/attributes.ts";
+import { plural } from "../../model/attributes.ts";
 import { logMatcher } from "../../model/filters.ts";
 import { compareTime } from "../../model/time.ts";
 import { adjust, param } from "../../router.ts";
 import { Button, SearchBox, Select } from "../../ui/controls.tsx";
 import { sessionHues } from "../../ui/labels.tsx";
-import { Banner, ErrorNote, Loading, Nothing } from "../../ui/notes.tsx";
+import { ListEnd } from "../../ui/list-end.tsx";
+import { Banner, ErrorNote, Loading, Nothing, StillLooking } from "../../ui/notes.tsx";
 import { RANGES } from "../../ui/ranges.ts";
 import { useTitle } from "../../ui/title.ts";
 import { SendFirst } from "../live/send-first.tsx";
@@ -105,12 +106,16 @@ export function LogsView() {
               remember={`logs ${key}`}
               onNearEnd={page.more}
               onScroll={(atStart) => live.onScroll(atStart)}
-              empty={page.loading ? "" : <NoLogs filtered={filtered} />}
-              footer={
-                <p class="list-end">
-                  {page.hasMore ? "Loading more…" : `That is all: ${count(logs.length)} lines.`}
-                </p>
+              empty={
+                page.searching ? (
+                  <StillLooking />
+                ) : page.loading ? (
+                  ""
+                ) : (
+                  <NoLogs filtered={filtered} />
+                )
               }
+              footer={<ListEnd page={page} count={logs.length} noun="line" />}
             />
           )}
         </div>

@@ -3,14 +3,15 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { api, type TraceSummary } from "../../api.ts";
 import { second } from "../../clock.ts";
-import { useFetched, usePaged, useThrottled } from "../../fetching.ts";
+import { type Paged, useFetched, usePaged, useThrottled } from "../../fetching.ts";
 import { useCommands } from "../../keys.ts";
 import { listen } from "../../live.ts";
 import { plural } from "../../model/attributes.ts";
 import { isDuration } from "../../model/time.ts";
 import { adjust, go, href, param, place } from "../../router.ts";
 import { Button, SearchBox, Select, Toggle } from "../../ui/controls.tsx";
-import { Banner, ErrorNote, Loading, Nothing } from "../../ui/notes.tsx";
+import { ListEnd } from "../../ui/list-end.tsx";
+import { Banner, ErrorNote, Loading, Nothing, StillLooking } from "../../ui/notes.tsx";
 import { RANGES } from "../../ui/ranges.ts";
 import { useTitle } from "../../ui/title.ts";
 import { type ListHandle, VirtualList } from "../../ui/virtual-list.tsx";
@@ -81,7 +82,7 @@ export function TracesView() {
       {page.error && traces.length === 0 ? (
         <ErrorNote error={page.error} onRetry={page.refresh} />
       ) : traces.length === 0 ? (
-        !page.loading && <NoTraces filtered={filtered} />
+        <NoTracesYet page={page} filtered={filtered} />
       ) : (
         <>
           <div class="table-head trace-grid" aria-hidden="true">
@@ -118,11 +119,7 @@ export function TracesView() {
                 )
               );
             }}
-            footer={
-              <p class="list-end">
-                {page.hasMore ? "Loading more…" : `That is all: ${plural(traces.length, "trace")}.`}
-              </p>
-            }
+            footer={<ListEnd page={page} count={traces.length} noun="trace" />}
           />
         </>
       )}
@@ -209,6 +206,11 @@ function TraceTools(props: {
 
 function clearFilters(): void {
   adjust({ q: null, service: null, min: null, errors: null, from: null });
+}
+
+function NoTracesYet({ page, filtered }: { page: Paged<TraceSummary>; filtered: boolean }) {
+  if (!page.loading) return <NoTraces filtered={filtered} />;
+  return page.searching ? <StillLooking /> : null;
 }
 
 function NoTraces({ filtered }: { filtered: boolean }) {

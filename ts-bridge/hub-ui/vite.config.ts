@@ -20,7 +20,10 @@ export default defineConfig({
     removeOldAssets(),
     ...(hub ? [] : [fixtureHub({ empty: fixtures === "empty", quiet: fixtures === "quiet" })]),
   ],
-  server: hub ? { proxy: { "/api": { target: hub, ws: true, changeOrigin: true } } } : {},
+  // The hub takes only its own page for a viewer, so the page says that it is that.
+  server: hub
+    ? { proxy: { "/api": { target: hub, ws: true, changeOrigin: true, headers: { origin: hub } } } }
+    : {},
   build: {
     outDir,
     // The browser SDK's build puts its own file beside ours, so only ours are cleared away.

@@ -13,8 +13,9 @@ import type {
 } from "../src/api.ts";
 import { addUsage, runFromSpans } from "../src/model/agent-graph.ts";
 import { logMatcher } from "../src/model/filters.ts";
-import { compareTime, offsetNano } from "../src/model/time.ts";
+import { compareTime, fromMillis, offsetNano } from "../src/model/time.ts";
 import { newerSpan, stateOf } from "../src/model/trace-merge.ts";
+import { mapOf, operationsOf } from "./fixture-operations.ts";
 
 export class NotFound extends Error {}
 
@@ -53,11 +54,14 @@ export class FixtureHub {
     if (kind === "runs" && id === undefined) return this.#runs(query);
     if (kind === "runs") return this.#run(id ?? "");
     if (kind === "services") return this.#services();
+    if (kind === "operations") return this.#operations(query);
+    if (kind === "service-map") return { ...lastHour(), ...mapOf(this.#allSpans()) };
+    if (kind === "session") return { needed: false, signed_in: false };
     throw new NotFound();
   }
 
   #traces(query: URLSearchParams): unknown {
-    const q = (query.get("q") ?? "").toLowerCase();
+    const words = (query.get("q") ?? "").toLowerCase().split(" ");
     const service = query.get("service");
     const minimum = millis(query.get("min_duration"));
     const rows = [...this.#spans.keys()]
@@ -65,10 +69,15 @@ export class FixtureHub {
       .filter((row) => !service || row.services.some(({ name }) => name === service))
       .filter((row) => query.get("error") !== "true" || row.error_count > 0)
       .filter((row) => row.duration_nano >= minimum * 1e6)
-      .filter((row) => q === "" || row.name.toLowerCase().includes(q))
+      .filter((row) => this.#hasWords(row.trace_id, words))
       .sort((a, b) => compareTime(b.start_time_unix_nano, a.start_time_unix_nano));
     const { page, next } = cut(rows, query);
     return { traces: page, next_cursor: next };
+  }
+
+  #hasWords(id: string, words: readonly string[]): boolean {
+    const names = [...(this.#spans.get(id)?.values() ?? [])].map(({ name }) => name).join(" ");
+    return words.every((word) => names.toLowerCase().includes(word));
   }
 
   #summary(id: string): TraceSummary {
@@ -189,10 +198,25 @@ export class FixtureHub {
     return runFromSpans(id, [...(this.#spans.get(id)?.values() ?? [])]);
   }
 
+  #operations(query: URLSearchParams): unknown {
+    const [service, name, kind] = ["service", "name", "kind"].map((key) => query.get(key) ?? "");
+    const sort = (query.get("sort") ?? "count") as "count";
+    const rows = operationsOf(this.#allSpans(), 3600)
+      .filter((row) => !service || row.service === service)
+      .filter((row) => row.name.toLowerCase().includes((name ?? "").toLowerCase()))
+      .filter((row) => !kind || row.kind === kind)
+      .filter((row) => query.get("error") !== "true" || row.error_count > 0)
+      .sort((a, b) => b[sort] - a[sort] || (a.name < b.name ? -1 : 1));
+    const { page, next } = cut(rows, query);
+    return { ...lastHour(), operations: page, next_cursor: next };
+  }
+
+  #allSpans(): Span[] {
+    return [...this.#spans.values()].flatMap((spans) => [...spans.values()]);
+  }
+
   #services(): unknown {
-    const names = new Set(
-      [...this.#spans.values()].flatMap((spans) => [...spans.values()].map((s) => s.service)),
-    );
+    const names = new Set(this.#allSpans().map(({ service }) => service));
     return {
       services: [...names].sort().map((name) => ({
         name,
@@ -202,6 +226,11 @@ export class FixtureHub {
       })),
     };
   }
+}
+
+function lastHour() {
+  const now = Date.now();
+  return { from_unix_nano: fromMillis(now - 3_600_000), to_unix_nano: fromMillis(now) };
 }
 
 function cut<T>(rows: T[], query: URLSearchParams): { page: T[]; next: string | null } {

@@ -20,6 +20,9 @@ const LogsView = lazyView(async () => (await import("./views/logs/logs-view.tsx"
 const AgentsView = lazyView(
   async () => (await import("./views/agents/agents-view.tsx")).AgentsView,
 );
+const ServicesView = lazyView(
+  async () => (await import("./views/services/services-view.tsx")).ServicesView,
+);
 const RunView = lazyView(async () => (await import("./views/agents/run-view.tsx")).RunView);
 
 export const everywhere: CommandGroup = {
@@ -28,6 +31,7 @@ export const everywhere: CommandGroup = {
     { keys: ["g l"], label: "Go to Live", run: () => go("/") },
     { keys: ["g t"], label: "Go to Traces", run: () => go("/traces") },
     { keys: ["g o"], label: "Go to Logs", run: () => go("/logs") },
+    { keys: ["g s"], label: "Go to Services", run: () => go("/services") },
     { keys: ["g a"], label: "Go to Agents", run: () => go("/agents") },
     { keys: ["/"], label: "Search", run: focusSearch },
     {
@@ -78,6 +82,8 @@ function Screen() {
       return id === undefined ? <TracesView /> : <TraceView key={id} id={id} />;
     case "logs":
       return <LogsView />;
+    case "services":
+      return <ServicesView />;
     case "agents":
       return id === undefined ? <AgentsView /> : <RunView key={id} id={id} />;
     default:
@@ -85,7 +91,8 @@ function Screen() {
         <Nothing title="There is no such page.">
           <p>
             Go to <a href="/">everything live</a>, <a href="/traces">traces</a>,{" "}
-            <a href="/logs">logs</a> or <a href="/agents">agents</a>.
+            <a href="/logs">logs</a>, <a href="/services">services</a> or{" "}
+            <a href="/agents">agents</a>.
           </p>
         </Nothing>
       );

@@ -204,6 +204,66 @@ describe.runIf(CHROMIUM)("in a real browser", { timeout: 60_000 }, () => {
     await page.locator(".banner-pause").waitFor({ state: "detached" });
   });
 
+  it("draws who calls whom, and leads from an operation to its traces", async () => {
+    await open("/services");
+    await page.locator(".service-map .node").first().waitFor();
+    await page.locator(".service-map .node", { hasText: "shop-api" }).click();
+    await page.waitForURL(/service=shop-api/);
+    await expect
+      .poll(
+        async () => new Set(await page.locator(".col-op-service .service").allInnerTexts()).size,
+      )
+      .toBe(1);
+    await page.getByRole("button", { name: "p99" }).click();
+    await page.waitForURL(/sort=p99_nano/);
+    await page.locator("a.operation-grid", { hasText: "POST /api/orders" }).first().click();
+    await page.waitForURL(/\/traces\?.*service=shop-api/);
+    await page.locator("a.trace-grid").first().waitFor();
+  });
+
+  it("goes on asking where a page is empty and not the last one", async () => {
+    let asked = 0;
+    await page.route("**/api/v1/logs?*", async (route) => {
+      asked += 1;
+      if (!route.request().url().includes("needle")) return route.continue();
+      if (asked < 4) return route.fulfill({ json: { logs: [], next_cursor: `page-${asked}` } });
+      const url = route
+        .request()
+        .url()
+        .replace("needle", "")
+        .replace(/cursor=[^&]*/, "");
+      const answer = await route.fetch({ url });
+      const { logs } = (await answer.json()) as { logs: unknown[] };
+      return route.fulfill({ json: { logs: logs.slice(0, 1), next_cursor: null } });
+    });
+    await open("/logs?q=needle");
+    await page.locator(".log-row").first().waitFor();
+    expect(await page.locator(".log-row").count()).toBe(1);
+    expect(asked).toBeGreaterThanOrEqual(4);
+  });
+
+  it("says what failed where a further page does, and asks again when told to", async () => {
+    let fail = true;
+    await page.route("**/api/v1/traces?*cursor=*", async (route) => {
+      if (!fail) return route.fulfill({ json: { traces: [], next_cursor: null } });
+      const error = { code: "query_too_slow", what: "It took too long.", why: "", do: "" };
+      return route.fulfill({ status: 503, json: { error } });
+    });
+    await page.route("**/api/v1/traces?limit=100*", async (route) => {
+      if (route.request().url().includes("cursor=")) return route.fallback();
+      const answer = await route.fetch();
+      return route.fulfill({ json: { ...(await answer.json()), next_cursor: "more" } });
+    });
+    await open("/traces");
+    await page.locator("a.trace-grid").first().waitFor();
+    await page.locator(".list").evaluate((list) => list.scrollTo(0, list.scrollHeight));
+    await page.locator(".list-end", { hasText: "It took too long." }).waitFor();
+    fail = false;
+    await page.locator(".list-end button").click();
+    await page.locator(".list-end", { hasText: "That is all" }).waitFor();
+    complaints = []; // The browser itself reports the 503.
+  });
+
   it("says what to do about a trace that is not there", async () => {
     await open(`/traces/${"1".repeat(32)}`);
     await page.locator(".note-error").waitFor();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { GenAI, Span } from "../api.ts";
-import { agentGraph, runFromSpans } from "./agent-graph.ts";
+import { agentGraph, bandOf, runFromSpans } from "./agent-graph.ts";
 import { genai, span } from "./fixtures.ts";
 import { layoutGraph, NODE_HEIGHT, NODE_WIDTH } from "./graph-layout.ts";
 
@@ -123,7 +123,7 @@ describe("the layout of a graph", () => {
   it("leads from left to right, and overlaps nothing", () => {
     const run = runFromSpans("t", SPANS);
     if (!run) throw new Error("the spans are agents'");
-    const { placed, width, height } = layoutGraph(agentGraph(run));
+    const { placed, width, height } = layoutGraph(agentGraph(run), bandOf);
     const x = new Map(placed.map((each) => [each.node.id, each.x]));
     expect(x.get("agent:planner")).toBeLessThan(x.get("agent:writer") ?? 0);
     for (const [index, a] of placed.entries()) {
@@ -145,10 +145,13 @@ describe("the layout of a graph", () => {
   });
 
   it("leads a long edge around what lies between", () => {
-    const { routes, placed } = layoutGraph({
-      nodes: [node("a"), node("b"), node("m", "model")],
-      edges: [edge("a", "b"), edge("b", "m"), edge("a", "m")],
-    });
+    const { routes, placed } = layoutGraph(
+      {
+        nodes: [node("a"), node("b"), node("m", "model")],
+        edges: [edge("a", "b"), edge("b", "m"), edge("a", "m")],
+      },
+      bandOf,
+    );
     const between = placed.find((each) => each.node.id === "b");
     const long = routes.find((each) => each.edge.source === "a" && each.edge.target === "m");
     const straight = long?.path.match(/ (\d+)H/)?.[1];
@@ -156,17 +159,20 @@ describe("the layout of a graph", () => {
   });
 
   it("puts no label on top of another, where edges run together to one model", () => {
-    const { routes } = layoutGraph({
-      nodes: [node("a"), node("b"), node("c"), node("d"), node("m", "model")],
-      edges: [
-        edge("a", "c"),
-        edge("b", "c"),
-        edge("c", "d"),
-        edge("d", "m"),
-        edge("a", "m"),
-        edge("b", "m"),
-      ],
-    });
+    const { routes } = layoutGraph(
+      {
+        nodes: [node("a"), node("b"), node("c"), node("d"), node("m", "model")],
+        edges: [
+          edge("a", "c"),
+          edge("b", "c"),
+          edge("c", "d"),
+          edge("d", "m"),
+          edge("a", "m"),
+          edge("b", "m"),
+        ],
+      },
+      bandOf,
+    );
     for (const [index, a] of routes.entries()) {
       for (const b of routes.slice(index + 1)) {
         expect(a.labelX !== b.labelX || Math.abs(a.labelY - b.labelY) >= 20).toBe(true);
@@ -179,7 +185,7 @@ describe("the layout of a graph", () => {
       nodes: [node("b"), node("a"), node("t", "tool")],
       edges: [edge("a", "t"), edge("b", "t")],
     };
-    expect(layoutGraph(graph)).toEqual(layoutGraph(structuredClone(graph)));
+    expect(layoutGraph(graph, bandOf)).toEqual(layoutGraph(structuredClone(graph), bandOf));
   });
 
   it("of nothing is empty", () => {

@@ -6,6 +6,13 @@ import { stateOf } from "./trace-merge.ts";
 
 export type NodeType = "agent" | "model" | "tool";
 
+const BAND: Record<NodeType, number> = { agent: 0, tool: 1, model: 2 };
+
+/** Agents stand above tools above models. */
+export function bandOf({ type }: { type: NodeType }): number {
+  return BAND[type];
+}
+
 export interface GraphNode {
   /** `agent:planner` */
   readonly id: string;

@@ -2,21 +2,20 @@
  * Places a small directed graph in layers from left to right.
  *
  * The usual steps (break loops, rank, bend long edges around what lies between, order, place),
- * each in its simplest form that gives the same picture for the same graph every time: runs have
- * tens of nodes, not thousands.
+ * each in its simplest form that gives the same picture for the same graph every time: runs and
+ * maps have tens of nodes, not thousands.
  */
 
-import type { AgentGraph, GraphEdge, GraphNode, NodeType } from "./agent-graph.ts";
-import { forwardEdges } from "./graph-ranks.ts";
+import { type Arrow, type Box, forwardEdges, type Graph } from "./graph-ranks.ts";
 
-export interface Placed {
-  readonly node: GraphNode;
+export interface Placed<Node> {
+  readonly node: Node;
   readonly x: number;
   readonly y: number;
 }
 
-export interface Route {
-  readonly edge: GraphEdge;
+export interface Route<Edge> {
+  readonly edge: Edge;
   /** SVG path data. */
   readonly path: string;
   /** Middle of the label. */
@@ -26,9 +25,9 @@ export interface Route {
   readonly bottom: number;
 }
 
-export interface GraphLayout {
-  readonly placed: Placed[];
-  readonly routes: Route[];
+export interface GraphLayout<Node, Edge> {
+  readonly placed: Placed<Node>[];
+  readonly routes: Route<Edge>[];
   readonly width: number;
   readonly height: number;
 }
@@ -46,18 +45,29 @@ const SWEEPS = 4;
 /** One place in a column: a node, or the bend of an edge on its way to a later column. */
 interface Slot {
   readonly id: string;
-  readonly node: GraphNode | null;
+  readonly node: Box | null;
+  /** Lines of slots from top to bottom: those of a lower band stand above the others. */
+  readonly band: number;
   readonly column: number;
   readonly near: string[];
   y: number;
 }
 
-const BAND: Record<NodeType, number> = { agent: 0, tool: 1, model: 2 };
+/** The uppermost band. Edges to what is below run together: each on its own would be a tangle. */
+const TOP = 0;
 
-export function layoutGraph(graph: AgentGraph): GraphLayout {
+/**
+ * Lay out `graph`. `bandOf` keeps kinds of nodes in lines of their own, from top to bottom, with
+ * long edges in the second one; without it all stand where their edges lead.
+ */
+export function layoutGraph<Node extends Box, Edge extends Arrow>(
+  graph: Graph<Node, Edge>,
+  bandOf?: (node: Node) => number,
+): GraphLayout<Node, Edge> {
+  const bands = new Map(graph.nodes.map((node) => [node.id, bandOf?.(node) ?? TOP]));
   const forward = forwardEdges(graph);
   const ranks = rank(graph, forward);
-  const { columns, bends } = fill(graph, forward, ranks);
+  const { columns, bends } = fill(graph, forward, ranks, bands, bandOf ? TOP + 1 : TOP);
   order(columns);
   place(columns);
   makeRoomAbove(graph, columns);
@@ -70,7 +80,9 @@ export function layoutGraph(graph: AgentGraph): GraphLayout {
   const routes = spreadLabels(drawn);
   const placed = columns
     .flat()
-    .flatMap(({ node, column, y }) => (node ? [{ node, x: columnX(column), y }] : []));
+    .flatMap(({ node, column, y }) =>
+      node ? [{ node: node as Node, x: columnX(column), y }] : [],
+    );
   const bottom = Math.max(
     ...placed.map(({ y }) => y + NODE_HEIGHT),
     ...routes.map((r) => r.bottom),
@@ -88,7 +100,7 @@ function columnX(column: number): number {
 }
 
 /** Longest way from a node that nothing leads to. */
-function rank(graph: AgentGraph, forward: ReadonlySet<GraphEdge>): Map<string, number> {
+function rank(graph: Graph, forward: ReadonlySet<Arrow>): Map<string, number> {
   const ranks = new Map(graph.nodes.map((node) => [node.id, 0]));
   // No path without loops has more edges than there are nodes, so this many rounds settle it.
   for (let round = 0; round < graph.nodes.length; round += 1) {
@@ -106,14 +118,17 @@ function rank(graph: AgentGraph, forward: ReadonlySet<GraphEdge>): Map<string, n
 }
 
 function fill(
-  graph: AgentGraph,
-  forward: ReadonlySet<GraphEdge>,
+  graph: Graph,
+  forward: ReadonlySet<Arrow>,
   ranks: ReadonlyMap<string, number>,
+  bands: ReadonlyMap<string, number>,
+  bendBand: number,
 ): { columns: Slot[][]; bends: Map<number, Slot[]> } {
   const columns: Slot[][] = [];
   const slots = new Map<string, Slot>();
-  const put = (id: string, node: GraphNode | null, column: number): Slot => {
-    const slot: Slot = { id, node, column, near: [], y: 0 };
+  const put = (id: string, node: Box | null, column: number): Slot => {
+    const band = (node && bands.get(node.id)) ?? bendBand;
+    const slot: Slot = { id, node, band, column, near: [], y: 0 };
     while (columns.length <= column) columns.push([]);
     columns[column]?.push(slot);
     slots.set(id, slot);
@@ -127,8 +142,7 @@ function fill(
     if (!from || !to || !forward.has(edge)) return;
     const way: Slot[] = [];
     for (let column = from.column + 1; column < to.column; column += 1) {
-      // Edges to one tool or model run together: each on a line of its own would be a tangle.
-      const together = to.node?.type !== "agent";
+      const together = to.band > TOP;
       const id = `bend:${together ? to.id : index}:${column}`;
       way.push(slots.get(id) ?? put(id, null, column));
     }
@@ -143,11 +157,7 @@ function fill(
   return { columns, bends };
 }
 
-function bandOf(slot: Slot): number {
-  return slot.node ? BAND[slot.node.type] : BAND.tool;
-}
-
-/** Agents above tools above models, and within those, near to what they are tied to. */
+/** Band by band, and within those, near to what they are tied to. */
 function order(columns: Slot[][]): void {
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     const line = new Map(
@@ -158,24 +168,22 @@ function order(columns: Slot[][]): void {
       return slot.near.reduce((sum, id) => sum + (line.get(id) ?? 0), 0) / slot.near.length;
     };
     for (const column of columns) {
-      column.sort(
-        (a, b) => bandOf(a) - bandOf(b) || weight(a) - weight(b) || (a.id < b.id ? -1 : 1),
-      );
+      column.sort((a, b) => a.band - b.band || weight(a) - weight(b) || (a.id < b.id ? -1 : 1));
     }
   }
 }
 
-/** Agents keep a band of their own on top, so that the way of the work reads as one line. */
+/** The top band is kept free of others, so that the way of the work reads as one line. */
 function place(columns: Slot[][]): void {
-  const agents = Math.max(
+  const lines = Math.max(
     0,
-    ...columns.map((column) => column.filter((slot) => slot.node?.type === "agent").length),
+    ...columns.map((column) => column.filter(({ node, band }) => node && band === TOP).length),
   );
-  const below = MARGIN + agents * (NODE_HEIGHT + GAP_Y);
+  const below = MARGIN + lines * (NODE_HEIGHT + GAP_Y);
   for (const column of columns) {
     let y = MARGIN;
     for (const slot of column) {
-      if (slot.node?.type !== "agent") y = Math.max(y, below);
+      if (slot.band > TOP) y = Math.max(y, below);
       slot.y = y;
       y += (slot.node ? NODE_HEIGHT : BEND_HEIGHT) + GAP_Y;
     }
@@ -186,9 +194,9 @@ function place(columns: Slot[][]): void {
 const LABEL_LINE = 23;
 
 /** Labels in one gap are kept a line apart, from top to bottom. */
-function spreadLabels(routes: readonly Route[]): Route[] {
+function spreadLabels<Edge>(routes: readonly Route<Edge>[]): Route<Edge>[] {
   const lowest = new Map<number, number>();
-  const spread = new Map<Route, Route>();
+  const spread = new Map<Route<Edge>, Route<Edge>>();
   for (const each of [...routes].sort((a, b) => a.labelY - b.labelY)) {
     const free = (lowest.get(each.labelX) ?? Number.NEGATIVE_INFINITY) + LABEL_LINE;
     const labelY = Math.max(each.labelY, free);
@@ -205,7 +213,7 @@ function isTopLine(slot: Slot, columns: readonly Slot[][]): boolean {
   return columns[slot.column]?.[0] === slot;
 }
 
-function makeRoomAbove(graph: AgentGraph, columns: readonly Slot[][]): void {
+function makeRoomAbove(graph: Graph, columns: readonly Slot[][]): void {
   const slots = new Map(columns.flat().map((slot) => [slot.id, slot]));
   const isAbove = graph.edges.some(({ source, target }) => {
     const [from, to] = [slots.get(source), slots.get(target)];
@@ -216,11 +224,11 @@ function makeRoomAbove(graph: AgentGraph, columns: readonly Slot[][]): void {
   for (const slot of slots.values()) slot.y += LOOP_ROOM;
 }
 
-function route(edge: GraphEdge, from: Slot, bends: readonly Slot[], to: Slot): Route {
+function route<Edge>(edge: Edge, from: Slot, bends: readonly Slot[], to: Slot): Route<Edge> {
   return to.column > from.column ? onward(edge, from, bends, to) : back(edge, from, to);
 }
 
-function onward(edge: GraphEdge, from: Slot, bends: readonly Slot[], to: Slot): Route {
+function onward<Edge>(edge: Edge, from: Slot, bends: readonly Slot[], to: Slot): Route<Edge> {
   let x = columnX(from.column) + NODE_WIDTH;
   let y = from.y + NODE_HEIGHT / 2;
   let path = `M${x} ${y}`;
@@ -248,7 +256,7 @@ function onward(edge: GraphEdge, from: Slot, bends: readonly Slot[], to: Slot): 
 }
 
 /** Back to an earlier column, or within one: over the top between first lines, else below. */
-function back(edge: GraphEdge, from: Slot, to: Slot): Route {
+function back<Edge>(edge: Edge, from: Slot, to: Slot): Route<Edge> {
   const x1 = columnX(from.column) + NODE_WIDTH / 2 + 14;
   const x2 = columnX(to.column) + NODE_WIDTH / 2 - 14;
   if (from.y === MARGIN + LOOP_ROOM && to.y === from.y) {

@@ -1,16 +1,30 @@
 /** The edges of a graph that lead onward: all but those which close a loop. */
 
-import type { AgentGraph, GraphEdge } from "./agent-graph.ts";
+/** What a graph's pictures have to know of a node. */
+export interface Box {
+  readonly id: string;
+}
+
+/** What they have to know of an edge: the ids of its nodes. */
+export interface Arrow {
+  readonly source: string;
+  readonly target: string;
+}
+
+export interface Graph<Node extends Box = Box, Edge extends Arrow = Arrow> {
+  readonly nodes: readonly Node[];
+  readonly edges: readonly Edge[];
+}
 
 /** Walks depth first from each node in the given order; an edge to a node on the way is a loop's. */
-export function forwardEdges(graph: AgentGraph): Set<GraphEdge> {
-  const outgoing = new Map<string, GraphEdge[]>();
+export function forwardEdges<Edge extends Arrow>(graph: Graph<Box, Edge>): Set<Edge> {
+  const outgoing = new Map<string, Edge[]>();
   for (const edge of graph.edges) {
     const list = outgoing.get(edge.source);
     if (list) list.push(edge);
     else outgoing.set(edge.source, [edge]);
   }
-  const forward = new Set<GraphEdge>();
+  const forward = new Set<Edge>();
   const state = new Map<string, "on the way" | "done">();
   for (const node of graph.nodes) {
     if (!state.has(node.id)) walk(node.id, outgoing, state, forward);
@@ -18,11 +32,11 @@ export function forwardEdges(graph: AgentGraph): Set<GraphEdge> {
   return forward;
 }
 
-function walk(
+function walk<Edge extends Arrow>(
   start: string,
-  outgoing: ReadonlyMap<string, readonly GraphEdge[]>,
+  outgoing: ReadonlyMap<string, readonly Edge[]>,
   state: Map<string, "on the way" | "done">,
-  forward: Set<GraphEdge>,
+  forward: Set<Edge>,
 ): void {
   const way = [{ id: start, next: 0 }];
   state.set(start, "on the way");

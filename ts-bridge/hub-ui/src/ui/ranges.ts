@@ -11,3 +11,8 @@ export const RANGES: readonly Option[] = [
   { value: "-1d", label: "Last day" },
   { value: "-7d", label: "Last 7 days" },
 ];
+
+/** The same for numbers over a time, which always are of one: an hour, where none is chosen. */
+export const PAST: readonly Option[] = RANGES.filter(({ value }) => value !== "-1h").map((range) =>
+  range.value === "" ? { value: "", label: "Last hour" } : range,
+);

@@ -4,6 +4,7 @@ import { second } from "../clock.ts";
 import { feedStatus, hubVersion, rates, reconnectNow } from "../live.ts";
 import { short } from "../model/attributes.ts";
 import { segments } from "../router.ts";
+import { signedIn, signOut } from "../session.ts";
 import { nextTheme, theme } from "../theme.ts";
 import { IconButton } from "./controls.tsx";
 import { CopyLink } from "./copy-link.tsx";
@@ -14,6 +15,7 @@ const SCREENS: readonly { path: string; label: string; icon: IconName }[] = [
   { path: "/", label: "Live", icon: "live" },
   { path: "/traces", label: "Traces", icon: "traces" },
   { path: "/logs", label: "Logs", icon: "logs" },
+  { path: "/services", label: "Services", icon: "services" },
   { path: "/agents", label: "Agents", icon: "agents" },
 ];
 
@@ -45,6 +47,7 @@ export function TopBar() {
         label={`Colours: ${theme.value === "system" ? "as the system" : theme.value}. Press to change`}
         onClick={nextTheme}
       />
+      {signedIn.value && <IconButton icon="exit" label="Sign out" onClick={signOut} />}
       <IconButton
         icon="help"
         label="Keyboard commands (?)"

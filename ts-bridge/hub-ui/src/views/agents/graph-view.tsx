@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "preact/hooks";
 import type { RunDetail } from "../../api.ts";
-import { agentGraph, type GraphEdge, type GraphNode } from "../../model/agent-graph.ts";
+import { agentGraph, bandOf, type GraphEdge, type GraphNode } from "../../model/agent-graph.ts";
 import { plural, short } from "../../model/attributes.ts";
 import {
   layoutGraph,
@@ -12,8 +12,10 @@ import {
   type Route,
 } from "../../model/graph-layout.ts";
 import type { ServiceHues } from "../../model/service-hues.ts";
+import { ArrowHead } from "../../ui/graph.tsx";
 import type { IconName } from "../../ui/icons.tsx";
 import { Icon } from "../../ui/icons.tsx";
+import "../../ui/graph.css";
 
 const NODE_ICON: Record<GraphNode["type"], IconName> = {
   agent: "agent",
@@ -28,7 +30,7 @@ export function GraphView(props: {
   onSpans?: (spanIds: readonly string[]) => void;
 }) {
   const { run, hues } = props;
-  const layout = useMemo(() => layoutGraph(agentGraph(run)), [run]);
+  const layout = useMemo(() => layoutGraph(agentGraph(run), bandOf), [run]);
   // What the pointer or the focus is on: its edges stand out from the others.
   const [near, setNear] = useState<string | null>(null);
   const standsBack = (edge: GraphEdge) =>
@@ -39,48 +41,38 @@ export function GraphView(props: {
       .map((step) => step.span_id);
   return (
     <div class="graph" role="figure" aria-label={describe(run)}>
-      <svg
-        class="graph-svg"
-        width={layout.width}
-        height={layout.height}
-        viewBox={`0 0 ${layout.width} ${layout.height}`}
-        aria-hidden="true"
-      >
-        <defs>
-          <marker
-            id="arrow"
-            viewBox="0 0 8 8"
-            refX="7"
-            refY="4"
-            markerWidth="8"
-            markerHeight="8"
-            orient="auto-start-reverse"
-          >
-            <path d="M1 1 7 4 1 7" class="graph-arrow" />
-          </marker>
-        </defs>
+      <div class="graph-canvas" style={{ width: `${layout.width}px` }}>
+        <svg
+          class="graph-svg"
+          width={layout.width}
+          height={layout.height}
+          viewBox={`0 0 ${layout.width} ${layout.height}`}
+          aria-hidden="true"
+        >
+          <ArrowHead />
+          {layout.routes.map((route) => (
+            <EdgePath key={edgeKey(route.edge)} route={route} back={standsBack(route.edge)} />
+          ))}
+        </svg>
         {layout.routes.map((route) => (
-          <EdgePath key={edgeKey(route.edge)} route={route} back={standsBack(route.edge)} />
+          <EdgeLabel
+            key={edgeKey(route.edge)}
+            route={route}
+            back={standsBack(route.edge)}
+            onSpans={props.onSpans}
+            onNear={setNear}
+          />
         ))}
-      </svg>
-      {layout.routes.map((route) => (
-        <EdgeLabel
-          key={edgeKey(route.edge)}
-          route={route}
-          back={standsBack(route.edge)}
-          onSpans={props.onSpans}
-          onNear={setNear}
-        />
-      ))}
-      {layout.placed.map((placed) => (
-        <NodeBox
-          key={placed.node.id}
-          placed={placed}
-          hues={hues}
-          onOpen={props.onSpans && (() => props.onSpans?.(spansOf(placed.node)))}
-          onNear={setNear}
-        />
-      ))}
+        {layout.placed.map((placed) => (
+          <NodeBox
+            key={placed.node.id}
+            placed={placed}
+            hues={hues}
+            onOpen={props.onSpans && (() => props.onSpans?.(spansOf(placed.node)))}
+            onNear={setNear}
+          />
+        ))}
+      </div>
     </div>
   );
 }
@@ -112,7 +104,7 @@ function nearness(id: string, onNear: (id: string | null) => void) {
   };
 }
 
-function EdgePath({ route, back }: { route: Route; back: boolean }) {
+function EdgePath({ route, back }: { route: Route<GraphEdge>; back: boolean }) {
   return (
     <path
       d={route.path}
@@ -123,7 +115,7 @@ function EdgePath({ route, back }: { route: Route; back: boolean }) {
 }
 
 function EdgeLabel(props: {
-  route: Route;
+  route: Route<GraphEdge>;
   back: boolean;
   onNear: (id: string | null) => void;
   onSpans?: ((ids: readonly string[]) => void) | undefined;
@@ -157,7 +149,7 @@ function edgeTitle(edge: GraphEdge): string {
 }
 
 function NodeBox(props: {
-  placed: Placed;
+  placed: Placed<GraphNode>;
   hues: ServiceHues;
   onOpen?: (() => void) | undefined;
   onNear: (id: string | null) => void;

@@ -1,0 +1,238 @@
+/** Services: who calls whom, and what each does how often, how fast and how well. */
+
+import { useEffect, useMemo } from "preact/hooks";
+import {
+  type MapNode,
+  type Operation,
+  operations,
+  type ServiceMap,
+  serviceMap,
+} from "../../api-operations.ts";
+import { useFetched, usePaged, useThrottled } from "../../fetching.ts";
+import { useCommands } from "../../keys.ts";
+import { listen } from "../../live.ts";
+import { plural } from "../../model/attributes.ts";
+import { offsetNano } from "../../model/time.ts";
+import { adjust, param } from "../../router.ts";
+import { Button, SearchBox, Select, Toggle } from "../../ui/controls.tsx";
+import { ListEnd } from "../../ui/list-end.tsx";
+import { ErrorNote, Loading, Nothing } from "../../ui/notes.tsx";
+import { PAST } from "../../ui/ranges.ts";
+import { useTitle } from "../../ui/title.ts";
+import { VirtualList } from "../../ui/virtual-list.tsx";
+import { SendFirst } from "../live/send-first.tsx";
+import { useReconnected } from "../trace/use-trace.ts";
+import { OperationHead, OperationRow } from "./operation-row.tsx";
+import { ServiceMapView } from "./service-map.tsx";
+import "./services.css";
+
+const PAGE = 100;
+const ROW_HEIGHT = 34;
+/** The numbers are of whole minutes: more often they would only flicker. */
+const REFRESH_MS = 10_000;
+
+const KINDS = [
+  { value: "", label: "All kinds" },
+  { value: "server", label: "Server" },
+  { value: "client", label: "Client" },
+  { value: "consumer", label: "Consumer" },
+  { value: "producer", label: "Producer" },
+  { value: "internal", label: "Internal" },
+];
+
+export function ServicesView() {
+  useTitle("Services");
+  const filter = {
+    service: param("service"),
+    name: param("q"),
+    kind: param("kind"),
+    error: param("errors") === "only",
+    from: param("from") || "-1h",
+  };
+  const sort = param("sort") || "count";
+  const page = usePaged<Operation>(
+    JSON.stringify([filter, sort]),
+    (cursor, signal) =>
+      operations({ ...filter, sort, series: "minute", limit: PAGE, cursor }, signal),
+    (one) => JSON.stringify([one.service, one.name, one.kind]),
+  );
+  const map = useFetched(filter.from, (signal) => serviceMap({ from: filter.from }, signal));
+  const soon = useThrottled(() => {
+    page.refresh();
+    map.reload();
+  }, REFRESH_MS);
+  useEffect(() => listen(soon), []);
+  useReconnected(soon);
+  useCommands("Services", [
+    { keys: ["x"], label: "Take all filters away", run: clearFilters },
+    { keys: ["m"], label: "Show or hide the map", run: toggleMap },
+  ]);
+  const filtered = Boolean(filter.service || filter.name || filter.kind || filter.error);
+
+  if (map.data?.nodes.length === 0 && page.rows.length === 0 && !page.loading && !filtered) {
+    return param("from") ? <NothingThen /> : <SendFirst what="span" />;
+  }
+  return (
+    <>
+      <Loading on={page.loading || map.loading} />
+      <ServiceTools filter={filter} nodes={map.data?.nodes ?? []} page={page} />
+      <div class="services">
+        {param("map") !== "off" && map.data && <MapPart map={map.data} chosen={filter.service} />}
+        {map.error !== null && !map.data && <ErrorNote error={map.error} onRetry={map.reload} />}
+        {page.error && page.rows.length === 0 ? (
+          <ErrorNote error={page.error} onRetry={page.retry} />
+        ) : page.rows.length === 0 ? (
+          !page.loading && <NoOperation />
+        ) : (
+          <OperationList page={page} sort={sort} from={filter.from} />
+        )}
+      </div>
+    </>
+  );
+}
+
+interface Filter {
+  readonly service: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly error: boolean;
+  readonly from: string;
+}
+
+function ServiceTools(props: {
+  filter: Filter;
+  nodes: readonly MapNode[];
+  page: { rows: readonly Operation[]; hasMore: boolean };
+}) {
+  const { filter, nodes, page } = props;
+  const services = nodes.map(({ name }) => ({ value: name, label: name }));
+  return (
+    <div class="tools">
+      <SearchBox
+        value={filter.name}
+        placeholder="Search operations by name"
+        onChange={(q) => adjust({ q })}
+      />
+      <Select
+        label="Service"
+        value={filter.service}
+        options={[{ value: "", label: "All services" }, ...services]}
+        onChange={(service) => adjust({ service })}
+      />
+      <Select
+        label="Kind"
+        value={filter.kind}
+        options={KINDS}
+        onChange={(kind) => adjust({ kind })}
+      />
+      <Select
+        label="Time"
+        value={param("from")}
+        options={PAST}
+        onChange={(from) => adjust({ from })}
+      />
+      <Toggle narrows on={filter.error} onChange={(on) => adjust({ errors: on ? "only" : null })}>
+        With errors
+      </Toggle>
+      {(filter.service || filter.name || filter.kind || filter.error) && (
+        <Button icon="close" onClick={clearFilters} title="Take all filters away (x)">
+          Clear
+        </Button>
+      )}
+      <span class="grow" />
+      <span class="soft tools-count" aria-live="polite">
+        {plural(page.rows.length, "operation")}
+        {page.hasMore ? " loaded" : ""}
+      </span>
+      <Toggle on={param("map") !== "off"} onChange={toggleMap} title="Show or hide the map (m)">
+        Map
+      </Toggle>
+    </div>
+  );
+}
+
+function MapPart({ map, chosen }: { map: ServiceMap; chosen: string }) {
+  const seconds = offsetNano(map.to_unix_nano, map.from_unix_nano) / 1e9;
+  return (
+    <ServiceMapView
+      map={map}
+      seconds={seconds}
+      chosen={chosen}
+      onChoose={(name) => adjust({ service: name === chosen ? null : name })}
+    />
+  );
+}
+
+function OperationList(props: {
+  page: ReturnType<typeof usePaged<Operation>>;
+  sort: string;
+  from: string;
+}) {
+  const { page, sort, from } = props;
+  // One scale for all rows would draw most of them flat: each is scaled by itself, and says so.
+  const stretch = useMemo(() => minutesOf(page.rows), [page.rows]);
+  return (
+    <>
+      <OperationHead sort={sort} />
+      <VirtualList
+        label="Operations"
+        count={page.rows.length}
+        rowHeight={ROW_HEIGHT}
+        keyOf={(index) => {
+          const one = page.rows[index];
+          return one ? `${one.service} ${one.name} ${one.kind}` : index;
+        }}
+        remember={`operations ${sort} ${from}`}
+        onNearEnd={page.more}
+        row={(index) => {
+          const one = page.rows[index];
+          return one && <OperationRow operation={one} from={from} stretch={stretch} />;
+        }}
+        footer={<ListEnd page={page} count={page.rows.length} noun="operation" />}
+      />
+    </>
+  );
+}
+
+/** First and last minute, in unix seconds, in which any of them ran. */
+function minutesOf(rows: readonly Operation[]): readonly [number, number] {
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { series } of rows) {
+    for (const point of [series?.[0], series?.at(-1)]) {
+      if (!point) continue;
+      const at = Number(point.time_unix_nano.slice(0, -9));
+      [first, last] = [Math.min(first, at), Math.max(last, at)];
+    }
+  }
+  return [first, last];
+}
+
+function clearFilters(): void {
+  adjust({ q: null, service: null, kind: null, errors: null });
+}
+
+function toggleMap(): void {
+  adjust({ map: param("map") === "off" ? null : "off" });
+}
+
+function NoOperation() {
+  return (
+    <Nothing title="No operation fits.">
+      <p class="soft">No span that ended in this time fits these filters.</p>
+      <p>
+        <Button onClick={clearFilters}>Take all filters away</Button>
+      </p>
+    </Nothing>
+  );
+}
+
+function NothingThen() {
+  return (
+    <Nothing title="No span ended in this time.">
+      <p>
+        <Button onClick={() => adjust({ from: null })}>Look at the last hour</Button>{" "}
+        <Button onClick={() => adjust({ from: "-7d" })}>Look at the last 7 days</Button>
+      </p>
+    </Nothing>
+  );
+}

@@ -1,13 +1,13 @@
 """Shows what arrives to everybody who is looking, before it is stored.
 
-A viewer has a filter and a ring of items that passed it. Ten times a second at most, what is in
-the ring goes out as one message; what a slow viewer's ring cannot hold is let go, oldest first,
-and the viewer is told how much that was. Nothing here ever waits for a viewer, and without
-viewers nothing here costs anything.
+Who sends comes before who looks. To publish is to put a batch aside, and nothing where nobody
+looks. Some milliseconds later the feed takes a round: it asks each filter once, however many
+viewers have it, makes one message for all of them, and writes it to their sockets. It works in
+short slices with rests between them, so that no request waits for more than one slice, and the
+viewers together never have more than a third of the event loop's time. What they cannot be shown
+within that, and within an allowance of bytes and messages that they share, is counted, and told.
 
-Who sends comes before who looks: all viewers share one allowance of bytes and messages, so that
-a hundred of them cost little more than a few. A filter is asked once, however many viewers have
-it, and they are all shown the same.
+Nothing here ever waits for a viewer: one that does not read is left out until it does.
 """
 
 from __future__ import annotations
@@ -16,18 +16,21 @@ import asyncio
 import logging
 import time
 from collections import deque
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
 
-from otbridge.hub.live_filter import LiveFilter, Searchable
-from otbridge.wire.rows import LogRow
+from otbridge.hub.live_channel import ITEM_BYTES, Channel, LiveItem
+from otbridge.hub.live_filter import LiveFilter
+from otbridge.wire.rows import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Iterator
 
-    from otbridge.wire.rows import Batch, SpanRow
+    from otbridge.hub.live_channel import Told
+    from otbridge.hub.outlet import Outlet
+    from otbridge.wire.rows import SpanRow
 
-__all__ = ["LiveFeed", "LiveItem", "Viewer"]
+__all__ = ["LiveFeed", "Viewer"]
 
 _logger = logging.getLogger("otbridge.hub")
 
@@ -38,147 +41,43 @@ of a screen, so that a line is there within 20 ms."""
 GATHER_S: Final = 0.004
 """How long the first item after a silence waits for company."""
 
-RING_ITEMS: Final = 1000
-"""Items a viewer may be behind: more than a screen can show of a tenth of a second."""
-RING_BYTES: Final = 8 << 20
-"""And their size; a single larger item passes alone."""
+SLICE_S: Final = 0.0005
+"""How long the feed works at a time: a request that comes meanwhile waits for the rest of it."""
+REST_S: Final = 0.001
+"""And how long it rests then; the shortest time that an event loop waits for."""
 
+ARRIVED_BYTES: Final = 16 << 20
+"""What waits for the feed; more than two seconds of the most that a hub takes."""
 
 ALLOWANCE_BYTES_PER_S: Final = 4 << 20
 """What all viewers together are shown, and may be shown at once after a silence. Alone, a viewer
 can follow 8,000 rows a second; each of a hundred is still shown more than anybody can read."""
-MESSAGES_PER_S: Final = 400
-"""To all viewers together; each message costs some 0.1 ms, whatever is in it."""
-
-
-class LiveItem(Searchable):
-    """One thing to show, turned into JSON by the first viewer who needs it."""
-
-    def __init__(self, kind: str, row: SpanRow | LogRow) -> None:
-        super().__init__(row)
-        self.kind = kind
-        """`log`, `start` or `span`."""
-        self.size = len(row.data) + 200  # the columns, roughly
-
-    @cached_property
-    def encoded(self) -> bytes:
-        """The item as the API's JSON; empty where a fault of ours keeps it from being shown."""
-        import msgspec
-
-        from otbridge.hub.api.shapes import log_json, span_json
-
-        row = self.row
-        try:
-            fields = log_json(row) if isinstance(row, LogRow) else span_json(row)
-            return msgspec.json.encode({"t": self.kind, **fields})
-        except Exception:
-            # One record must not end the feed for everybody who looks; it is stored all the same.
-            _logger.exception("A record cannot be shown live.")
-            return b""
-
-
-class Selection(NamedTuple):
-    """What everybody with one filter is shown of a batch."""
-
-    items: Sequence[LiveItem]
-    """In order."""
-    size: int
-    """The sum of theirs."""
-    skipped: int
-    """How many others there were."""
-
-
-class Allowance:
-    """What may be shown to each viewer with one filter: so many bytes a second.
-
-    Args:
-        share: That many; full at first.
-        now: Monotonic seconds.
-    """
-
-    def __init__(self, share: float, now: float) -> None:
-        self._left = share
-        self._at = now
-
-    def select(self, items: Sequence[LiveItem], share: float, now: float) -> Selection:
-        """Return as many of *items* as may be shown now.
-
-        A large one may take what comes later; else it would never be shown.
-
-        Args:
-            items: What there is.
-            share: Bytes a second, from now on.
-            now: Monotonic seconds.
-        """
-        self._left = min(share, self._left + (now - self._at) * share)
-        self._at = now
-        before = self._left
-        for place, item in enumerate(items):
-            if self._left <= 0:
-                return Selection(items[:place], int(before - self._left), len(items) - place)
-            self._left -= item.size
-        return Selection(items, int(before - self._left), 0)
+MESSAGES_PER_S: Final = 1000
+"""To all viewers together; each message costs some 20 µs, most of them the system's."""
 
 
 class Viewer:
-    """Somebody who is looking; made by `LiveFeed.viewer`."""
+    """Somebody who is looking; made by `LiveFeed.join`."""
 
-    def __init__(self, feed: LiveFeed) -> None:
+    def __init__(self, feed: LiveFeed, outlet: Outlet, channel: Channel) -> None:
         self._feed = feed
-        self._ring: deque[LiveItem] = deque()
-        self._ring_bytes = 0
-        self._skipped = 0
-        self._something = asyncio.Event()
-        self._closed = False
-        self.filter = LiveFilter()
-        """What is wanted; may be replaced at any time."""
+        self.outlet = outlet
+        """Where the messages go."""
+        self.channel = channel
+        """What there is to see."""
+        self.next = channel.end
+        """The number of the first item there that it was not told of."""
+        self.let_go = asyncio.Event()
+        """Set when the feed has ended, and everything was written."""
 
-    def offer(self, selection: Selection) -> None:
-        """Take what has passed the filter; let the oldest go where it does not fit."""
-        ring = self._ring
-        ring.extend(selection.items)
-        self._ring_bytes += selection.size
-        self._skip(selection.skipped)
-        while len(ring) > RING_ITEMS or (self._ring_bytes > RING_BYTES and len(ring) > 1):
-            self._ring_bytes -= ring.popleft().size
-            self._skip(1)
-        if ring:
-            self._something.set()
+    def look_for(self, wanted: LiveFilter) -> None:
+        """Be shown what passes *wanted*, of what comes from now on."""
+        self._feed.change(self, wanted)
 
-    def _skip(self, count: int) -> None:
-        self._skipped += count
-        self._feed.skipped += count
-
-    def close(self) -> None:
-        """Take nothing any more, and end `run` once what is in the ring has been sent."""
-        self._closed = True
-        self._something.set()
-
-    async def run(self, send: Callable[[bytes], Awaitable[None]]) -> None:
-        """Send messages by *send* until the viewer is closed.
-
-        *send* may take as long as it likes: the ring bounds what gathers meanwhile.
-        """
-        while True:
-            await self._something.wait()
-            if not self._closed:
-                await asyncio.sleep(GATHER_S)
-            message = self._take()
-            if message:
-                await send(message)
-            if self._closed:
-                return
-            await asyncio.sleep(self._feed.pause_s - GATHER_S)
-
-    def _take(self) -> bytes:
-        """Empty the ring into one message; empty where there is nothing to say."""
-        items, skipped = self._ring, self._skipped
-        self._ring, self._ring_bytes, self._skipped = deque(), 0, 0
-        self._something.clear()
-        body = b",".join(filter(None, (item.encoded for item in items)))
-        if not body and not skipped:
-            return b""
-        return b'{"k":"batch","items":[%b],"skipped":%d}' % (body, skipped)
+    @property
+    def skipped(self) -> int:
+        """Items that it will not be shown, of those that it was not told of yet."""
+        return self.channel.end - self.next - len(self.channel.unseen(self.next))
 
 
 class LiveFeed:
@@ -186,14 +85,25 @@ class LiveFeed:
 
     def __init__(self) -> None:
         self._viewers: set[Viewer] = set()
-        self._allowances: dict[LiveFilter, Allowance] = {}
-        self.skipped = 0
-        """Items that some viewer was not shown, since the hub began."""
+        self._channels: dict[LiveFilter, Channel] = {}
+        self._arrived: deque[tuple[Batch, int]] = deque()
+        self._arrived_bytes = 0
+        self._passed_over = 0
+        self._skipped = 0
+        self._showing: asyncio.Task[None] | None = None
+        self._round: Iterator[None] = iter(())
+        self._again = False
+        self._closed = False
 
     @property
     def viewers(self) -> int:
         """How many are looking."""
         return len(self._viewers)
+
+    @property
+    def skipped(self) -> int:
+        """Items that some viewer was not shown, since the hub began."""
+        return self._skipped + sum(viewer.skipped for viewer in self._viewers)
 
     @property
     def pause_s(self) -> float:
@@ -204,52 +114,163 @@ class LiveFeed:
         """Return the feed's numbers as `GET /api/v1/stats` shows them."""
         return {"viewers": self.viewers, "skipped": self.skipped}
 
-    def join(self) -> Viewer:
-        """Return a new viewer, who sees everything that is published from now on."""
-        viewer = Viewer(self)
+    def join(self, outlet: Outlet) -> Viewer:
+        """Return a new viewer, who is shown by *outlet* everything that comes from now on."""
+        viewer = Viewer(self, outlet, self._channel(LiveFilter()))
+        outlet.on_ready = self._show_again
         self._viewers.add(viewer)
         return viewer
 
     def leave(self, viewer: Viewer) -> None:
         """Forget *viewer*; may be called twice."""
-        self._viewers.discard(viewer)
+        if viewer in self._viewers:
+            self._skipped += viewer.skipped
+            self._viewers.discard(viewer)
+            self._forget_channels()
+
+    def change(self, viewer: Viewer, wanted: LiveFilter) -> None:
+        """Show *viewer* what passes *wanted* from now on."""
+        self._skipped += viewer.skipped
+        viewer.channel = self._channel(wanted)
+        viewer.next = viewer.channel.end
+        self._forget_channels()
 
     def publish(self, batch: Batch) -> None:
         """Show what *batch* brought: beginnings first, then logs, then ends.
 
         A beginning that is told again was shown before.
         """
-        if not self._viewers:
+        if not self._viewers or self._closed:
             return
-        items = [LiveItem("start", row) for row in batch.open_spans if not row.again]
-        items += [LiveItem("log", row) for row in batch.logs]
-        items += [LiveItem("span", row) for row in batch.spans]
-        self._offer(items)
+        size = _size(batch)
+        self._arrived.append((batch, size))
+        self._arrived_bytes += size
+        while self._arrived_bytes > ARRIVED_BYTES and len(self._arrived) > 1:
+            late, size = self._arrived.popleft()
+            self._arrived_bytes -= size
+            self._passed_over += _count(late)
+        self._wake()
 
     def publish_lost(self, spans: list[SpanRow]) -> None:
         """Show that *spans* will never end."""
-        if self._viewers:
-            self._offer([LiveItem("span", row) for row in spans])
+        self.publish(Batch(spans=spans))
+
+    def flush(self) -> None:
+        """Show everything that was published, at once."""
+        for _ in chain(self._round, self._one_round()):
+            pass
 
     def close(self) -> None:
         """Let everybody go, after what they have not seen yet."""
+        self._closed = True
+        if self._showing is not None:
+            self._showing.cancel()
+        try:
+            self.flush()
+        except Exception:
+            _logger.exception("The live feed has left something out at its end.")
         for viewer in self._viewers:
-            viewer.close()
+            viewer.let_go.set()
 
-    def _offer(self, items: list[LiveItem]) -> None:
-        share = ALLOWANCE_BYTES_PER_S / len(self._viewers)
+    def _show_again(self) -> None:
+        self._again = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._showing is None and not self._closed:
+            self._showing = asyncio.get_running_loop().create_task(self._show())
+
+    async def _show(self) -> None:
+        """Take rounds until there is nothing to show."""
+        try:
+            while self._viewers and (self._arrived or self._again):
+                await asyncio.sleep(GATHER_S)
+                self._again = False
+                self._round = self._one_round()
+                await _in_slices(self._round)
+                await asyncio.sleep(self.pause_s - GATHER_S)
+        except Exception:
+            # The next batch begins anew, with those who look then.
+            _logger.exception("The live feed has left something out.")
+        finally:
+            self._showing = None
+
+    def _one_round(self) -> Iterator[None]:
+        """Show what has arrived; a small step each time."""
+        batches = [batch for batch, _ in self._arrived]
+        self._arrived.clear()
+        self._arrived_bytes = 0
         now = time.monotonic()
-        allowances = self._allowances
-        selections: dict[LiveFilter, Selection] = {}
-        self._allowances = {}  # without those whose viewers have gone
-        for viewer in self._viewers:
-            wanted = viewer.filter
-            selection = selections.get(wanted)
-            if selection is None:
-                allowance = self._allowances[wanted] = allowances.get(wanted) or Allowance(
-                    share, now
-                )
-                passes = wanted.passes
-                passed = [item for item in items if passes(item)]
-                selection = selections[wanted] = allowance.select(passed, share, now)
-            viewer.offer(selection)
+        share = ALLOWANCE_BYTES_PER_S / max(1, len(self._viewers))
+        channels = list(self._channels.values())
+        for channel in channels:
+            channel.pass_over(self._passed_over)
+            channel.allowance.refill(share, now)
+        self._passed_over = 0
+        for item in chain.from_iterable(map(_items, batches)):
+            for channel in channels:
+                channel.offer(item)
+            yield
+        for channel in channels:
+            yield from self._send(channel)
+
+    def _send(self, channel: Channel) -> Iterator[None]:
+        """Write to everybody with this filter what they were not told of."""
+        told: dict[int, Told] = {}
+        for viewer in self._in(channel):
+            since = viewer.next
+            if since == channel.end or not viewer.outlet.ready:
+                continue
+            if since not in told:
+                told[since] = yield from channel.tell(since)
+            if viewer in self._viewers and viewer.channel is channel:
+                viewer.outlet.write(told[since].frame)
+                viewer.next = channel.end
+                self._skipped += told[since].skipped
+            yield
+        channel.forget(min((viewer.next for viewer in self._in(channel)), default=channel.end))
+
+    def _in(self, channel: Channel) -> list[Viewer]:
+        return [viewer for viewer in self._viewers if viewer.channel is channel]
+
+    def _channel(self, wanted: LiveFilter) -> Channel:
+        channel = self._channels.get(wanted)
+        if channel is None:
+            share = ALLOWANCE_BYTES_PER_S / (len(self._viewers) + 1)
+            channel = self._channels[wanted] = Channel(wanted, share, time.monotonic())
+        return channel
+
+    def _forget_channels(self) -> None:
+        used = {viewer.channel.filter for viewer in self._viewers}
+        for wanted in self._channels.keys() - used:
+            del self._channels[wanted]
+
+
+async def _in_slices(steps: Iterator[None]) -> None:
+    """Take all *steps*, and leave the event loop to others at short intervals."""
+    until = time.perf_counter() + SLICE_S
+    for _ in steps:
+        if time.perf_counter() > until:
+            await asyncio.sleep(REST_S)
+            until = time.perf_counter() + SLICE_S
+
+
+def _items(batch: Batch) -> Iterator[LiveItem]:
+    for row in batch.open_spans:
+        if not row.again:
+            yield LiveItem("start", row)
+    for log in batch.logs:
+        yield LiveItem("log", log)
+    for span in batch.spans:
+        yield LiveItem("span", span)
+
+
+def _count(batch: Batch) -> int:
+    return len(batch.open_spans) + len(batch.logs) + len(batch.spans)
+
+
+def _size(batch: Batch) -> int:
+    size = ITEM_BYTES * _count(batch)
+    for rows in (batch.open_spans, batch.logs, batch.spans):
+        size += sum([len(row.data) for row in rows])
+    return size

@@ -12,11 +12,14 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from otbridge.hub.limits import MAX_FRAGMENTS, MAX_UNSENT_PONG_BYTES, MESSAGE_S
+from otbridge.hub.outlet import EXTENSION
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from websockets.frames import Frame
+    from websockets.http11 import Request
 
 __all__ = ["BoundedWebSocketProtocol"]
 
@@ -32,6 +35,19 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(*arguments, **options)
         self._fragments = 0
         self._message_timer: asyncio.TimerHandle | None = None
+        self._outlet = _SocketOutlet(self)
+
+    def handle_connect(self, event: Request) -> None:
+        """Begin the application, which may write frames by itself once it has accepted."""
+        super().handle_connect(event)
+        if not self.close_sent:  # what is no WebSocket has no scope
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[EXTENSION] = {"outlet": self._outlet}
+
+    def resume_writing(self) -> None:
+        """Go on: the peer has read."""
+        super().resume_writing()
+        self._outlet.on_ready()
 
     async def send(self, message: Any) -> None:
         """Send, unless the connection has ended meanwhile: then the application hears of that.
@@ -102,6 +118,30 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         if self._message_timer is not None:
             self._message_timer.cancel()
             self._message_timer = None
+
+
+class _SocketOutlet:
+    """Writes frames past the library's own making of them."""
+
+    def __init__(self, protocol: BoundedWebSocketProtocol) -> None:
+        self._protocol = protocol
+        self.on_ready: Callable[[], None] = _do_nothing
+
+    @property
+    def ready(self) -> bool:
+        protocol = self._protocol
+        return protocol.writable.is_set() and not (
+            protocol.close_sent or protocol.disconnected or protocol.transport.is_closing()
+        )
+
+    def write(self, frame: bytes) -> None:
+        protocol = self._protocol
+        if not (protocol.close_sent or protocol.transport.is_closing()):
+            protocol.transport.write(frame)
+
+
+def _do_nothing() -> None:
+    """Nobody has asked to be told."""
 
 
 def _is_text(pieces: list[bytes]) -> bool:

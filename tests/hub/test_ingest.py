@@ -22,6 +22,7 @@ from otbridge.hub.live import LiveFeed
 from otbridge.hub.receive_log.log import ReceiveLog
 from otbridge.hub.receive_log.settings import ReceiveLogSettings
 from otbridge.hub.store import StoreFull
+from tests.hub.screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -157,14 +158,14 @@ def test_the_answer_does_not_wait_for_the_store(play: Play) -> None:
 
 def test_it_is_shown_when_it_is_safe_and_before_it_is_stored(play: Play) -> None:
     async def scene(stage: Stage) -> None:
-        viewer = stage.live.join()
+        screen = Screen(stage.live)
         stage.disk.may_sync.clear()
         taking = stage.take(spans(1))
         await stage.until_the_disk_syncs()
-        assert len(viewer._ring) == 0
+        assert not screen.items_now()
         stage.disk.may_sync.set()
         await taking
-        assert len(viewer._ring) == 1
+        assert len(screen.items_now()) == 1
         assert stage.ledger.as_dict()["stored"]["traces"] == 0
 
     play(scene)
@@ -307,14 +308,14 @@ def test_a_closing_hub_takes_nothing_more(play: Play) -> None:
 
 def test_open_spans_are_shown_even_where_the_store_has_no_room(play: Play) -> None:
     async def scene(stage: Stage) -> None:
-        viewer = stage.live.join()
+        screen = Screen(stage.live)
         taking = asyncio.create_task(stage.ingest.take_open_spans(spans(1)))
         batch, stored = await stage.store.next()
         assert batch.spans == []
         assert batch.open_spans[0].end_ns == 0
         stored.set_exception(StoreFull("The store is full."))
         await taking
-        assert [item.kind for item in viewer._ring] == ["start"]
+        assert [item["t"] for item in screen.items_now()] == ["start"]
 
     play(scene)
 

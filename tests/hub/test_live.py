@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from otbridge.hub.live import (
     ALLOWANCE_BYTES_PER_S,
+    ARRIVED_BYTES,
     FLUSH_S,
     MESSAGES_PER_S,
-    RING_ITEMS,
-    Allowance,
+    SLICE_S,
     LiveFeed,
-    LiveItem,
-    Selection,
 )
+from otbridge.hub.live_channel import RING_ITEMS, LiveItem
 from otbridge.hub.live_filter import LiveFilter
 from otbridge.wire.otlp_rows import decode_logs, decode_traces
 from otbridge.wire.rows import Batch
+from tests.hub.screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -54,123 +52,128 @@ def span_row(name: str) -> SpanRow:
     return decode_traces(request.SerializeToString(), 1)[0][0]
 
 
-class Screen:
-    """Collects what one viewer is sent."""
-
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = []
-        self.times: list[float] = []
-        self.got = asyncio.Event()
-
-    async def send(self, message: bytes) -> None:
-        self.messages.append(json.loads(message))
-        self.times.append(time.monotonic())
-        self.got.set()
-
-    @property
-    def items(self) -> list[dict[str, Any]]:
-        return [item for message in self.messages for item in message["items"]]
-
-    async def until(self, count: int) -> None:
-        while len(self.items) < count:
-            self.got.clear()
-            await asyncio.wait_for(self.got.wait(), 5)
-
-
 def play(scene: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(scene(), 10))
 
 
 def test_a_batch_is_shown_in_its_order_beginnings_first() -> None:
     async def scene() -> None:
-        feed, screen = LiveFeed(), Screen()
-        viewer = feed.join()
+        feed = LiveFeed()
+        screen = Screen(feed)
         feed.publish(
             Batch(spans=[span_row("end")], open_spans=[span_row("begin")], logs=log_rows("between"))
         )
-        viewer.close()
-        await viewer.run(screen.send)
-        assert [item["t"] for item in screen.items] == ["start", "log", "span"]
+        assert [item["t"] for item in screen.items_now()] == ["start", "log", "span"]
         assert screen.messages[0]["k"] == "batch"
         assert screen.messages[0]["skipped"] == 0
 
     play(scene)
 
 
-def test_an_item_is_encoded_once_however_many_look() -> None:
+def test_to_publish_is_to_put_aside_whoever_looks() -> None:
     async def scene() -> None:
         feed = LiveFeed()
-        viewers = [feed.join() for _ in range(3)]
+        screens = [Screen(feed) for _ in range(100)]
         feed.publish(Batch(logs=log_rows("a")))
-        items = [viewer._ring[0] for viewer in viewers]
-        assert items[0] is items[1] is items[2]
-        assert items[0].encoded is items[1].encoded
+        assert not any(screen.frames for screen in screens)
+        await screens[-1].until(1)
+
+    play(scene)
+
+
+def test_everybody_with_one_filter_is_sent_the_very_same_frame() -> None:
+    async def scene() -> None:
+        feed = LiveFeed()
+        screens = [Screen(feed) for _ in range(4)]
+        for screen in screens[2:]:
+            screen.viewer.look_for(LiveFilter(severity=9))
+        feed.publish(Batch(logs=log_rows("a")))
+        feed.flush()
+        frames = [screen.frames[0] for screen in screens]
+        assert frames[0] is frames[1]
+        assert frames[2] is frames[3]
+        assert len(set(frames)) == 1
+
+    play(scene)
+
+
+def test_a_new_filter_holds_for_what_comes_from_then_on() -> None:
+    async def scene() -> None:
+        feed = LiveFeed()
+        screen = Screen(feed)
+        feed.publish(Batch(logs=log_rows("before")))
+        screen.viewer.look_for(LiveFilter(severity=17))
+        feed.publish(Batch(logs=log_rows("unwanted") + log_rows("wanted", severity=17)))
+        assert [item["body"] for item in screen.items_now()] == ["wanted"]
+        assert feed.skipped == 0
 
     play(scene)
 
 
 def test_messages_keep_some_time_apart_and_lose_nothing() -> None:
     async def scene() -> None:
-        feed, screen = LiveFeed(), Screen()
-        viewer = feed.join()
-        running = asyncio.create_task(viewer.run(screen.send))
+        feed = LiveFeed()
+        screen = Screen(feed)
         for number in range(40):
             feed.publish(Batch(logs=log_rows(str(number))))
             await asyncio.sleep(0.001)
         await screen.until(40)
-        viewer.close()
-        await running
         gaps = [
             after - before for before, after in zip(screen.times, screen.times[1:], strict=False)
         ]
         assert [item["body"] for item in screen.items] == [str(number) for number in range(40)]
-        assert min(gaps[:-1], default=1.0) > FLUSH_S * 0.9  # the last is sent when it is closed
+        assert min(gaps) > FLUSH_S * 0.9
+
+    play(scene)
+
+
+def test_others_have_their_turn_while_much_is_shown() -> None:
+    async def scene() -> None:
+        feed = LiveFeed()
+        screen = Screen(feed)
+        feed.publish(Batch(logs=log_rows(*map(str, range(RING_ITEMS)))))
+        turns = 0
+        while not screen.frames:
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns > RING_ITEMS * 1e-6 / SLICE_S  # a microsecond an item is far too little
+        assert len(screen.items) == RING_ITEMS
 
     play(scene)
 
 
 def test_a_viewer_too_slow_loses_the_oldest_is_told_and_harms_nobody() -> None:
     async def scene() -> None:
-        feed, fast = LiveFeed(), Screen()
-        stuck, seen = asyncio.Event(), Screen()
-
-        async def slow_send(message: bytes) -> None:
-            if not stuck.is_set():
-                await stuck.wait()
-            await seen.send(message)
-
-        viewers = [feed.join(), feed.join()]
-        running = [
-            asyncio.create_task(viewers[0].run(slow_send)),
-            asyncio.create_task(viewers[1].run(fast.send)),
-        ]
+        feed = LiveFeed()
+        slow, fast = Screen(feed), Screen(feed)
         feed.publish(Batch(logs=log_rows("first")))
-        await fast.until(1)
+        feed.flush()
+        slow.ready = False
         bodies = [str(number) for number in range(RING_ITEMS + 50)]
         for begin in range(0, len(bodies), 100):
             feed.publish(Batch(logs=log_rows(*bodies[begin : begin + 100])))
-            await fast.until(1 + begin + len(bodies[begin : begin + 100]))
-        stuck.set()
-        await seen.until(1 + RING_ITEMS)
-        for viewer in viewers:
-            viewer.close()
-        await asyncio.gather(*running)
-        assert [item["body"] for item in seen.items] == ["first", *bodies[50:]]
-        assert sum(message["skipped"] for message in seen.messages) == 50
+            feed.flush()
+        assert [item["body"] for item in fast.items] == ["first", *bodies]
+        assert feed.as_dict() == {"viewers": 2, "skipped": 50}  # before it is told
+        slow.be_ready()
+        await slow.until(1 + RING_ITEMS)
+        assert [item["body"] for item in slow.items] == ["first", *bodies[50:]]
+        assert [message["skipped"] for message in slow.messages] == [0, 50]
         assert feed.as_dict() == {"viewers": 2, "skipped": 50}
 
     play(scene)
 
 
-def test_large_items_are_bounded_by_their_size() -> None:
+def test_what_arrives_while_nobody_has_time_for_it_is_bounded_and_told_of() -> None:
     async def scene() -> None:
         feed = LiveFeed()
-        viewer = feed.join()
-        rows = log_rows(*(f"{number}" + "x" * (3 << 20) for number in range(5)))
-        for item in (LiveItem("log", row) for row in rows):
-            viewer.offer(Selection([item], item.size, 0))
-        assert [item.row.body_text[0] for item in viewer._ring] == ["3", "4"]  # type: ignore[union-attr]
-        assert feed.skipped == 3
+        screen = Screen(feed)
+        many = ARRIVED_BYTES // (1 << 20) + 5
+        for number in range(many):
+            feed.publish(Batch(logs=log_rows(f"{number}:" + "x" * (1 << 20))))
+        shown = screen.items_now()
+        assert sum(message["skipped"] for message in screen.messages) == many - len(shown)
+        assert int(shown[0]["body"].partition(":")[0]) >= 5
 
     play(scene)
 
@@ -178,37 +181,82 @@ def test_large_items_are_bounded_by_their_size() -> None:
 def test_a_hundred_viewers_share_what_one_may_be_shown_and_see_the_same() -> None:
     async def scene() -> None:
         feed = LiveFeed()
-        viewers = [feed.join() for _ in range(100)]
-        item = 1 << 14
-        bodies = [f"{number}" + "x" * item for number in range(100)]
-        feed.publish(Batch(logs=log_rows(*bodies)))
-        shown = [[item.row.body_text for item in viewer._ring] for viewer in viewers]  # type: ignore[union-attr]
-        assert all(each == shown[0] for each in shown)
-        assert 0 < len(shown[0]) * item * 100 < ALLOWANCE_BYTES_PER_S + 200 * item
-        assert feed.skipped == 100 * (100 - len(shown[0]))
+        screens = [Screen(feed) for _ in range(100)]
+        size = 1 << 14
+        feed.publish(Batch(logs=log_rows(*(f"{number}" + "x" * size for number in range(100)))))
+        feed.flush()
+        shown = screens[0].items
+        assert all(screen.frames == screens[0].frames for screen in screens)
+        assert 0 < len(shown) * size * 100 < ALLOWANCE_BYTES_PER_S + 200 * size
+        assert feed.skipped == 100 * (100 - len(shown))
         assert feed.pause_s == 100 / MESSAGES_PER_S
 
     play(scene)
 
 
-def test_an_allowance_fills_with_time_and_lets_a_large_item_pass_on_credit() -> None:
-    small, large = (LiveItem("log", row) for row in log_rows("a", "b" * 5000))
-    allowance = Allowance(1000, 0.0)
-    assert allowance.select([large, small], 1000, 0.0)[::2] == ([large], 1)
-    assert allowance.select([small], 1000, 4.0)[::2] == ([], 1)
-    assert allowance.select([small], 1000, 5.0)[::2] == ([small], 0)
+def test_what_was_not_shown_stays_counted_when_its_viewer_has_gone() -> None:
+    async def scene() -> None:
+        feed = LiveFeed()
+        screen = Screen(feed)
+        screen.ready = False
+        feed.publish(Batch(logs=log_rows(*map(str, range(RING_ITEMS + 7)))))
+        feed.flush()
+        feed.leave(screen.viewer)
+        feed.leave(screen.viewer)
+        assert feed.as_dict() == {"viewers": 0, "skipped": 7}
+
+    play(scene)
 
 
 def test_a_filter_that_nobody_has_any_more_is_forgotten() -> None:
     async def scene() -> None:
         feed = LiveFeed()
-        viewer = feed.join()
+        screen = Screen(feed)
         for service in ("a", "b", "c"):
-            viewer.filter = LiveFilter(service=service)
-            feed.publish(Batch(logs=log_rows("x")))
-        assert list(feed._allowances) == [viewer.filter]
+            screen.viewer.look_for(LiveFilter(service=service))
+        assert list(feed._channels) == [LiveFilter(service="c")]
+        feed.leave(screen.viewer)
+        assert not feed._channels
 
     play(scene)
+
+
+def test_at_the_end_everybody_is_shown_the_rest_and_let_go() -> None:
+    async def scene() -> None:
+        feed = LiveFeed()
+        screens = [Screen(feed), Screen(feed)]
+        feed.publish(Batch(logs=log_rows("last words")))
+        feed.close()
+        for screen in screens:
+            await screen.viewer.let_go.wait()
+            assert [item["body"] for item in screen.items] == ["last words"]
+        feed.publish(Batch(logs=log_rows("too late")))
+        assert len(screens[0].items_now()) == 1
+
+    play(scene)
+
+
+def test_a_round_that_fails_is_told_of_and_the_next_one_is_shown(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scene() -> None:
+        feed = LiveFeed()
+        screen = Screen(feed)
+        feed.publish(Batch(logs=[*log_rows("whole"), *broken_rows()]))
+        await screen.until(1)
+        feed.publish(Batch(logs=log_rows("and more")))
+        await screen.until(2)
+        assert screen.messages[0]["skipped"] == 1
+
+    play(scene)
+    assert "A record cannot be shown live." in caplog.text
+
+
+def broken_rows() -> list[LogRow]:
+    """A row whose bytes are no record: no door lets such in."""
+    (row,) = log_rows("broken")
+    row.data = b"\xff"
+    return [row]
 
 
 def test_without_viewers_nothing_is_prepared() -> None:
@@ -218,8 +266,6 @@ def test_without_viewers_nothing_is_prepared() -> None:
 
 
 def passes(row: LogRow | SpanRow, **asked: object) -> bool:
-    from otbridge.hub.live import LiveItem
-
     return LiveFilter.of(asked).passes(LiveItem("log", row))
 
 

@@ -27,6 +27,7 @@ from otbridge.hub.silence import OTHERS_SILENCE_S, SILENCE_S
 from otbridge.hub.store import open_store
 from otbridge.testing.clock import FakeClock
 from tests.hub import hub_process
+from tests.hub.screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -56,7 +57,7 @@ class Stage:
         self.store = store
         self.clock = clock
         self.live = LiveFeed()
-        self.viewer = self.live.join()
+        self.screen = Screen(self.live)
         self.ingest = Ingest(store, self.live, HubLedger(), clock, log=log)
 
     async def begins(self, number: int, process: str = "p", *, again: bool = False) -> None:
@@ -129,7 +130,8 @@ class Stage:
 
     @property
     def shown(self) -> list[tuple[str, bool]]:
-        return [(item.kind, getattr(item.row, "lost", False)) for item in self.viewer._ring]
+        items = self.screen.items_now()
+        return [(item["t"], item.get("state") == "lost") for item in items]
 
 
 @pytest.fixture

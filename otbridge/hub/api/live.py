@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from otbridge.errors import QueryError
 from otbridge.hub.asgi import error_body, respond
 from otbridge.hub.live_filter import LiveFilter
+from otbridge.hub.outlet import outlet_of, text_frame
 from otbridge.hub.security import own_origin
 
 if TYPE_CHECKING:
@@ -50,44 +51,37 @@ class Live:
             await send({"type": "websocket.close", "code": 1008})  # before it opens: HTTP 403
             return
         await send({"type": "websocket.accept"})
-        viewer = self._feed.join()
+        outlet = outlet_of(scope)
+        outlet.write(text_frame(self._greeting()))
+        viewer = self._feed.join(outlet)
         try:
-            await self._serve(viewer, receive, send)
+            code = await _until_the_end(viewer, receive, send)
+            if code:
+                await send({"type": "websocket.close", "code": code})
         except OSError:
             return  # the viewer is gone; servers say so when we write to it
         finally:
             self._feed.leave(viewer)
 
-    async def _serve(self, viewer: Viewer, receive: Receive, send: Send) -> None:
-        async def send_text(message: bytes) -> None:
-            await send({"type": "websocket.send", "text": message.decode()})
-
-        await send_text(
-            msgspec.json.encode(
-                {
-                    "k": "hello",
-                    "version": self._version,
-                    "time_unix_nano": str(self._clock.time_ns()),
-                }
-            )
-        )
-        showing = asyncio.create_task(viewer.run(send_text))
-        listening = asyncio.create_task(_listen(viewer, receive, send_text))
-        try:
-            await asyncio.wait({showing, listening}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (showing, listening):
-                task.cancel()
-            results = await asyncio.gather(showing, listening, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
-        code = results[1] if isinstance(results[1], int) else _GOING_AWAY
-        if code:
-            await send({"type": "websocket.close", "code": code})
+    def _greeting(self) -> bytes:
+        now = str(self._clock.time_ns())
+        return msgspec.json.encode({"k": "hello", "version": self._version, "time_unix_nano": now})
 
 
-async def _listen(viewer: Viewer, receive: Receive, send_text: Any) -> int:
+async def _until_the_end(viewer: Viewer, receive: Receive, send: Send) -> int:
+    """Return the code to close with when the feed has ended; 0 where the viewer has left."""
+    listening = asyncio.create_task(_listen(viewer, receive, send))
+    ending = asyncio.create_task(viewer.let_go.wait())
+    try:
+        await asyncio.wait({listening, ending}, return_when=asyncio.FIRST_COMPLETED)
+        return listening.result() if listening.done() else _GOING_AWAY
+    finally:
+        for task in (listening, ending):
+            task.cancel()
+        await asyncio.gather(listening, ending, return_exceptions=True)
+
+
+async def _listen(viewer: Viewer, receive: Receive, send: Send) -> int:
     """Follow the viewer's wishes until it leaves; return the code to close with, or 0."""
     while True:
         message = await receive()
@@ -99,7 +93,8 @@ async def _listen(viewer: Viewer, receive: Receive, send_text: Any) -> int:
         try:
             _follow(viewer, text)
         except QueryError as error:
-            await send_text(_complaint(error))
+            # Waits until the viewer reads, so that what it is told cannot pile up.
+            await send({"type": "websocket.send", "text": _complaint(error).decode()})
 
 
 def _follow(viewer: Viewer, text: str) -> None:
@@ -112,7 +107,7 @@ def _follow(viewer: Viewer, text: str) -> None:
             "The message is not a JSON object.", "", 'Send {"k": "filter", "service": "shop"}.'
         )
     if asked.get("k") == "filter":
-        viewer.filter = LiveFilter.of(asked)
+        viewer.look_for(LiveFilter.of(asked))
 
 
 def _complaint(error: QueryError) -> bytes:

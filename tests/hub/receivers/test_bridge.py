@@ -22,6 +22,7 @@ from otbridge.hub.live import LiveFeed
 from otbridge.hub.receive_log.log import ReceiveLog
 from otbridge.hub.receivers.bridge import BridgeConsumer
 from otbridge.hub.store import open_store
+from tests.hub.screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,12 +154,11 @@ def test_the_open_spans_of_a_page_that_is_gone_are_shown_as_lost(tmp_path: Path)
         live = LiveFeed()
         consumer = BridgeConsumer(Ingest(store, live, HubLedger(), SystemClock(), log=log))
         await consumer.open_spans(request.SerializeToString(), origin="browser", project="")
-        viewer = live.join()
+        screen = Screen(live)
         await consumer.gone("another", project="")
-        assert not viewer._ring
+        assert not screen.items_now()
         await consumer.gone(stream, project="")
-        (item,) = viewer._ring
-        shown = json.loads(item.encoded)
+        (shown,) = screen.items_now()
         assert (shown["t"], shown["state"], shown["name"]) == ("span", "lost", "waiting")
         summary = store.summary(trace_id)
         assert summary is not None

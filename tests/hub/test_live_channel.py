@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-
 from otbridge.hub.live_channel import RING_ITEMS, Allowance, Channel, LiveItem
 from otbridge.hub.live_filter import LiveFilter
 from otbridge.wire.otlp_rows import decode_logs

@@ -245,7 +245,7 @@ def test_what_a_process_could_not_deliver_the_next_one_does(  # noqa: PLR0917 - 
         first.pipeline.put(envelope, record(number))
     begin = time.monotonic()
     result = first.end(0.6)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 8  # an attempt may take ten seconds
     assert (result.delivered, result.failed, result.spooled) == (0, 0, 50)
     first.adds_up(50)
 
@@ -267,8 +267,8 @@ def test_a_program_does_not_wait_at_its_end_for_who_is_not_there(
     for number in range(10):
         process.pipeline.put(envelope, record(number))
     begin = time.monotonic()
-    assert process.end(3.0).spooled == 10
-    assert time.monotonic() - begin < 0.5
+    assert process.end(30.0).spooled == 10
+    assert time.monotonic() - begin < 10
 
 
 def test_a_process_that_records_nothing_sends_what_was_left(

@@ -76,7 +76,7 @@ def test_a_receiver_that_never_answers_costs_the_timeout(
     delivery.put(100)
     begin = time.monotonic()
     delivery.drain()
-    assert 0.25 < time.monotonic() - begin < 3
+    assert 0.25 < time.monotonic() - begin < 8  # ten seconds are the default
     assert numbers(receiver) == dict.fromkeys(range(100), 1)
 
 
@@ -116,7 +116,7 @@ def test_a_black_hole_delays_neither_callers_nor_the_end(deliver: Any, black_hol
     assert delivery.slowest_put < 0.01
     begin = time.monotonic()
     result = delivery.end(1.0)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 4  # connecting alone may take five seconds
     assert (result.delivered, result.failed, result.spooled) == (0, 0, 100)
 
 

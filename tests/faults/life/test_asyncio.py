@@ -123,7 +123,7 @@ def test_logging_never_blocks_a_loop_while_the_receiver_hangs(programs: Any, rec
                 begin = time.perf_counter()
                 log.info("line")
                 longest = max(longest, time.perf_counter() - begin)
-            print(longest < 0.25)
+            print(longest < 2)                # it would wait for ten seconds, or for its end
 
         asyncio.run(main())
         """,
@@ -155,7 +155,7 @@ def test_the_end_of_a_loop_by_interrupt_loses_nothing(
     receiver.wait_for(1)
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=10)
-    assert time.monotonic() - begin < 5
+    _, err = process.communicate(timeout=30)
+    assert time.monotonic() - begin < 15
     assert err.splitlines()[-1] == "KeyboardInterrupt"
     assert bodies() == {"a": 1, "cleaned up": 1}

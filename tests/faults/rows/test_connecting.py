@@ -31,5 +31,5 @@ def test_connecting_is_given_up_long_before_a_request_is(monkeypatch: pytest.Mon
         begin = time.monotonic()
         answer = sink.send("logs", b"", 60.0)
         assert isinstance(answer, Retryable)
-        assert 0.25 < time.monotonic() - begin < 3
+        assert 0.25 < time.monotonic() - begin < 20
         sink.close()

@@ -210,7 +210,7 @@ def _check_exposure(settings: HubSettings) -> None:
 
 def _open_store(settings: HubSettings) -> Store:
     if settings.store is not None:
-        return open_store(settings.store, retention=settings.retention)
+        return open_store(settings.store, retention=settings.retention, apart=True)
     folder = settings.data
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -220,7 +220,7 @@ def _open_store(settings: HubSettings) -> Store:
             f"The system says: {error.strerror}.",
             "Give a folder that you may write with --data.",
         ) from None
-    return open_store(folder / "store", retention=settings.retention)
+    return open_store(folder / "store", retention=settings.retention, apart=True)
 
 
 def _on_signal(act: Callable[[], None]) -> None:

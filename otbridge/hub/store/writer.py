@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from otbridge.hub.store import StoreFull
     from otbridge.wire.rows import Batch, LogRow, MetricsRow, SpanRow
 
-__all__ = ["Submitted", "Writer"]
+__all__ = ["MAX_WAITING_BYTES", "Size", "Submitted", "Writer"]
 
-_MAX_WAITING: Final = 64 * 1024 * 1024
+MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
 """Bytes that may wait, Python's share included; then senders are told to come back."""
 
 _ROW_OVERHEAD: Final = 600
@@ -41,13 +41,28 @@ class _Job(NamedTuple):
     done: Future[Any]
 
 
+class Size(NamedTuple):
+    """How much a batch is."""
+
+    rows: int
+    weight: int
+    """What it takes in memory, about."""
+
+    @classmethod
+    def of(cls, batch: Batch) -> Size:
+        """Return the size of *batch*."""
+        records: tuple[SpanRow | LogRow | MetricsRow, ...]
+        records = (*batch.spans, *batch.open_spans, *batch.logs, *batch.metrics)
+        rows = len(records)
+        return cls(rows, sum(len(row.data) for row in records) + rows * _ROW_OVERHEAD)
+
+
 class Submitted(NamedTuple):
     """A batch that waits, and its sender."""
 
     batch: Batch
     done: Future[None]
-    rows: int
-    weight: int
+    size: Size
 
 
 class Writer(ABC):
@@ -57,7 +72,7 @@ class Writer(ABC):
     for the thread begins here.
     """
 
-    max_group_bytes: ClassVar[int] = _MAX_WAITING
+    max_group_bytes: ClassVar[int] = MAX_WAITING_BYTES
     """Bytes in one group, where what waits is not limit enough."""
 
     def __init__(self) -> None:
@@ -107,19 +122,16 @@ class Writer(ABC):
         done: Future[None] = Future()
         # Running from the start: a sender that gives up must not take its batch out of a group.
         done.set_running_or_notify_cancel()
-        records: tuple[SpanRow | LogRow | MetricsRow, ...]
-        records = (*batch.spans, *batch.open_spans, *batch.logs, *batch.metrics)
-        rows = len(records)
-        weight = sum(len(row.data) for row in records) + rows * _ROW_OVERHEAD
+        size = Size.of(batch)
         with self._changed:
             if self._closed:
                 done.set_exception(self._says_closed())
-            elif self._weight and self._weight + weight > _MAX_WAITING:
+            elif self._weight and self._weight + size.weight > MAX_WAITING_BYTES:
                 done.set_exception(self._says_busy())
             else:
-                self._weight += weight
-                self.waiting += rows
-                self._queue.append(Submitted(batch, done, rows, weight))
+                self._weight += size.weight
+                self.waiting += size.rows
+                self._queue.append(Submitted(batch, done, size))
                 self._changed.notify()
         return done
 
@@ -174,8 +186,8 @@ class Writer(ABC):
             item = self._queue[0]
             if isinstance(item, _Job):
                 break
-            rows += item.rows
-            weight += item.weight
+            rows += item.size.rows
+            weight += item.size.weight
             if group and (rows > _MAX_GROUP or weight > self.max_group_bytes):
                 break
             group.append(item)
@@ -190,8 +202,8 @@ class Writer(ABC):
             # One batch that cannot be stored must not take its neighbours with it.
             own_problem = self._try([item.batch]) if alone else problem
             with self._changed:
-                self._weight -= item.weight
-                self.waiting -= item.rows
+                self._weight -= item.size.weight
+                self.waiting -= item.size.rows
             if own_problem is None:
                 item.done.set_result(None)
             else:

@@ -12,6 +12,8 @@ class Kind:
     name: str
     package: str
     """Of `otbridge.hub.store`."""
+    apart: bool = False
+    """Whether its files are written by a process of their own."""
     examples: int = 10
     """How many examples a property is tried on; each costs some inserts."""
     differs: dict[str, str] = field(default_factory=dict)
@@ -29,6 +31,7 @@ PROMISES = {
 }
 
 SQLITE = Kind("sqlite", "sqlite", examples=60)
+SQLITE_APART = Kind("sqlite apart", "sqlite", apart=True)
 
 _DIFFERS = {
     "counts repeated spans": (

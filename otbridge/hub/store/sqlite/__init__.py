@@ -1,18 +1,17 @@
 """The default store: SQLite files, one or a few per day, nothing to install.
 
-One thread writes (`writer`, `day_files`, `day_writer`); a few connections that cannot write answer
-questions (`reader`, and `traces`, `logs`, `runs`, `totals`). SQLite's write-ahead log lets them go
-on side by side.
+One thread writes (`writer`, `day_files`, `day_writer`), in a process of its own where there is much
+to do (`writer_apart`, `writing_process`); a few connections that cannot write answer questions
+(`reader`, and `traces`, `logs`, `runs`, `totals`). SQLite's write-ahead log lets them go on side by
+side.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from typing import TYPE_CHECKING
 
 from otbridge._clock import SystemClock
-from otbridge.errors import StoreError
 from otbridge.hub.store.sqlite import (
     facets,
     logs,
@@ -24,11 +23,11 @@ from otbridge.hub.store.sqlite import (
     totals,
     traces,
 )
-from otbridge.hub.store.sqlite.day_files import DayFiles
 from otbridge.hub.store.sqlite.days import Folder, date_of
 from otbridge.hub.store.sqlite.operation_minutes import operation_minutes
 from otbridge.hub.store.sqlite.reader import Readers
 from otbridge.hub.store.sqlite.writer import DayFilesWriter
+from otbridge.hub.store.sqlite.writer_apart import WriterApart
 from otbridge.hub.store.vocabulary import Retention, StoreTotals
 
 if TYPE_CHECKING:
@@ -72,30 +71,24 @@ class SqliteStore:
     """A `Store` in a folder of SQLite files; see there for what the methods promise."""
 
     def __init__(
-        self, path: Path, *, clock: Clock | None = None, retention: Retention | None = None
+        self,
+        path: Path,
+        *,
+        clock: Clock | None = None,
+        retention: Retention | None = None,
+        apart: bool = False,
     ) -> None:
-        """Open the folder at *path*, and make it where there is none.
+        """Open the folder at *path*, and make it where there is none; *apart* as in `open_store`.
 
         Raises:
             StoreError: The folder cannot be used, is in use, or holds files that are not ours.
         """
         self._folder = Folder(path)
         self._retention = retention or Retention()
-        try:
-            files = DayFiles(self._folder, clock or SystemClock(), self._retention)
-        except sqlite3.Error as error:
-            self._folder.close()
-            raise StoreError(
-                f"The store in {path} cannot be opened.",
-                f"SQLite says: {error}.",
-                "Check the folder's disk and permissions, or give another folder.",
-            ) from error
-        except BaseException:
-            self._folder.close()
-            raise
-        self._writer = DayFilesWriter(files)
-        self._readers = Readers(self._folder, lambda: files.days)
-        files.on_deleted = self._readers.let_go
+        kind = WriterApart if apart else DayFilesWriter
+        self._writer = kind(self._folder, clock or SystemClock(), self._retention)
+        self._readers = Readers(self._folder, lambda: self._writer.holdings.days)
+        self._writer.on_deleted(self._readers.let_go)
         self._closing = threading.Lock()
 
     def submit(self, batch: Batch) -> Future[None]:
@@ -104,15 +97,15 @@ class SqliteStore:
 
     def mark_lost(self, producer: str) -> Future[list[SpanRow]]:
         """Give the spans that *producer* left open the verdict "lost"."""
-        return self._writer.call(lambda: self._writer.files.mark_lost(producer))
+        return self._writer.mark_lost(producer)
 
     def mark_open(self, spans: Sequence[tuple[bytes, bytes]]) -> Future[list[SpanRow]]:
         """Take the verdict "lost" back from *spans*."""
-        return self._writer.call(lambda: self._writer.files.mark_open(spans))
+        return self._writer.mark_open(spans)
 
     def expire(self) -> Future[Expired]:
         """Delete what is more than the store is to keep."""
-        return self._writer.call(self._writer.files.expire)
+        return self._writer.expire()
 
     def close(self) -> None:
         """Commit what is waiting and give everything back."""
@@ -121,7 +114,6 @@ class SqliteStore:
             # that has to be the writing one.
             self._readers.close()
             self._writer.close()
-            self._folder.close()
 
     def traces(
         self, wanted: TraceFilter, limit: int, after: TracePosition | None = None
@@ -228,17 +220,17 @@ class SqliteStore:
         with self._readers.lend() as reader:
             span_count, log_count, points = totals.counts(reader)
             days = sorted({date_of(name) for name in reader.days})
-        files = self._writer.files
+        holdings = self._writer.holdings
         return StoreTotals(
             bytes=self._folder.size(),
             spans=span_count,
             logs=log_count,
             data_points=points,
-            duplicates=self._writer.duplicates,
+            duplicates=holdings.duplicates,
             waiting=self._writer.waiting,
             corrupt=self._readers.corrupt,
             days=tuple(days),
             retention=self._retention,
-            deleted_bytes=files.deleted_bytes,
-            ballast_bytes=files.ballast.size,
+            deleted_bytes=holdings.deleted_bytes,
+            ballast_bytes=holdings.ballast_bytes,
         )

@@ -280,7 +280,8 @@ class DayFiles:
             row for row in batch.metrics if not any(file.has_metrics(row) for file in writers[:2])
         ]
         known = len(batch.known_logs) + len(batch.metrics) - len(metrics)
-        return replace(batch, logs=list(left.values()), metrics=metrics), known
+        new = replace(batch, logs=list(left.values()), metrics=metrics, request=None)
+        return new, known
 
     def _parts(self, batch: Batch, today: DayWriter) -> dict[DayWriter, Batch]:
         """Return what of the batch goes where."""

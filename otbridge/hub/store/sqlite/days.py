@@ -15,8 +15,9 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from otbridge.errors import StoreError
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Folder", "date_of", "day_of", "next_part"]
+
+_GLANCE_S: Final = 0.05
+"""Between two tries for a folder that another process holds."""
 
 _FILE = re.compile(r"(\d{4}-\d{2}-\d{2}(?:\.\d{6})?)\.db")
 
@@ -44,44 +48,56 @@ def next_part(day: str) -> str:
 
 
 class Folder:
-    """A store's folder, held by this process until it is closed.
+    """A store's folder: one process writes in it at a time, and holds it meanwhile.
 
     A folder made here is its owner's only (0700); one that was there keeps its permissions. The
     files in it are always their owner's only (0600).
     """
 
     def __init__(self, path: Path) -> None:
-        """Make the folder where there is none, and lock it.
+        self.path = path
+        self._lock = -1
+
+    def hold(self, patience_s: float = 0.0) -> None:
+        """Make the folder where there is none, and keep other processes out until `close`.
+
+        Args:
+            patience_s: How long to wait for another process to let go of it.
 
         Raises:
             StoreError: It cannot be made or written, or another process holds it.
         """
-        self.path = path
         try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = os.open(path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StoreError(
-                f"The store's folder {path} cannot be used.",
+                f"The store's folder {self.path} cannot be used.",
                 f"The system says: {error.strerror}.",
                 "Give another folder, or correct its owner and permissions.",
             ) from error
-        self._take_lock()
+        self._take_lock(time.monotonic() + patience_s)
 
-    def _take_lock(self) -> None:
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.pread(self._lock, 32, 0).decode("ascii", "replace").strip()
-            os.close(self._lock)
-            raise StoreError(
-                f"The store in {self.path} is in use by "
-                f"{f'process {holder}' if holder else 'another process'}.",
-                "A store belongs to one hub at a time.",
-                "Stop that hub, or give this one another folder.",
-            ) from None
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+    def _take_lock(self, deadline: float) -> None:
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if time.monotonic() >= deadline:
+                    break
+                time.sleep(_GLANCE_S)
+            else:
+                os.ftruncate(self._lock, 0)
+                os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+                return
+        holder = os.pread(self._lock, 32, 0).decode("ascii", "replace").strip()
+        self.close()
+        raise StoreError(
+            f"The store in {self.path} is in use by "
+            f"{f'process {holder}' if holder else 'another process'}.",
+            "A store belongs to one hub at a time.",
+            "Stop that hub, or give this one another folder.",
+        )
 
     def days(self) -> list[str]:
         """Return the days that have a file, oldest first."""

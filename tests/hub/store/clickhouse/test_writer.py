@@ -98,7 +98,7 @@ def test_a_full_server_is_not_asked_again_batch_by_batch(
 def test_a_flood_is_told_to_come_back(
     place: Place, working: InsertingWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "_MAX_WAITING", 10_000)
+    monkeypatch.setattr(writer, "MAX_WAITING_BYTES", 10_000)
     futures = [working.submit(batch([log("x" * 1_000)])) for _ in range(50)]
     refused = [future for future in futures if future.done()]
     assert 0 < len(refused) < 50

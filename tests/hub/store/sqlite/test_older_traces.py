@@ -11,6 +11,7 @@ from otbridge.hub.store import open_store
 from otbridge.hub.store.sqlite import SqliteStore, older_traces
 from otbridge.hub.store.sqlite.older_traces import OlderTraces
 from tests.hub.store.builders import log, span, store_now, trace_id
+from tests.hub.store.sqlite.inside import writer_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +53,7 @@ def test_traces_go_on_in_their_files_while_these_are_read_in_and_afterwards(
     for again in range(2, 20):
         store_now(store, *(span(again, trace=number) for number in range(1, days * 3 + 1)))
     assert span_counts(store, days * 3) == [19] * days * 3
-    files = store._writer.files
+    files = writer_of(store).files
     assert files._older.days == set(files.days[:-1])
     for name in files.days[:-1]:
         traces = files.writer(name).db.execute("SELECT count(*) FROM otel_trace_summary").fetchone()
@@ -90,6 +91,6 @@ def test_a_clock_that_was_set_back_splits_no_trace(store: SqliteStore, clock: Fa
     assert span_counts(store, 2) == [4, 4]
     counted = [
         writer.db.execute("SELECT count(*) FROM otel_trace_summary").fetchone()
-        for writer in (store._writer.files.writer(day) for day in store.totals().days)
+        for writer in (writer_of(store).files.writer(day) for day in store.totals().days)
     ]
     assert counted == [(2,), (0,)]

@@ -14,6 +14,7 @@ from otbridge.hub.store.sqlite.pack_writer import Kept, PackWriter
 from otbridge.hub.store.sqlite.packs import PACK_BYTES, unpack
 from otbridge.hub.store.vocabulary import LogFilter, ScanFilter
 from tests.hub.store.builders import batch, log, span, store_now, trace_id
+from tests.hub.store.sqlite.inside import writer_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +67,7 @@ def test_every_record_is_found_by_its_number_however_often_its_pack_became_large
 
 
 def test_a_thousand_small_commits_leave_few_packs(store: SqliteStore) -> None:
-    database = store._writer.files.writer("2026-01-01").db
+    database = writer_of(store).files.writer("2026-01-01").db
     writer = PackWriter(database, "otel_log_packs")
     for number in range(1, 1_001):
         writer.save([(number, b"a line that is much like the others %d" % number, 1, number, None)])
@@ -80,7 +81,7 @@ def test_a_thousand_small_commits_leave_few_packs(store: SqliteStore) -> None:
 def test_what_was_stored_in_small_commits_is_found_by_every_question(store: SqliteStore) -> None:
     for number in range(100):
         store_now(store, log(str(number), trace=1, at=number), span(number + 1, start=number))
-    database = store._writer.files.writer("2026-01-01").db
+    database = writer_of(store).files.writer("2026-01-01").db
     for table in ("otel_log_packs", "otel_span_packs"):
         assert database.execute(f"SELECT count(*) < 20 FROM {table}").fetchone() == (1,)
 
@@ -106,7 +107,7 @@ def test_a_resent_record_is_known_whatever_became_of_its_pack(store: SqliteStore
 
 def test_a_rotten_pack_is_never_merged_with_sound_ones(store: SqliteStore) -> None:
     store_now(store, log("rotten", at=0))
-    database = store._writer.files.writer("2026-01-01").db
+    database = writer_of(store).files.writer("2026-01-01").db
     database.execute("UPDATE otel_log_packs SET Crc = Crc + 1")
     for number in range(1, 30):
         store_now(store, log(str(number), at=number))
@@ -117,7 +118,7 @@ def test_a_rotten_pack_is_never_merged_with_sound_ones(store: SqliteStore) -> No
 def test_a_commit_that_fails_leaves_the_packs_as_they_were(store: SqliteStore) -> None:
     for number in range(7):
         store_now(store, log(str(number), at=number))
-    writer = store._writer.files.writer("2026-01-01")
+    writer = writer_of(store).files.writer("2026-01-01")
     writer.begin()
     writer.add_logs([log("7", at=7)])
     writer._logs.save()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from otbridge.hub.store.sqlite import pack_writer, scan
 from otbridge.hub.store.vocabulary import ScanFilter, ScanPosition
 from tests.hub.store.builders import SECOND, T0, log, span, store_now
+from tests.hub.store.sqlite.inside import writer_of
 
 if TYPE_CHECKING:
     import pytest
@@ -44,7 +45,7 @@ def test_a_filter_that_passes_over_much_ends_its_pages_early_and_goes_on(
 def test_a_flipped_bit_costs_its_own_pack_only(store: SqliteStore) -> None:
     for number in range(4):
         store_now(store, log(str(number)), span(number + 1))
-    database = store._writer.files.writer("2026-01-01").db
+    database = writer_of(store).files.writer("2026-01-01").db
     database.execute("UPDATE otel_log_packs SET Crc = Crc + 1 WHERE Id = 2")
     database.execute("UPDATE otel_span_packs SET Crc = Crc + 1 WHERE Id = 2")
     for limit in (1, 2, 9):

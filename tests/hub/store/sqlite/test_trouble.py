@@ -14,6 +14,7 @@ from otbridge.hub.store import QueryTooSlow, StoreFull, writer
 from otbridge.hub.store.sqlite import day_files
 from otbridge.hub.store.vocabulary import LogFilter, TraceFilter
 from tests.hub.store.builders import batch, log, span, store_now, trace_id
+from tests.hub.store.sqlite.inside import writer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def busy(store: SqliteStore) -> Iterator[threading.Event]:
     """Keeps the writing thread of the store busy until the event is set."""
     release = threading.Event()
-    store._writer.call(release.wait)
+    writer_of(store).call(release.wait)
     yield release
     release.set()
 
@@ -34,7 +35,7 @@ def busy(store: SqliteStore) -> Iterator[threading.Event]:
 def test_a_flood_is_told_to_come_back_and_what_was_taken_is_stored(
     store: SqliteStore, busy: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "_MAX_WAITING", 50_000)
+    monkeypatch.setattr(writer, "MAX_WAITING_BYTES", 50_000)
     futures = [store.submit(batch([log("x" * 1_000)])) for _ in range(100)]
     refused = [future for future in futures if future.done()]
     assert 0 < len(refused) < 100
@@ -52,7 +53,7 @@ def test_a_flood_is_told_to_come_back_and_what_was_taken_is_stored(
 def test_a_single_batch_larger_than_the_waiting_room_is_taken_when_it_is_empty(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "_MAX_WAITING", 100)
+    monkeypatch.setattr(writer, "MAX_WAITING_BYTES", 100)
     store_now(store, log("x" * 10_000))
 
     assert store.totals().logs == 1
@@ -85,7 +86,7 @@ def test_a_full_file_refuses_keeps_answering_and_takes_again_when_there_is_room(
     store: SqliteStore,
 ) -> None:
     store_now(store, span(), log(trace=1))
-    database = store._writer.files.writer("2026-01-01").db
+    database = writer_of(store).files.writer("2026-01-01").db
     (pages,) = database.execute("PRAGMA page_count").fetchone()
     database.execute(f"PRAGMA max_page_count = {pages}")
 
@@ -119,7 +120,7 @@ def test_a_flipped_bit_costs_its_own_pack_only_and_each_record_is_counted(
 ) -> None:
     store_now(store, span(1), span(2), log("sound", trace=1))
     store_now(store, span(3), log("rotten", trace=1), log("rotten too", trace=1))
-    database = store._writer.files.writer("2026-01-01").db
+    database = writer_of(store).files.writer("2026-01-01").db
     for table, number in (("otel_span_packs", 1), ("otel_log_packs", 2)):
         (raw,) = database.execute(f"SELECT Raw FROM {table} WHERE Id = ?", (number,)).fetchone()
         flipped = raw[:9] + bytes([raw[9] ^ 4]) + raw[10:]
@@ -137,7 +138,7 @@ def test_a_flipped_bit_costs_its_own_pack_only_and_each_record_is_counted(
 def test_a_flipped_bit_in_a_resource_costs_its_records_only(store: SqliteStore) -> None:
     store_now(store, log("x", trace=1, service="a"), log("y", trace=1, service="b"))
     store_now(store, log("x", trace=1, service="a"))
-    database = store._writer.files.writer("2026-01-01").db
+    database = writer_of(store).files.writer("2026-01-01").db
     database.execute("UPDATE otel_resources SET Crc = Crc + 1 WHERE Id = 1")
 
     found = store.trace(trace_id(1), limit=9)
@@ -149,7 +150,7 @@ def test_a_flipped_bit_in_a_resource_costs_its_records_only(store: SqliteStore) 
 def test_a_page_is_not_the_last_because_of_a_rotten_pack(store: SqliteStore) -> None:
     for number in range(6):
         store_now(store, log(str(number), at=number))
-    database = store._writer.files.writer("2026-01-01").db
+    database = writer_of(store).files.writer("2026-01-01").db
     database.execute("UPDATE otel_log_packs SET Crc = Crc + 1 WHERE Id > 4")
 
     page = store.logs(LogFilter(), 2)

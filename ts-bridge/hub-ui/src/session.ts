@@ -4,6 +4,7 @@
  */
 
 import { signal } from "@preact/signals";
+import { settleAddress } from "./router.ts";
 
 interface Session {
   readonly needed: boolean;
@@ -42,6 +43,7 @@ export async function signInAgain(): Promise<boolean> {
   const session = await look();
   if (session === null || !session.needed || session.signed_in || triedJustNow()) return false;
   leaving = true;
+  settleAddress();
   location.reload();
   return true;
 }
@@ -63,5 +65,6 @@ export async function signOut(): Promise<void> {
     return; // Still signed in, and still shown as such.
   }
   leaving = true;
+  settleAddress();
   location.reload();
 }

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.contract.store.front import Front
 from tests.contract.store.server import Server, free_port
 
 NAME = "main"
@@ -30,23 +31,38 @@ class Cluster:
             Server(folder / str(number), tcp_port=free_port(), config=config) for number in range(4)
         ]
         self._config = config
+        # Where the others speak to each.
+        self._ports = [free_port() for _ in self.nodes]
+        self._fronts: dict[int, Front] = {}
 
     def start(self) -> None:
         """Start all nodes."""
-        ports = [node.tcp_port for node in self.nodes]
         shards = "".join(
             # Without ZooKeeper: the node that takes an insert writes it to both replicas.
             "<shard><internal_replication>false</internal_replication>"
             + "".join(_NODE.format(port=port) for port in pair)
             + "</shard>"
-            for pair in (ports[:2], ports[2:])
+            for pair in (self._ports[:2], self._ports[2:])
         )
         self._config.parent.mkdir(parents=True, exist_ok=True)
         self._config.write_text(
             f"<clickhouse><remote_servers><{NAME}>{shards}</{NAME}></remote_servers></clickhouse>"
         )
-        for node in self.nodes:
-            node.start()
+        for number in range(len(self.nodes)):
+            self.bring_back(number)
+
+    def bring_back(self, number: int) -> None:
+        """Start a node, with what it had on disk."""
+        node = self.nodes[number]
+        node.start()
+        self._fronts[number] = Front(node.tcp_port, port=self._ports[number]).__enter__()
+
+    def take_away(self, number: int) -> None:
+        """End a node at once, as a power switch does."""
+        front = self._fronts.pop(number, None)
+        if front is not None:
+            front.__exit__()
+        self.nodes[number].kill()
 
     def address(self, database: str) -> str:
         """Return the store's address for this database."""
@@ -55,8 +71,8 @@ class Cluster:
 
     def kill(self) -> None:
         """End all nodes."""
-        for node in self.nodes:
-            node.kill()
+        for number in range(len(self.nodes)):
+            self.take_away(number)
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
-"""What stands in front of a real ClickHouse in tests: speaks TLS for it, and counts bytes.
+"""What stands in front of a real ClickHouse in tests: speaks TLS for it, counts, and takes it away.
 
-The engine that the tests run has a plain HTTP interface only (`SYSTEM START LISTEN` in
-clickhouse-local), as many servers have that leave TLS to a proxy.
+The engine that the tests run listens without TLS only (`SYSTEM START LISTEN` in clickhouse-local),
+as many servers do that leave it to a proxy. And it ends when one that it speaks to is killed and
+its connection reset; through this it is closed.
 """
 
 from __future__ import annotations
@@ -17,17 +18,18 @@ class Front:
     """Listens on a port of its own and passes every byte on to *port*.
 
     Args:
-        port: Of ClickHouse's HTTP interface on this machine.
+        to: Port that ClickHouse listens on, on this machine.
         pem: A file with certificate and key, to speak TLS by; empty: plain.
+        port: To listen on; 0: one that is free.
     """
 
-    def __init__(self, port: int, pem: str = "") -> None:
-        self._to = port
+    def __init__(self, to: int, pem: str = "", *, port: int = 0) -> None:
+        self._to = to
         self._tls: ssl.SSLContext | None = None
         if pem:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._tls.load_cert_chain(pem)
-        self.port = 0
+        self.port = port
         self.sent = 0
         """Bytes that went to ClickHouse."""
         self.answered = 0
@@ -50,7 +52,7 @@ class Front:
     async def _serve(self) -> None:
         # asyncio says of each failed handshake what the tests look at from the other side.
         self._loop.set_exception_handler(lambda *_: None)
-        server = await asyncio.start_server(self._pass, "127.0.0.1", 0, ssl=self._tls)
+        server = await asyncio.start_server(self._pass, "127.0.0.1", self.port, ssl=self._tls)
         self.port = server.sockets[0].getsockname()[1]
         self._open.set()
         await self._stop.wait()

@@ -50,14 +50,14 @@ def test_a_killed_node_costs_nothing_and_gets_what_it_missed(mortal: Cluster) ->
         assert halves[0] + halves[2] == 2 * TRACES
         assert all(half % 2 == 0 for half in halves)  # no trace is on both shards
 
-        mortal.nodes[0].kill()
+        mortal.take_away(0)
         assert len(store.traces(TraceFilter(), 100)) == TRACES
         for number in range(TRACES + 1, ALL + 1):
             store.submit(_batch(number)).result(timeout=30)
         assert len(store.traces(TraceFilter(), 100)) == ALL
         assert len(store.logs(LogFilter(), 100)) == ALL
 
-        mortal.nodes[0].start()
+        mortal.bring_back(0)
         for table in ("otel_traces", "otel_logs"):
             # Servers do so by themselves, every two seconds; the library does not run that task.
             ask(mortal.nodes[1], f"SYSTEM FLUSH DISTRIBUTED otel.{table}_all")
@@ -68,6 +68,11 @@ def test_a_killed_node_costs_nothing_and_gets_what_it_missed(mortal: Cluster) ->
         whole = store.trace(trace_id(TRACES + 1), 10)
         assert whole is not None
         assert (len(whole.spans), len(whole.logs)) == (2, 1)
+
+        mortal.take_away(1)  # what is left of the shard is what was away before
+        assert len(store.traces(TraceFilter(), 100)) == ALL
+        assert len(store.logs(LogFilter(), 100)) == ALL
+        assert store.totals().spans == 2 * ALL
 
 
 def _batch(number: int) -> Batch:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from otbridge.hub.store.clickhouse.address import Address
+    from otbridge.hub.store.clickhouse.loading import Loading
 
 __all__ = ["Servers", "Unreachable", "closed"]
 
@@ -75,21 +76,31 @@ class Servers:
     def ask(self, sql: str, parameters: Mapping[str, str], settings: Mapping[str, Any]) -> bytes:
         """Return the answer to a SELECT."""
         options = {f"param_{name}": value for name, value in parameters.items()}
-        return self._anywhere(options | dict(settings), sql.encode(), writing=False)
+        _, answer = self._anywhere(options | dict(settings), sql.encode(), writing=False)
+        return answer
 
     def insert(self, table: str, columns: str, values: bytes) -> None:
         """Store rows given as MessagePack; on a cluster, on every replica that can be reached."""
-        options: dict[str, Any] = {"query": f"INSERT INTO {table} ({columns}) FORMAT MsgPack"}
+        self._store(table, {"query": f"INSERT INTO {table} ({columns}) FORMAT MsgPack"}, values)
+
+    def load(self, table: str, loading: Loading, messages: bytes) -> None:
+        """Store what *loading* makes of Protobuf messages; on a cluster as `insert` does."""
+        # In front of the data: the statement is longer than some proxies take in an address.
+        statement = loading.statement(table, "input(STRUCTURE)")
+        self._store(table, {}, b"".join((statement.encode(), b" FORMAT Protobuf\n", messages)))
+
+    def _store(self, table: str, options: dict[str, Any], body: bytes) -> None:
         if self._address.cluster:
             options["distributed_foreground_insert"] = 1
         try:
-            self._anywhere(options, values, writing=True)
+            self._anywhere(options, body, writing=True)
         except StoreFull:
             if not self._address.cluster:
                 raise
             # A node is down. The one that takes the insert keeps for it, on disk, what it misses.
             options["distributed_foreground_insert"] = 0
-            self._anywhere(options, values, writing=True)
+            node, _ = self._anywhere(options, body, writing=True)
+            self._hurry(node, table)
 
     def execute(self, sql: str, node: int) -> bytes:
         """Run any statement on the server of this number."""
@@ -107,8 +118,23 @@ class Servers:
                 while True:
                     idle.get_nowait().close()
 
-    def _anywhere(self, options: Mapping[str, Any], body: bytes, *, writing: bool) -> bytes:
-        """Have the work done by the first server that can be reached."""
+    def _hurry(self, node: int, table: str) -> None:
+        """Have a server give to those that live what it keeps for others, before it is told of.
+
+        It does so every two seconds by itself, and goes on until all have it. That one of them is
+        down is what it answers here.
+        """
+        with suppress(StoreError, _NoAnswer):
+            self._post(node, {}, f"SYSTEM FLUSH DISTRIBUTED {table}".encode(), writing=True)
+
+    def _anywhere(
+        self, options: Mapping[str, Any], body: bytes, *, writing: bool
+    ) -> tuple[int, bytes]:
+        """Have the work done by the first server that can be reached; return which, and its answer.
+
+        Raises:
+            StoreError: None can be reached, or one says no.
+        """
         count = len(self._idle)
         problem = _NoAnswer("", "")
         for step in range(count):
@@ -119,7 +145,7 @@ class Servers:
                 problem = error
                 continue
             self._first = node  # the one that answered is asked first from now on
-            return answer
+            return node, answer
         kind = StoreFull if writing else StoreError
         raise kind(f"{self._address} cannot be reached.", problem.why, problem.do)
 
@@ -215,7 +241,7 @@ class _Request(NamedTuple):
     headers: Mapping[str, bytes]
 
 
-class _NoAnswer(ConnectionError):  # noqa: N818 - says what the server is
+class _NoAnswer(Exception):  # noqa: N818 - says what the server is
     """This server did not answer; another one may."""
 
     def __init__(self, why: str, do: str) -> None:

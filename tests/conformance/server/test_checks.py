@@ -8,7 +8,7 @@ import pytest
 
 from otbridge.testing.conform.server import SERVER_RULES, Server, breaks_must, check_server
 from otbridge.testing.conform.server.checks import SERVER_CHECKS, sizes
-from tests.conformance.server.twisted_hub import BODY_LIMIT, TwistedHub, no_twist
+from tests.conformance.server.twisted_hub import ANSWER_LIMIT, BODY_LIMIT, TwistedHub, no_twist
 from tests.conformance.server.twists import TWISTS
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwistedHub]:
             patch.setattr(f"otbridge.hub.receivers.otlp_http.{limit}", BODY_LIMIT)
         patch.setattr("otbridge.hub.receivers.otlp_grpc._OPTIONS", _NO_LIMITS)
         patch.setattr(sizes, "RECOMMENDED_LIMIT", BODY_LIMIT)
+        patch.setattr(sizes, "_MOST_ANSWERED", ANSWER_LIMIT)
+        patch.setattr(sizes, "_NAMES", 40)  # of 4 kB each: too much to repeat, not to take
         with TwistedHub(tmp_path_factory.mktemp("hub")) as running:
             yield running
 

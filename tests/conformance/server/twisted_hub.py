@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 
-BODY_LIMIT = 6 << 20
+BODY_LIMIT = 256 << 10
 """Small, so that a request over it is sent in no time."""
+
+ANSWER_LIMIT = 128 << 10
+"""Small for the same reason, in place of OTLP's 4 MiB."""
 
 BURST = range(64 << 10, 72 << 10)
 """Sizes of the requests that come in a burst; every second of them is too much for this hub."""

@@ -179,7 +179,7 @@ def with_partial(change: Callable[[int, str], tuple[int, str]]) -> Twist:
 
 
 def chatty(rejected: int, message: str) -> tuple[int, str]:
-    return rejected, message * 100_000 if rejected > 1000 else message
+    return rejected, message * 10_000 if rejected > 20 else message
 
 
 def always_partial(asked: Asked, said: Said) -> Said:

@@ -1,7 +1,7 @@
 """What a record costs the hub, and how many it takes: `python -m tests.benchmarks hub`.
 
 A real hub in a process of its own, and a sender in another one that has encoded all of its
-requests before it begins. The hub's CPU is that of its process, from the first request until it
+requests before it begins. The hub's CPU is that of its processes, from the first request until it
 has nothing left to do; "queryable" is the time from the last acknowledgement until the last trace
 is there whole and the full text finds a word that only it has.
 """
@@ -38,8 +38,6 @@ CONNECTIONS = 8
 
 QUIET_S = 2.0
 """So long the hub must have used no CPU to speak of until it counts as done."""
-
-_TICK = os.sysconf("SC_CLK_TCK")
 
 _NAME = "tests.benchmarks.hub_ingest"
 
@@ -107,13 +105,13 @@ def measure(signal: Signal, records: int, seed: int) -> Result:
             stdout=subprocess.PIPE,
             text=True,
         )
-        before = _cpu_s(hub.process.pid)
+        before = hub.cpu_s()
         output, _ = sender.communicate("go\n")
         acknowledged = time.perf_counter()
         sent: dict[str, Any] = json.loads(output)
         _wait_until_queryable(hub, signal, sent)
         queryable = time.perf_counter() - acknowledged
-        cpu = _cpu_when_quiet(hub.process.pid) - before
+        cpu = _cpu_when_quiet(hub) - before
         resident = hub.resident_bytes()
         hub.end()
         disk = sum(path.stat().st_size for path in hub.data.rglob("*.db"))
@@ -141,17 +139,12 @@ def _wait_until_queryable(hub: HubProcess, signal: Signal, sent: dict[str, Any])
     raise SystemExit(f"Not queryable after a minute: {whole.text[:500]} {str(found)[:500]}")
 
 
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK
-
-
-def _cpu_when_quiet(pid: int) -> float:
-    """Return the CPU seconds of a process, once it has come to rest."""
-    cpu = _cpu_s(pid)
+def _cpu_when_quiet(hub: HubProcess) -> float:
+    """Return the CPU seconds of a hub, once it has come to rest."""
+    cpu = hub.cpu_s()
     while True:
         time.sleep(QUIET_S)
-        now = _cpu_s(pid)
+        now = hub.cpu_s()
         if now - cpu <= 0.1:  # an idle hub's upkeep
             return now
         cpu = now

@@ -23,6 +23,7 @@ import httpx
 
 from tests.benchmarks.harness import number, table
 from tests.hub.hub_process import HubProcess
+from tests.hub.process_tree import cpu_s, resident_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +37,6 @@ SPANS: Final = 6_000
 
 LIMIT_S: Final = 300.0
 
-_TICK = os.sysconf("SC_CLK_TCK")
 _COUNT: Final = {"query": "{ projects { edges { node { recordCount } } } }"}
 
 
@@ -119,7 +119,7 @@ def _answers(url: str) -> bool:
 def measure(receiver: Receiver, spans: int) -> Result:
     """Send *spans* spans; return how they were taken and when they could all be shown."""
     time.sleep(2)  # at rest
-    idle = _resident(receiver.pid)
+    idle = resident_bytes(receiver.pid) / 2**20
     sender = subprocess.Popen(
         [
             *(sys.executable, "-m", "tests.benchmarks.hub_ingest", "--send"),
@@ -130,7 +130,7 @@ def measure(receiver: Receiver, spans: int) -> Result:
         text=True,
     )
     assert sender.stdin is not None
-    cpu = _cpu_s(receiver.pid)
+    cpu = cpu_s(receiver.pid)
     begin = time.monotonic()
     sender.stdin.write("go\n")
     sender.stdin.flush()
@@ -147,21 +147,10 @@ def measure(receiver: Receiver, spans: int) -> Result:
         "idle": idle,
         "acknowledged": sent["records"] / sent["seconds"],
         "shown": sent["records"] / seconds,
-        "us": (_cpu_s(receiver.pid) - cpu) / sent["records"] * 1e6,
-        "resident": _resident(receiver.pid),
+        "us": (cpu_s(receiver.pid) - cpu) / sent["records"] * 1e6,
+        "resident": resident_bytes(receiver.pid) / 2**20,
         "refused": sent["refused"],
     }
-
-
-def _resident(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    (line,) = (line for line in lines if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK
 
 
 def main(peer: str, spans: int = SPANS) -> None:

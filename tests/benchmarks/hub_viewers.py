@@ -11,7 +11,6 @@ own, and read bytes only.
 from __future__ import annotations
 
 import json
-import os
 import random
 import selectors
 import socket
@@ -51,7 +50,6 @@ FILTERS: tuple[dict[str, Any], ...] = (
 """Ten viewers have each of these, the last of those who read."""
 
 _NAME = "tests.benchmarks.hub_viewers"
-_TICK = os.sysconf("SC_CLK_TCK")
 
 
 def look(port: int, viewers: int) -> None:
@@ -131,12 +129,12 @@ class Sender:
 def measure(hub: HubProcess, sender: Sender, rate: int, viewers: int) -> tuple[list[float], Result]:
     """Send for a while, and be looked at by *viewers*; return the latencies, and the rest."""
     watching = _watch(hub.url.rpartition(":")[2], viewers) if viewers else None
-    skipped, cpu = _skipped(hub), _cpu_s(hub)
+    skipped, cpu = _skipped(hub), hub.cpu_s()
     began = time.monotonic()
     taken = sender.send(rate, SECONDS)
     seconds = time.monotonic() - began
     result = {
-        "us": (_cpu_s(hub) - cpu) / (len(taken) * ROWS) * 1e6,
+        "us": (hub.cpu_s() - cpu) / (len(taken) * ROWS) * 1e6,
         "resident": hub.resident_bytes() / 2**20,
     }
     if watching is not None:
@@ -161,11 +159,6 @@ def _watch(port: str, viewers: int) -> subprocess.Popen[str]:
 def _skipped(hub: HubProcess) -> int:
     live: dict[str, int] = hub.http.get("/api/v1/stats").json()["live"]
     return live["skipped"]
-
-
-def _cpu_s(hub: HubProcess) -> float:
-    fields = Path(f"/proc/{hub.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK
 
 
 def main(runs: int = 5, records: int = 0) -> None:

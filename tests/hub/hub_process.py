@@ -12,6 +12,8 @@ from typing import IO, TYPE_CHECKING, Self
 
 import httpx
 
+from tests.hub import process_tree
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -50,9 +52,12 @@ class HubProcess:
         return self.url.replace("http://", "ws://")
 
     def resident_bytes(self) -> int:
-        with open(f"/proc/{self.process.pid}/status") as status:  # noqa: PTH123 - not a real file
-            (line,) = (line for line in status if line.startswith("VmRSS"))
-        return int(line.split()[1]) * 1024
+        """Return what it has in memory, with the process that writes its store."""
+        return process_tree.resident_bytes(self.process.pid)
+
+    def cpu_s(self) -> float:
+        """Return the seconds of processor time that both have had."""
+        return process_tree.cpu_s(self.process.pid)
 
     def wait_until_stored(self, limit_s: float = 60) -> None:
         """Wait until the store has everything that the hub has acknowledged."""

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import sys
 import tempfile
 import zlib
@@ -23,6 +22,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.faults.hub.fuzz.grpc_wire import method_of
 from tests.faults.hub.fuzz.protobuf import varint
 from tests.hub.hub_process import HubProcess
+from tests.hub.process_tree import forget_peaks, peak_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,11 +159,11 @@ def set_off(hub: HubProcess, bomb: Bomb) -> Cost:
     """Send it to a hub; return what it cost."""
     data = bomb.make()
     before = hub.resident_bytes()
-    forget_peak(hub)
-    began = processor_s(hub)
+    forget_peaks(hub.process.pid)
+    began = hub.cpu_s()
     refusal = _call(hub, data, bomb) if bomb.grpc else _post(hub, data, bomb)
-    seconds = processor_s(hub) - began
-    return Cost(len(data), refusal, (peak_bytes(hub) - before) / 2**20, seconds)
+    seconds = hub.cpu_s() - began
+    return Cost(len(data), refusal, (peak_bytes(hub.process.pid) - before) / 2**20, seconds)
 
 
 def _post(hub: HubProcess, data: bytes, bomb: Bomb) -> str:
@@ -187,24 +187,6 @@ def _call(hub: HubProcess, data: bytes, bomb: Bomb) -> str:
 def _partly(answer: bytes) -> str:
     message = ExportTraceServiceResponse.FromString(answer).partial_success.error_message
     return f", {message}" if message else ""
-
-
-def processor_s(hub: HubProcess) -> float:
-    """Return the seconds of processor time that the hub has had."""
-    fields = Path(f"/proc/{hub.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def forget_peak(hub: HubProcess) -> None:
-    """Have the kernel count the largest resident size anew (proc(5), clear_refs)."""
-    Path(f"/proc/{hub.process.pid}/clear_refs").write_text("5")
-
-
-def peak_bytes(hub: HubProcess) -> int:
-    """Return the largest resident size since then."""
-    status = Path(f"/proc/{hub.process.pid}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
 
 
 def main() -> int:

@@ -14,9 +14,9 @@ from tests.faults.hub.fuzz.campaign import LANES
 ROOT = Path(__file__).parents[3]
 
 
-def test_twenty_thousand_mutants_break_nothing(tmp_path: Path) -> None:
+def test_six_thousand_mutants_break_nothing(tmp_path: Path) -> None:
     """Row 42: no crash, no 5xx but "come again", no stack trace, memory below 200 MB."""
-    command = [sys.executable, "-m", "tests.faults.hub.fuzz", "--requests", "20000", "--seed", "42"]
+    command = [sys.executable, "-m", "tests.faults.hub.fuzz", "--requests", "6000", "--seed", "42"]
     done = subprocess.run(
         [*command, "--crashes", str(tmp_path)],
         cwd=ROOT,

@@ -53,10 +53,12 @@ class Programs:
         path.write_text(textwrap.dedent(code))
         return path
 
-    def run(self, code: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run *code* to its end."""
+    def run(
+        self, code: str, *, seconds: int = LIMIT_SECONDS, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run *code* to its end, which has to come within *seconds*."""
         process = self.start(code, **environ)
-        out, err = process.communicate(timeout=LIMIT_SECONDS)
+        out, err = process.communicate(timeout=seconds)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def start(self, code: str, **environ: str) -> subprocess.Popen[str]:

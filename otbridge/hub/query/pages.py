@@ -1,4 +1,7 @@
-"""Pages of traces and logs: one item more than asked for tells whether there is a next page."""
+"""Pages of traces and logs: one item more than asked for tells whether there is a next page.
+
+A page that ends because its time is up is shorter, and has a next one all the same.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from otbridge.hub.query.cursors import key_cursor, refuse_cursor
-from otbridge.hub.store.vocabulary import TracePosition
+from otbridge.hub.store.vocabulary import ShortPage, TracePosition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -104,7 +107,7 @@ def list_traces(
     """Return at most *limit* traces."""
     found = store.traces(wanted, limit + 1, after)
     if len(found) <= limit:
-        return TracePage(found, None)
+        return TracePage(found, found.next_position if isinstance(found, ShortPage) else None)
     last = found[limit - 1]
     return TracePage(found[:limit], TracePosition(last.start_ns, last.trace_id))
 
@@ -125,5 +128,5 @@ def list_logs(
     """Return at most *limit* log records."""
     found = store.logs(wanted, limit + 1, after)
     if len(found) <= limit:
-        return LogPage(found, None)
+        return LogPage(found, found.next_position if isinstance(found, ShortPage) else None)
     return LogPage(found[:limit], found[limit - 1].position)

@@ -19,7 +19,7 @@ from otbridge.hub.analysis.genai import describe
 from otbridge.hub.analysis.runs import Run, summarise
 from otbridge.hub.analysis.span_tree import RunSpan, SpanTree
 from otbridge.hub.store.attributes import decode_attributes
-from otbridge.hub.store.vocabulary import TraceFilter, TracePosition
+from otbridge.hub.store.vocabulary import ShortPage, TraceFilter, TracePosition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,8 +89,12 @@ def list_runs(
                 found = _run(store, traces)
                 if found is not None:
                     runs.append(found.run)
-        if len(page) < _SCANNED:
+        if isinstance(page, ShortPage):
+            after = page.next_position
+        elif len(page) < _SCANNED:
             return RunPage(runs, None)
+        if after != start and monotonic() > deadline:
+            return RunPage(runs, after)
 
 
 def find_run(store: Store, run_id: str) -> RunAndRows | None:

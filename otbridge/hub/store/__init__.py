@@ -61,7 +61,8 @@ class Store(Protocol):
     """A place that keeps batches and is asked about them.
 
     Batches may be submitted from any thread. Questions block and belong in a worker thread; each
-    has a time budget, and none ever delays the writing.
+    has a time budget, and none ever delays the writing. A list that has to be looked for record by
+    record is a `ShortPage` where its time was up before there was enough.
 
     Raises:
         QueryTooSlow: From any question that took longer than its budget.

@@ -1,7 +1,8 @@
 """How long the question may still take that is being answered.
 
 One question to the hub may be several to the store. Each of those has a budget of its own, and all
-of them together have another, which travels with the context of whoever asks.
+of them together have another, which travels with the context of whoever asks. A page that is looked
+for record by record ends before that, with what was found.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from typing import TYPE_CHECKING
 from otbridge.hub.store import QueryTooSlow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["left_s", "within"]
+__all__ = ["PAGE_S", "left_s", "page_time", "within"]
+
+PAGE_S = 1.0
+"""Seconds after which a page ends, with what was found: one that begins is worth more than one that
+is full. Half of a question's own budget, so that a last step has time to end."""
 
 _deadline: ContextVar[float] = ContextVar("otbridge.hub.question_deadline", default=inf)
 
@@ -46,3 +51,13 @@ def left_s(budget_s: float) -> float:
             "Ask for a smaller page, or narrow it.",
         )
     return min(budget_s, left)
+
+
+def page_time() -> Callable[[], bool]:
+    """Return who tells whether a page that begins now has to end.
+
+    Raises:
+        QueryTooSlow: No time is left at all.
+    """
+    deadline = time.monotonic() + left_s(2 * PAGE_S) / 2
+    return lambda: time.monotonic() > deadline

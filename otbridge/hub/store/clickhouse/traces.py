@@ -10,18 +10,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from otbridge.hub.store import QueryTooSlow
+from otbridge.hub.store.budget import page_time
 from otbridge.hub.store.clickhouse.attributes import add_condition
 from otbridge.hub.store.clickhouse.columns import KINDS
 from otbridge.hub.store.clickhouse.questions import Conditions, hexes
 from otbridge.hub.store.clickhouse.rows import LOG, SPAN, read_log, read_span
-from otbridge.hub.store.vocabulary import StoredTrace, TraceSummary
+from otbridge.hub.store.vocabulary import (
+    ShortPage,
+    StoredTrace,
+    TracePosition,
+    TraceSummary,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from otbridge.hub.store.clickhouse.questions import Asker
     from otbridge.hub.store.clickhouse.schema import Tables
-    from otbridge.hub.store.vocabulary import Term, TraceFilter, TracePosition
+    from otbridge.hub.store.vocabulary import Term, TraceFilter
     from otbridge.wire.rows import SpanRow
 
 __all__ = [
@@ -50,19 +57,39 @@ def page(
     asker: Asker, wanted: TraceFilter, limit: int, after: TracePosition | None, now_ns: int
 ) -> list[TraceSummary]:
     """Answer `Store.traces`."""
+    is_late = page_time()
     newest = min(now_ns, after.start_ns if after else now_ns, wanted.to_ns or now_ns)
+    looked_at: ShortPage[TraceSummary, TracePosition] | None = None
     for hours in (*_WINDOWS_H, None):
         since_ns = 0 if hours is None else _hour(newest) - hours * _HOUR_NS
         if hours is not None and since_ns <= (wanted.from_ns or 0):
             continue  # the last step looks at no more than this one would
-        found = lines(asker, trace_ids(asker, wanted, limit, after, since_ns))
+        try:
+            found = lines(asker, trace_ids(asker, wanted, limit, after, since_ns))
+        except QueryTooSlow:
+            if looked_at is None:
+                raise
+            return _short(asker, looked_at)
         # A trace that began earlier was judged without its beginning: the next step sees it whole.
         earliest = max(since_ns, wanted.from_ns or 0)
         inside = [line for line in found.values() if line.start_ns >= earliest]
+        inside.sort(key=lambda line: (line.start_ns, line.trace_id), reverse=True)
         if len(inside) == limit or hours is None:
-            inside.sort(key=lambda line: (line.start_ns, line.trace_id), reverse=True)
             return inside
+        looked_at = ShortPage(inside, TracePosition(earliest, b""))
+        if is_late():
+            return _short(asker, looked_at)
     return []
+
+
+def _short(asker: Asker, page: ShortPage[TraceSummary, TracePosition]) -> list[TraceSummary]:
+    """Return *page* as the last one where nothing is older."""
+    oldest = asker.rows(
+        "SELECT toUnixTimestamp(min(Hour)) * 1000000000 AS Oldest, count() AS Rows"
+        f" FROM {asker.tables.summary}"
+    )
+    ((oldest_ns, rows),) = oldest
+    return page if rows and oldest_ns < page.next_position.start_ns else list(page)
 
 
 def _hour(time_ns: int) -> int:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["LANE_BITS", "ONE", "bucket_of", "first_bucket", "quantiles", "total"]
+__all__ = ["LANE_BITS", "ONE", "bucket_of", "first_bucket", "quantiles"]
 
 LANE_BITS: Final = 32
 
@@ -43,11 +43,6 @@ def _middle_of(bucket: int) -> int:
 def first_bucket(histogram: int) -> int:
     """Return the lowest bucket of a *histogram* that counts anything."""
     return ((histogram & -histogram).bit_length() - 1) // LANE_BITS
-
-
-def total(histogram: int) -> int:
-    """Return how many durations a *histogram* counts."""
-    return sum(_counts(histogram, first_bucket(histogram))) if histogram else 0
 
 
 def quantiles(histogram: int, shares: Sequence[float]) -> tuple[int, list[int]]:

@@ -7,32 +7,62 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from otbridge.hub.store.attributes import decode_attributes
+from otbridge.hub.store.sqlite.records import Records
+from otbridge.hub.store.sqlite.records_of_traces import day_logs
 from otbridge.hub.store.sqlite.word_search import (
     LOG_WORDS,
     TRACE_WORDS,
+    Spelled,
     among,
+    begins_a_word,
     few,
     narrowing,
     spelled_out,
+    texts_of_log,
 )
+from otbridge.hub.store.text import MAX_WORDS, attribute_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
     from otbridge.hub.store.sqlite.reader import Reader
-    from otbridge.hub.store.vocabulary import Term, TraceFilter
+    from otbridge.hub.store.vocabulary import Term, TraceFilter, TraceSummary
 
-__all__ = ["TRACE_STEPS", "TraceSearch", "as_trace_id"]
+__all__ = ["LATER_STEP", "TRACE_STEPS", "Line", "TraceSearch", "as_trace_id"]
 
 TRACE_STEPS: Final = (100, 300, 1_000)
 """How many of the newest traces are looked at first, then, and at last; see `word_search`."""
+
+LATER_STEP: Final = 1_000
+"""The same in every step after these, where records have to be read."""
+
+_SEARCHED_EVENTS: Final = 32
+"""Events of one span that are read, as many as are indexed (see `span_writer`)."""
+
+_LOGS_READ: Final = 1_000
+"""Log records of one trace that are read for a word that begins with a letter or two."""
+
+_PAIR_MARK: Final = "\ue000"
+"""What the hash begins with that stands for `key=value` in a record's words."""
+
+
+class Line(NamedTuple):
+    """A trace and its key in one day's file."""
+
+    key: int
+    summary: TraceSummary
 
 
 class _Wanted(NamedTuple):
     """One term."""
 
-    of_spans: str
-    of_logs: str
+    of_spans: Spelled
+    of_logs: Spelled
     trace_id: bytes | None
 
 
@@ -48,45 +78,74 @@ class TraceSearch(NamedTuple):
     @classmethod
     def of(cls, reader: Reader, day: str, wanted: TraceFilter) -> Self | None:
         """Return the search, or None where there is nothing that it could do."""
-        if wanted.trace_ids is not None or reader.has_old(day):
+        if reader.has_old(day):
             return None
         terms = []
         for term in wanted.terms:
             of_spans = spelled_out(reader, day, TRACE_WORDS, term)
             of_logs = spelled_out(reader, day, LOG_WORDS, term)
             if of_spans is not None and of_logs is not None:
-                terms.append(_Wanted(of_spans.expression, of_logs.expression, as_trace_id(term)))
+                terms.append(_Wanted(of_spans, of_logs, as_trace_id(term)))
         narrowed = narrowing(wanted.attributes)
         if not (terms or narrowed) or any(term.trace_id for term in terms):
             return None
-        return cls(reader, day, terms, narrowed)
+        search = cls(reader, day, terms, narrowed)
+        return search if wanted.trace_ids is None or search.looks_through else None
+
+    @property
+    def looks_through(self) -> bool:
+        """Whether traces have to be read because a term begins too many words."""
+        return any(term.of_spans.begun or term.of_logs.begun for term in self.terms)
 
     def few(self) -> set[int] | None:
-        """Return the keys of all traces that have what is wanted, where it is quick to know."""
+        """Return the keys of all traces that may have what is wanted, where it is quick to know."""
         for term in self.terms:
-            of_spans = few(self.reader, self.day, TRACE_WORDS, term.of_spans)
-            of_logs = few(self.reader, self.day, LOG_WORDS, term.of_logs)
+            if not (term.of_spans.whole and term.of_logs.whole):
+                continue
+            of_spans = few(self.reader, self.day, TRACE_WORDS, term.of_spans.whole)
+            of_logs = few(self.reader, self.day, LOG_WORDS, term.of_logs.whole)
             if of_spans is not None and of_logs is not None:
-                keys = self._keys("otel_trace_texts", of_spans) | self._keys(
+                return self._keys("otel_trace_texts", of_spans) | self._keys(
                     "otel_log_rows", of_logs
                 )
-                return self.among(keys)
         return None
 
-    def among(self, keys: Iterable[int]) -> set[int]:
-        """Return those of the traces with these *keys* that have all that is wanted.
+    def among(self, lines: Sequence[Line]) -> list[Line]:
+        """Return those of the traces that have all that is wanted, as far as it is quick to know.
 
         A trace with spans that have not ended counts as having what is narrowed: these have no
         words.
         """
-        left = set(keys)
+        left = {line.key for line in lines}
         for term in self.terms:
             if left:
-                left &= self._in_spans(left, term.of_spans) | self._in_logs(left, term.of_logs)
+                spans, logs = term.of_spans.whole, term.of_logs.whole
+                in_spans = self._in_spans(left, spans) if spans else left
+                left &= in_spans | (self._in_logs(left, logs) if logs else left)
         for expression in self.narrowed:
             if left:
                 left &= self._in_spans(left, expression) | self._unended(left)
-        return left
+        return [line for line in lines if line.key in left]
+
+    def begins(self, key: int) -> bool:
+        """Whether the trace with this *key* has the words that are begun, by reading it."""
+        return all(
+            self._begins_in_spans(key, term.of_spans) or self._begins_in_logs(key, term.of_logs)
+            for term in self.terms
+            if term.of_spans.begun or term.of_logs.begun
+        )
+
+    def _begins_in_spans(self, key: int, term: Spelled) -> bool:
+        if not term.begun:
+            return bool(self._in_spans({key}, term.expression))
+        spans = Records(self.reader, self.day).span_data(key)
+        return any(begins_a_word(term.begun, _texts_of_span(data)) for data in spans)
+
+    def _begins_in_logs(self, key: int, term: Spelled) -> bool:
+        if not term.begun:
+            return bool(self._in_logs({key}, term.expression))
+        logs = day_logs(self.reader, self.day, key, _LOGS_READ)
+        return any(begins_a_word(term.begun, texts_of_log(row)) for row in logs)
 
     def _in_spans(self, keys: set[int], expression: str) -> set[int]:
         texts = self._rows("SELECT Id, TraceKey FROM otel_trace_texts", keys)
@@ -117,6 +176,22 @@ class TraceSearch(NamedTuple):
             " AND TraceKey IN (SELECT value FROM json_each(?))"
         )
         return {key for (key,) in self.reader.rows(self.day, sql, json.dumps([*keys]))}
+
+
+def _texts_of_span(data: bytes) -> Iterator[str]:
+    """Yield the texts of a span that are searched, those of its first events among them."""
+    span = Span.FromString(data)
+    yield span.name[:MAX_WORDS]
+    yield span.status.message[:MAX_WORDS]
+    yield from _texts(span.attributes)
+    for event in span.events[:_SEARCHED_EVENTS]:
+        yield event.name[:MAX_WORDS]
+        yield from _texts(event.attributes)
+
+
+def _texts(attributes: Iterable[KeyValue]) -> Iterator[str]:
+    for words in attribute_words(decode_attributes(attributes)):
+        yield words.partition(_PAIR_MARK)[0]
 
 
 def as_trace_id(term: Term) -> bytes | None:

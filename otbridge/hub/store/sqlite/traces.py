@@ -5,22 +5,29 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from otbridge.hub.store.budget import page_time
 from otbridge.hub.store.sqlite import attribute_search, legacy
 from otbridge.hub.store.sqlite.attribute_search import TRACE_FITS
 from otbridge.hub.store.sqlite.conditions import Conditions
 from otbridge.hub.store.sqlite.newest import Source, newest_first
 from otbridge.hub.store.sqlite.records_of_traces import day_logs, day_spans
 from otbridge.hub.store.sqlite.summary import COLUMNS, read_summary
-from otbridge.hub.store.sqlite.trace_search import TRACE_STEPS, TraceSearch, as_trace_id
+from otbridge.hub.store.sqlite.trace_search import (
+    LATER_STEP,
+    TRACE_STEPS,
+    Line,
+    TraceSearch,
+    as_trace_id,
+)
 from otbridge.hub.store.sqlite.word_search import LOG_WORDS, TRACE_WORDS, spelled_out
 from otbridge.hub.store.text import PAIR_BYTES, match_expression
-from otbridge.hub.store.vocabulary import StoredTrace, TracePosition, TraceSummary
+from otbridge.hub.store.vocabulary import ShortPage, StoredTrace, TracePosition, TraceSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from otbridge.hub.store.conditions import AttributeCondition
     from otbridge.hub.store.sqlite.reader import Reader
@@ -47,14 +54,25 @@ def page(
     reader: Reader, wanted: TraceFilter, limit: int, after: TracePosition | None
 ) -> list[TraceSummary]:
     """Answer `Store.traces`."""
+    is_late = page_time()
     found = [
-        Source(_newest(reader, day), _day_traces(reader, day, wanted, limit, after))
+        Source(_newest(reader, day), _day_traces(reader, day, wanted, limit, after, is_late))
         for day in reversed(reader.days)
     ]
-    lines: Iterator[TraceSummary] = newest_first(
-        found, lambda summary: (summary.start_ns, summary.trace_id)
-    )
-    return list(islice(lines, limit))
+    lines: list[TraceSummary] = []
+    for line in newest_first(found, _place):
+        if isinstance(line, TracePosition):
+            return ShortPage(lines, line)
+        lines.append(line)
+        if len(lines) == limit:
+            break
+    return lines
+
+
+def _place(line: TraceSummary | TracePosition) -> TracePosition:
+    if isinstance(line, TracePosition):
+        return line
+    return TracePosition(line.start_ns, line.trace_id)
 
 
 def _newest(reader: Reader, day: str) -> tuple[int, bytes]:
@@ -64,40 +82,74 @@ def _newest(reader: Reader, day: str) -> tuple[int, bytes]:
     return (start_ns or 0, _LAST_ID)
 
 
-def _day_traces(
-    reader: Reader, day: str, wanted: TraceFilter, limit: int, after: TracePosition | None
-) -> Iterator[TraceSummary]:
-    if wanted.attributes:
-        attribute_search.define(reader, day, wanted.attributes)
+def _day_traces(  # noqa: PLR0917 - one caller
+    reader: Reader,
+    day: str,
+    wanted: TraceFilter,
+    limit: int,
+    after: TracePosition | None,
+    is_late: Callable[[], bool],
+) -> Iterator[TraceSummary | TracePosition]:
+    """Yield the traces of one day that fit and, where the time is up, how far they are known."""
     search = TraceSearch.of(reader, day, wanted)
-    if search is not None:
-        plain = plain_conditions(wanted)
-        fits = attribute_search.trace_fits(reader, day, wanted.attributes)
-        known = search.few()
-        if known is not None:
-            plain.add("TraceKey IN (SELECT value FROM json_each(?))", json.dumps([*known]))
-            step = _select(reader, day, plain, len(known), after)
-            yield from (line.summary for line in step if fits(line.key))
-            return
-        for size in TRACE_STEPS:
-            step = _select(reader, day, plain, size, after)
-            having = search.among([line.key for line in step])
-            yield from (line.summary for line in step if line.key in having and fits(line.key))
-            if len(step) < size:
+    has_attributes = attribute_search.trace_fits(reader, day, wanted.attributes)
+    for step in _steps(reader, day, wanted, limit, after, search):
+        for line in step.lines:
+            if (search is None or search.begins(line.key)) and has_attributes(line.key):
+                yield line.summary
+            if is_late():
+                yield _place(line.summary)
                 return
-            after = TracePosition(step[-1].summary.start_ns, step[-1].summary.trace_id)
-    where = trace_conditions(reader, day, wanted)
-    yield from (line.summary for line in _select(reader, day, where, limit, after))
+        if is_late():
+            yield step.end
+            return
 
 
-class _Line(NamedTuple):
-    key: int
-    summary: TraceSummary
+class _Step(NamedTuple):
+    """Some traces that may fit, newest first, of all those before `end`."""
+
+    lines: list[Line]
+    end: TracePosition
+
+
+def _steps(  # noqa: PLR0917 - one caller
+    reader: Reader,
+    day: str,
+    wanted: TraceFilter,
+    limit: int,
+    after: TracePosition | None,
+    search: TraceSearch | None,
+) -> Iterator[_Step]:
+    """Yield all traces that may fit, newest first, some at a time."""
+    if search is not None:
+        where = plain_conditions(wanted)
+        sizes: Iterable[int] = TRACE_STEPS
+        if (known := search.few()) is not None:
+            where.add("TraceKey IN (SELECT value FROM json_each(?))", json.dumps([*known]))
+            sizes = (len(known) + 1,)
+        elif search.looks_through:
+            sizes = chain(TRACE_STEPS, repeat(LATER_STEP))
+        for size in sizes:
+            found = _select(reader, day, where, size, after)
+            if found:
+                after = _place(found[-1].summary)
+                yield _Step(search.among(found), after)
+            if len(found) < size:
+                return
+    # What is not among so many is rare, and the full text tells quickly where it is.
+    where = word_conditions(reader, day, wanted)
+    for size in chain((limit,), repeat(LATER_STEP)):
+        found = _select(reader, day, where, size, after)
+        if found:
+            after = _place(found[-1].summary)
+            yield _Step(found, after)
+        if len(found) < size:
+            return
 
 
 def _select(
     reader: Reader, day: str, conditions: Conditions, limit: int, after: TracePosition | None
-) -> list[_Line]:
+) -> list[Line]:
     where = conditions.copy()
     if after is not None:
         where.add("(Start, TraceId) < (?, ?)", after.start_ns, after.trace_id)
@@ -106,11 +158,19 @@ def _select(
         " ORDER BY Start DESC, TraceId DESC LIMIT ?"
     )
     found = reader.rows(day, sql, *where.parameters, limit)
-    return [_Line(columns[0], read_summary(columns)) for columns in found]
+    return [Line(columns[0], read_summary(columns)) for columns in found]
 
 
 def trace_conditions(reader: Reader, day: str, wanted: TraceFilter) -> Conditions:
     """Return what has to hold for a row of `otel_trace_summary`."""
+    where = word_conditions(reader, day, wanted)
+    if wanted.attributes:
+        where.add(f"{TRACE_FITS}(TraceKey)")  # the last, because it costs most
+    return where
+
+
+def word_conditions(reader: Reader, day: str, wanted: TraceFilter) -> Conditions:
+    """Return the same as far as indexes know it: of attributes only some words."""
     has_old = reader.has_old(day)
     where = plain_conditions(wanted)
     for term in wanted.terms:
@@ -125,8 +185,6 @@ def trace_conditions(reader: Reader, day: str, wanted: TraceFilter) -> Condition
         where.add(f"TraceId = ? OR TraceKey IN ({keys})", as_trace_id(term), *values)
     for condition in wanted.attributes:
         _add_narrowed(where, condition, has_old=has_old)
-    if wanted.attributes:
-        where.add(f"{TRACE_FITS}(TraceKey)")  # the last, because it costs most
     return where
 
 

@@ -13,6 +13,7 @@ from otbridge.hub.store.vocabulary.filters import (
     Term,
     TraceFilter,
 )
+from otbridge.hub.store.vocabulary.pages import ShortPage
 from otbridge.hub.store.vocabulary.positions import (
     LogPosition,
     ScanPosition,
@@ -64,6 +65,7 @@ __all__ = [
     "SessionFilter",
     "SessionPosition",
     "SessionSummary",
+    "ShortPage",
     "StoreTotals",
     "StoredLog",
     "StoredSession",

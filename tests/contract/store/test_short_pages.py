@@ -1,0 +1,83 @@
+"""A page whose time is up ends with what was found, and says where to go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otbridge.hub.query.pages import list_traces
+from otbridge.hub.query.runs import list_runs
+from otbridge.hub.store import budget
+from otbridge.hub.store.conditions import AttributeCondition
+from otbridge.hub.store.vocabulary import ShortPage, Term, TraceFilter
+from tests.hub.store.builders import SECOND, T0, span, store_now, trace_id
+
+if TYPE_CHECKING:
+    from otbridge.hub.store import Store
+    from otbridge.hub.store.vocabulary import TracePosition
+    from otbridge.testing.clock import FakeClock
+
+HOUR = 3_600
+
+RARE = AttributeCondition("rows", ">", 150)
+
+
+@pytest.fixture
+def filled(store: Store, clock: FakeClock) -> Store:
+    """Forty traces over two days, one an hour; each tenth has more than 150 rows."""
+    for number in range(40):
+        rows = 200 if number % 10 == 3 else number
+        attributes = {"rows": rows, "gen_ai.operation.name": "chat", "word": f"w{rows}"}
+        store_now(store, span(trace=number + 1, start=number * HOUR, attributes=attributes))
+        clock.advance(HOUR)
+    return store
+
+
+def from_page_to_page(store: Store, wanted: TraceFilter) -> tuple[list[int], int]:
+    """Return the numbers of the traces of all pages, and how many pages these were."""
+    found: list[int] = []
+    after: TracePosition | None = None
+    for pages in range(1, 200):
+        page = list_traces(store, wanted, 7, after)
+        found += [int.from_bytes(line.trace_id) for line in page.traces]
+        if page.next_position is None:
+            return found, pages
+        assert after is None or page.next_position < after
+        after = page.next_position
+    raise AssertionError("The pages have no end.")
+
+
+@pytest.mark.parametrize("terms", [(), (Term("w2"),)], ids=["value", "word too"])
+def test_pages_that_end_early_have_everything_together(
+    filled: Store, monkeypatch: pytest.MonkeyPatch, terms: tuple[Term, ...]
+) -> None:
+    wanted = TraceFilter(attributes=(RARE,), terms=terms, from_ns=T0)
+    expected = [34, 24, 14, 4]
+    assert from_page_to_page(filled, wanted) == (expected, 1)
+    monkeypatch.setattr(budget, "PAGE_S", 0.0)
+    found, pages = from_page_to_page(filled, wanted)
+    assert found == expected
+    assert pages > 2
+
+
+def test_a_short_page_that_has_nothing_is_not_the_last(
+    filled: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "PAGE_S", 0.0)
+    page = filled.traces(TraceFilter(attributes=(RARE,), from_ns=T0), 7)
+    assert page == []
+    assert isinstance(page, ShortPage)
+    assert page.next_position.start_ns >= T0 + 33 * HOUR * SECOND
+
+
+def test_runs_go_on_where_a_page_of_traces_ended_early(
+    filled: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "PAGE_S", 0.0)
+    wanted = TraceFilter(attributes=(RARE,), from_ns=T0)
+    page = list_runs(filled, 9, wanted=wanted)
+    assert [run.trace_ids for run in page.runs] == [
+        [trace_id(number)] for number in (34, 24, 14, 4)
+    ]
+    assert page.next_position is None

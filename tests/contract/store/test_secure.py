@@ -6,16 +6,19 @@ import json
 import shutil
 from contextlib import closing
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from otbridge.errors import StoreError
 from otbridge.hub.store import open_store
-from otbridge.hub.store.vocabulary import LogFilter, TraceFilter
+from otbridge.hub.store.vocabulary import LogFilter, SessionFilter, TraceFilter
+from otbridge.hub.tenants.names import address_of
 from tests.contract.store.front import Front
 from tests.contract.store.server import Server, free_port
 from tests.faults.rows.authority import Authority
+from tests.hub.access.conftest import new_key
 from tests.hub.hub_process import HubProcess
 from tests.hub.store.builders import log, span, store_now
 
@@ -32,6 +35,13 @@ USER = "ada"
 SECRET = 'p\N{LATIN SMALL LETTER A WITH DIAERESIS}ss:"@/\N{SNOWMAN}'
 PLAIN_SECRET = "correct-horse-battery"
 
+_ALL = "GRANT SELECT, INSERT, ALTER, CREATE, DROP"
+RIGHTS = (f"{_ALL} ON {{}}.*", "GRANT SELECT ON system.parts", "GRANT TABLE ENGINE ON *")
+TENANTS_RIGHTS = f"{_ALL} ON {{}}__*.*"
+"""What the documentation has given to the hub's user; `{}` is the database."""
+
+LOGS = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "paid"}}]}]}]}
+
 _databases = count(1)
 
 
@@ -46,19 +56,28 @@ def guarded(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "<clickhouse><profiles><default/></profiles><quotas><default/></quotas><users>"
         # The engine itself comes in as this one.
         f"{_user('default', '')}{_user(USER, SECRET)}{_user('bob', PLAIN_SECRET)}"
+        f"{_user('carol', SECRET, *RIGHTS)}{_user('dora', SECRET, *RIGHTS, TENANTS_RIGHTS)}"
         "</users></clickhouse>"
     )
-    config.write_text(f"<clickhouse><users_config>{users}</users_config></clickhouse>")
+    config.write_text(
+        f"<clickhouse><users_config>{users}</users_config><access_control_improvements>"
+        # As servers are delivered, whose rights are stricter than the engine's own defaults.
+        "<select_from_system_db_requires_grant>true</select_from_system_db_requires_grant>"
+        "<table_engines_require_grant>true</table_engines_require_grant>"
+        "</access_control_improvements></clickhouse>"
+    )
     running = Server(folder / "server", tcp_port=free_port(), config=config)
     running.start()
     yield running
     running.kill()
 
 
-def _user(name: str, password: str) -> str:
+def _user(name: str, password: str, *rights: str) -> str:
+    queries = "".join(f"<query>{right.format(name)}</query>" for right in rights)
+    grants = f"<grants>{queries}</grants>" if rights else ""
     return (
         f"<{name}><password>{password}</password><networks><ip>127.0.0.1</ip></networks>"
-        f"<profile>default</profile><quota>default</quota></{name}>"
+        f"<profile>default</profile><quota>default</quota>{grants}</{name}>"
     )
 
 
@@ -173,6 +192,41 @@ def test_a_wrong_password_is_refused(entry: str, place: str, ours: Authority) ->
     assert "wrong" not in str(said)
 
 
+def test_the_rights_that_the_documentation_names_are_enough(
+    front: Front, ours: Authority, tmp_path: Path
+) -> None:
+    page = (Path(__file__).parents[3] / "docs/how-to/scale-past-one-machine.md").read_text()
+    for right in (*RIGHTS, TENANTS_RIGHTS):
+        assert f"{right.format('otel')} TO otbridge;" in page
+    address = f"clickhouse://dora@localhost:{front.port}/dora?ca={ours.certificate}"
+    for place in (address, address_of(address, tmp_path, "acme")):
+        store = open_store(place)
+        with closing(store):
+            assert store.totals().bytes == 0
+            assert store.expire().result(20).bytes == 0
+            assert store.metrics() == []
+            assert store.sessions(SessionFilter(), 9) == []
+        holds_what_is_stored(open_store(place))
+
+
+def test_a_tenant_whose_database_may_not_be_made_is_told_to_wait_and_the_log_says_why(
+    front: Front, ours: Authority, tmp_path: Path
+) -> None:
+    """The others go on; nothing of it was acknowledged."""
+    keys = [
+        {"authorization": f"Bearer {new_key(tmp_path, 'write', *words)['key']}"}
+        for words in ((), ("--tenant", "acme"))
+    ]
+    store = f"clickhouse://carol@localhost:{front.port}/carol?ca={ours.certificate}"
+    with HubProcess(tmp_path, "--store", store) as hub:
+        own, tenants = (hub.http.post("/v1/logs", json=LOGS, headers=key) for key in keys)
+        code, errors = hub.end()
+    assert (own.status_code, tenants.status_code, code) == (200, 503, 0)
+    assert "The hub's log says why" in tenants.text
+    assert "The records of the tenant acme cannot be opened: ClickHouse does not let" in errors
+    assert "CREATE DATABASE ON carol__acme.*" in errors
+
+
 def test_a_hub_tells_its_password_to_nobody(
     place: str,
     ours: Authority,
@@ -183,9 +237,8 @@ def test_a_hub_tells_its_password_to_nobody(
     monkeypatch.setenv("OTBRIDGE_CLICKHOUSE_PASSWORD", PLAIN_SECRET)
     data = tmp_path_factory.mktemp("hub") / "data"
     store = f"clickhouse://bob@{place}?ca={ours.certificate}"
-    body = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "paid"}}]}]}]}
     with HubProcess(data, "--store", store) as hub:
-        assert hub.http.post("/v1/logs", json=body).status_code == 200
+        assert hub.http.post("/v1/logs", json=LOGS).status_code == 200
         hub.wait_until_stored()
         shown = hub.http.get("/api/v1/logs").text
         assert json.loads(shown)["logs"][0]["body"] == "paid"
@@ -198,16 +251,16 @@ def test_a_hub_tells_its_password_to_nobody(
     assert PLAIN_SECRET.encode() not in kept
 
 
-@pytest.mark.parametrize("kind", ["zstd", "gzip"])
+@pytest.mark.parametrize("packing", ["zstd", "gzip"])
 def test_compressed_the_same_takes_a_third_of_the_bytes(
-    kind: str, guarded: Server, ours: Authority
+    packing: str, guarded: Server, ours: Authority
 ) -> None:
     """At the least, and in both directions."""
     taken: dict[str, tuple[int, int]] = {}
-    for compression in (kind, "none"):
-        with Front(guarded.http_port, ours.issue(f"counted-{kind}-{compression}")) as front:
+    for compression in (packing, "none"):
+        with Front(guarded.http_port, ours.issue(f"counted-{packing}-{compression}")) as front:
             store = open_store(
-                f"clickhouse://{USER}@localhost:{front.port}/packed_{kind}_{compression}"
+                f"clickhouse://{USER}@localhost:{front.port}/packed_{packing}_{compression}"
                 f"?ca={ours.certificate}&compression={compression}"
             )
             with closing(store):
@@ -220,5 +273,5 @@ def test_compressed_the_same_takes_a_third_of_the_bytes(
             assert sorted(one.row.body_text for one in found) == sorted(
                 row.body_text for row in rows
             )
-    assert taken[kind][0] * 3 < taken["none"][0]
-    assert taken[kind][1] * 3 < taken["none"][1]
+    assert taken[packing][0] * 3 < taken["none"][0]
+    assert taken[packing][1] * 3 < taken["none"][1]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 from otbridge.hub.store import open_store
 from otbridge.hub.store.vocabulary import LogFilter, TraceFilter
 from otbridge.hub.tenants.names import address_of
+from tests.contract.store.test_clickhouse import ask
+from tests.hub.access.conftest import new_key
+from tests.hub.hub_process import HubProcess
 from tests.hub.store.builders import log, span, store_now
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from otbridge.testing import FakeClock
+    from tests.contract.store.server import Server
+
+_databases = count(1)
 
 
 def test_what_one_tenant_wrote_is_in_no_other_store(
@@ -39,3 +46,44 @@ def test_what_one_tenant_wrote_is_in_no_other_store(
     finally:
         for store in stores.values():
             store.close()
+
+
+def test_a_hub_on_clickhouse_gives_each_tenant_a_database(server: Server, tmp_path: Path) -> None:
+    """Made at the tenant's first record, shown to nobody else, and found again after a restart."""
+    data, own = tmp_path / "data", f"tenants_{next(_databases)}"
+    keys = {
+        tenant: {kind: headers(data, kind, tenant) for kind in ("write", "read")}
+        for tenant in ("acme", "acme-eu", "")
+    }
+    address = f"clickhouse://127.0.0.1:{server.http_port}/{own}"
+    with HubProcess(data, "--store", address) as hub:
+        for tenant, key in keys.items():
+            body = logs_saying(f"of {tenant or 'nobody'}")
+            answer = hub.http.post("/v1/logs", json=body, headers=key["write"])
+            assert answer.status_code == 200, answer.text
+        assert [shown(hub, key["read"]) for key in keys.values()] == EACH_ITS_OWN
+        assert hub.end() == (0, "")
+    with HubProcess(data, "--store", address) as hub:
+        assert [shown(hub, key["read"]) for key in keys.values()] == EACH_ITS_OWN
+    databases = ask(
+        server, f"SELECT name FROM system.databases WHERE name LIKE '{own}%' ORDER BY 1"
+    )
+    assert databases.split() == [own, f"{own}__acme", f"{own}__acme_eu"]
+
+
+EACH_ITS_OWN = [["of acme"], ["of acme-eu"], ["of nobody"]]
+
+
+def headers(data: Path, kind: str, tenant: str) -> dict[str, str]:
+    key = new_key(data, kind, *(("--tenant", tenant) if tenant else ()))["key"]
+    return {"authorization": f"Bearer {key}"}
+
+
+def logs_saying(text: str) -> dict[str, list[object]]:
+    record = {"timeUnixNano": "1767225600000000000", "body": {"stringValue": text}}
+    return {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}
+
+
+def shown(hub: HubProcess, key: dict[str, str]) -> list[str]:
+    found = hub.http.get("/api/v1/logs", headers=key).json()["logs"]
+    return [log["body"] for log in found]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otbridge.delivery.spool.trouble import FULL, Trouble
@@ -41,6 +43,9 @@ _logger = logging.getLogger("otbridge.hub")
 
 _GONE_S: Final = 5.0
 """The spans that a peer has begun have this long to reach the store before its verdict does."""
+
+
+_service = attrgetter("service")
 
 
 class Busy(OtbridgeError):  # noqa: N818 - says what the hub is, and why the sender must wait
@@ -241,10 +246,7 @@ class Ingest:
         count = records_of(batch)
         self._ledger.received(signal, count, rejected)
         now_ns = self._clock.time_ns()
-        by_service: dict[str, int] = {}
-        for row in rows:
-            by_service[row.service] = by_service.get(row.service, 0) + 1
-        for service, records in by_service.items():
+        for service, records in Counter(map(_service, rows)).items():
             self._ledger.seen(service, door, records, now_ns)
         return count
 

@@ -503,7 +503,8 @@ def test_a_name_in_the_file_is_no_name_either(tmp_path: Path) -> None:
 def test_each_kind_of_store_is_one_of_the_tenants_own(tmp_path: Path) -> None:
     assert address_of(None, tmp_path, "a-b") == tmp_path / "tenants" / "a-b" / "store"
     assert address_of("sqlite:///data/s/", tmp_path, "a") == "sqlite:///data/s-tenants/a"
-    assert address_of("chdb:///data/s", tmp_path, "a") == "chdb:///data/s-tenants/a"
+    embedded = address_of("chdb:///data/s/", tmp_path, "a-b")
+    assert embedded == "chdb:///data/s?database=otbridge__a_b"
     assert (
         address_of("clickhouse://u@h1,h2/otel?secure=1", tmp_path, "a-b")
         == "clickhouse://u@h1,h2/otel__a_b?secure=1"

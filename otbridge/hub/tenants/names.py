@@ -52,13 +52,17 @@ def address_of(store: str | None, data: Path, tenant: str) -> str | Path:
     """Return the address of the tenant's own store, beside the one at *store*.
 
     A folder in the tenant's, where the hub's own is in the data folder; a database of its own on
-    the same servers, `DATABASE__TENANT`; or else a folder of its own, `PATH-tenants/TENANT`.
+    the same servers, `DATABASE__TENANT`, or in the same chDB; or else a folder of its own,
+    `PATH-tenants/TENANT`.
     """
     check_name(tenant)
     if store is None:
         return folder_of(data, tenant) / "store"
+    # No name has an underscore, so that no two of them become one.
+    name = tenant.replace("-", "_")
     if store.startswith("clickhouse://"):
         where, mark, options = store.partition("?")
-        # No name has an underscore, so that no two of them become one.
-        return f"{where.rstrip('/')}__{tenant.replace('-', '_')}{mark}{options}"
+        return f"{where.rstrip('/')}__{name}{mark}{options}"
+    if store.startswith("chdb://"):
+        return f"{store.partition('?')[0].rstrip('/')}?database=otbridge__{name}"
     return f"{store.rstrip('/')}-tenants/{tenant}"

@@ -49,7 +49,7 @@ def test_a_process_that_dies_is_started_anew_with_everything(tmp_path: Path) -> 
         assert isinstance(store, ClickHouseStore)
         assert isinstance(store._engine, Embedded)
         store_now(store, log("before"))
-        child = store._engine._child
+        child = store._engine._running.child
         os.kill(child._process.pid, signal.SIGKILL)
         child._thread.join(20)
         store_now(store, log("after", at=1))
@@ -63,6 +63,28 @@ def test_a_folder_belongs_to_one_hub(tmp_path: Path) -> None:
         pytest.raises(StoreError, match="in use by another hub"),
     ):
         open_store(f"chdb://{tmp_path}/store")
+
+
+@needs_chdb
+def test_databases_in_one_folder_share_a_process_until_the_last_is_closed(tmp_path: Path) -> None:
+    """One of a tenant beside the hub's own, in whichever order they come and go."""
+    own = open_store(f"chdb://{tmp_path}/store")
+    tenant = open_store(f"chdb://{tmp_path}/store?database=otbridge__acme")
+    assert isinstance(own, ClickHouseStore)
+    assert isinstance(tenant, ClickHouseStore)
+    assert isinstance(own._engine, Embedded)
+    assert isinstance(tenant._engine, Embedded)
+    process = own._engine._running.child._process
+    assert tenant._engine._running.child._process is process
+    store_now(own, log("of nobody"))
+    own.close()
+    store_now(tenant, log("of acme"))
+    assert [found.row.body_text for found in tenant.logs(LogFilter(), 9)] == ["of acme"]
+    assert process.poll() is None
+    tenant.close()
+    assert process.poll() is not None
+    with closing(open_store(f"chdb://{tmp_path}/store")) as again:
+        assert [found.row.body_text for found in again.logs(LogFilter(), 9)] == ["of nobody"]
 
 
 @needs_chdb

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from otbridge.wire.compression import Compression
 
-__all__ = ["PASSWORD_VARIABLE", "Address", "read_address"]
+__all__ = ["PASSWORD_VARIABLE", "Address", "is_name", "read_address"]
 
 PASSWORD_VARIABLE: Final = "OTBRIDGE_CLICKHOUSE_PASSWORD"  # noqa: S105 - a name, no password
 """Environment variable with the password, where it is not to stand on a command line."""
@@ -27,6 +27,9 @@ _HTTPS_PORT: Final = 8443
 """ClickHouse's own defaults (server settings `http_port`, `https_port`)."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_DATABASE = re.compile(rf"{_NAME.pattern}(__[a-z0-9_]{{1,32}})?")
+"""Of a tenant, it has the tenant's name behind it (`otbridge.hub.tenants.names`)."""
+
 _OPTIONS: Final = ("secure", "ca", "cluster", "compression")
 _SWITCH: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _COMPRESSIONS: Final[Mapping[str, Compression]] = {"zstd": "zstd", "gzip": "gzip", "none": "none"}
@@ -81,8 +84,11 @@ def read_address(address: str, environ: Mapping[str, str] = os.environ) -> Addre
     # urlsplit takes one host only, so several are put in afterwards.
     url = urlsplit(f"{scheme}://{where}")
     database = unquote(url.path.strip("/"))
-    if not _NAME.fullmatch(database):
-        _refuse("It names no database.")
+    if not is_name(database):
+        _refuse(
+            "Behind the hosts stands the database: up to 64 letters, digits and underscores, no"
+            " digit in front."
+        )
     options = dict(parse_qsl(url.query, keep_blank_values=True))
     unknown = sorted(options.keys() - set(_OPTIONS))
     if unknown:
@@ -108,6 +114,11 @@ def read_address(address: str, environ: Mapping[str, str] = os.environ) -> Addre
         cluster=cluster,
         compression=_compression(options.get("compression"), hosts),
     )
+
+
+def is_name(database: str) -> bool:
+    """Whether it can be the name of a database, of a hub's own or of a tenant's."""
+    return _DATABASE.fullmatch(database) is not None
 
 
 def _secure(options: Mapping[str, str]) -> bool:

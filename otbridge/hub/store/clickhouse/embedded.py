@@ -3,6 +3,8 @@
 A process of its own, because chDB opens an engine with a dozen threads on import: a child that is
 forked from such a process hangs, and a crash in it would take the hub along. The process is
 spawned, never forked, and started again when it died; what it acknowledged is on disk.
+
+It takes some 300 MB, so the tenants of a hub share one, and have a database each.
 """
 
 from __future__ import annotations
@@ -41,13 +43,13 @@ _DIED: Final = -1
 
 
 class Embedded:
-    """The engine in *folder*, which belongs to one hub at a time."""
+    """The engine in *folder*, which belongs to one hub at a time, for one of its databases."""
 
-    def __init__(self, folder: Path) -> None:
-        """Start it.
+    def __init__(self, folder: Path, database: str = DATABASE) -> None:
+        """Start it, where this hub has no other database open in it.
 
         Raises:
-            StoreError: chDB is not installed, or the folder cannot be used.
+            StoreError: chDB is not installed, the folder cannot be used, or the database is open.
         """
         if find_spec("chdb") is None:
             raise StoreError(
@@ -55,10 +57,9 @@ class Embedded:
                 "It is large, so otbridge does not bring it along.",
                 "Run: pip install 'otbridge[chdb]'",
             )
-        self._folder = folder
-        self._lock = threading.Lock()
+        self._database = database
         self._closed = False
-        self._child = _Child(folder)
+        self._running = _enter(folder, database)
 
     @property
     def nodes(self) -> int:
@@ -79,15 +80,17 @@ class Embedded:
         return self._do("query", sql, {}, b"", writing=True)
 
     def close(self) -> None:
-        """End the process, and wait until it has."""
-        with self._lock:
+        """End the process where no other database is open, and wait until it has."""
+        if not self._closed:
             self._closed = True
-            self._child.close()
+            _leave(self._running, self._database)
 
     def _do(
         self, kind: str, sql: str, parameters: dict[str, str], values: bytes, *, writing: bool
     ) -> bytes:
-        code, answer = self._living().do(kind, sql, parameters, values)
+        if self._closed:
+            raise closed()
+        code, answer = self._running.living().do(kind, sql, parameters, values)
         if code == _DIED:
             if self._closed:
                 raise closed()
@@ -97,14 +100,67 @@ class Embedded:
             raise problem_of(code, answer.decode("utf-8", "replace"), writing=writing)
         return answer
 
-    def _living(self) -> _Child:
+
+class _Running:
+    """The process of one folder, as often as it is started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.databases: set[str] = set()
+        """Those that are open."""
+        self.child = _Child(folder)
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def living(self) -> _Child:
+        """Return the process, started anew where it has died."""
         with self._lock:
             if self._closed:
                 raise closed()
-            if not self._child.is_alive:
-                self._child.close()
-                self._child = _Child(self._folder)
-            return self._child
+            if not self.child.is_alive:
+                self.child.close()
+                self.child = _Child(self.folder)
+            return self.child
+
+    def close(self) -> None:
+        """End it."""
+        with self._lock:
+            self._closed = True
+            self.child.close()
+
+
+_running: Final[dict[Path, _Running]] = {}
+"""The engines of this hub, by folder."""
+_entering = threading.Lock()
+
+
+def _enter(folder: Path, database: str) -> _Running:
+    """Return the engine in *folder*, with *database* noted as open."""
+    where = folder.resolve()
+    with _entering:
+        running = _running.get(where)
+        if running is None:
+            running = _running[where] = _Running(where)
+        elif database in running.databases:
+            raise _cannot_be_opened(f"{folder} is in use by another hub.")
+        running.databases.add(database)
+        return running
+
+
+def _leave(running: _Running, database: str) -> None:
+    with _entering:
+        running.databases.remove(database)
+        if not running.databases:
+            del _running[running.folder]
+            running.close()
+
+
+def _cannot_be_opened(why: str) -> StoreError:
+    return StoreError(
+        "The embedded ClickHouse cannot be opened.",
+        why,
+        "Stop the other hub, or give this one another folder.",
+    )
 
 
 class _Child:
@@ -146,11 +202,7 @@ class _Child:
             self._process.wait()
             self._socket.close()
             why = told[2].decode("utf-8", "replace") if told else "It ended at once."
-            raise StoreError(
-                "The embedded ClickHouse cannot be opened.",
-                why,
-                "Stop the other hub, or give this one another folder.",
-            )
+            raise _cannot_be_opened(why)
 
     def do(
         self, kind: str, sql: str, parameters: dict[str, str], values: bytes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from otbridge.errors import StoreError
 from otbridge.hub.store.clickhouse import ClickHouseStore
+from otbridge.hub.store.clickhouse.address import is_name, read_address
 
 if TYPE_CHECKING:
     from otbridge._clock import Clock
@@ -21,13 +22,17 @@ _logger = logging.getLogger("otbridge.hub")
 def open_clickhouse(
     address: str, *, clock: Clock | None = None, retention: Retention | None = None
 ) -> ClickHouseStore:
-    """Open the store at `clickhouse://…` or `chdb:///PATH`; see `otbridge.hub.store.open_store`."""
+    """Open the store at `clickhouse://…` or `chdb:///PATH`; see `otbridge.hub.store.open_store`.
+
+    A tenant's is at `chdb:///PATH?database=NAME`: in the same process as all of that folder.
+    """
     if address.startswith("chdb://"):
         from otbridge.hub.store.clickhouse.embedded import DATABASE, Embedded
 
-        engine = Embedded(_folder(address))
-        return ClickHouseStore(engine, DATABASE, clock=clock, retention=retention)
-    from otbridge.hub.store.clickhouse.address import read_address
+        where_embedded, database = _embedded(address)
+        database = database or DATABASE
+        engine = Embedded(where_embedded, database)
+        return ClickHouseStore(engine, database, clock=clock, retention=retention)
     from otbridge.hub.store.clickhouse.server import Servers
 
     where = read_address(address)
@@ -42,12 +47,20 @@ def open_clickhouse(
     )
 
 
-def _folder(address: str) -> Path:
-    path = address.removeprefix("chdb://")
+def _embedded(address: str) -> tuple[Path, str]:
+    """Return the folder and the database of `chdb:///PATH[?database=NAME]`."""
+    path, _, options = address.removeprefix("chdb://").partition("?")
     if not path.startswith("/") or not path.strip("/"):
         raise StoreError(
             f"The store address {address} names no folder.",
             "After chdb:// comes an absolute path.",
             "Write chdb:///absolute/folder.",
         )
-    return Path("/" + path.lstrip("/"))
+    option, _, database = options.partition("=")
+    if options and not (option == "database" and is_name(database)):
+        raise StoreError(
+            f"The store address {address} cannot be read.",
+            "Behind the folder there may be ?database=NAME, and nothing else.",
+            "Write chdb:///absolute/folder.",
+        )
+    return Path("/" + path.lstrip("/")), database

@@ -124,6 +124,20 @@ def test_an_address_that_is_none_is_refused_without_its_password(text: str) -> N
     assert "OTBRIDGE_CLICKHOUSE_PASSWORD" in caught.value.do
 
 
+def test_a_tenants_database_may_be_longer_by_its_name() -> None:
+    """So that no tenant is refused because of the hub's own."""
+    longest = "o" * 64
+    assert read_address(f"clickhouse://db/{longest}__{'t' * 32}", {}).database.startswith(longest)
+    with pytest.raises(StoreError, match="up to 64 letters"):
+        read_address(f"clickhouse://db/{longest}o", {})
+
+
+@pytest.mark.parametrize("options", ["database=a'b", "database=", "other=1", "x"])
+def test_an_embedded_store_has_no_other_option_than_a_database(options: str) -> None:
+    with pytest.raises(StoreError, match="cannot be read"):
+        open_store(f"chdb:///absolute/folder?{options}")
+
+
 @pytest.mark.parametrize("text", ["chdb://", "chdb:///", "chdb://relative/folder"])
 def test_an_embedded_store_has_an_absolute_folder(text: str) -> None:
     with pytest.raises(StoreError, match="names no folder"):

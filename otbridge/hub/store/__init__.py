@@ -171,7 +171,8 @@ class Store(Protocol):
     def service_map(self, from_ns: int, to_ns: int) -> ServiceMap:
         """Return which services called which in this time, widened to whole minutes.
 
-        A span that came long before or after its parent may be missing from its edge's count.
+        A message that came long before or after what it is linked to may be missing from its edge's
+        count, and so may spans whose parents come late by the thousands.
         """
         ...
 

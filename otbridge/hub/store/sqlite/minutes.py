@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from otbridge.hub.store.sqlite import older_minutes
 from otbridge.hub.store.sqlite.histogram import bucket_of
+from otbridge.hub.store.sqlite.late_edges import open_services, stored_spans
 from otbridge.hub.store.sqlite.stretches import StretchWriter
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ _KEPT: Final = 8_192
 _MAX_OPERATIONS: Final = 2_000
 """Operations of one service that are told apart in one file. Where a service writes ids into its
 spans' names, all later ones count as one without a name."""
+
+_RECALLED: Final = 20
+"""Forgotten traces that are read back in one transaction, one of 30 spans in 0.35 ms; others keep their
+late edges to themselves."""
+
+_RECALLED_SPANS: Final = 1_000
+"""Spans of a trace that is read back: 15 µs each."""
 
 _ERROR: Final = 2
 """OTLP's StatusCode."""
@@ -50,11 +58,13 @@ class Minutes:
         self._numbers: dict[tuple[str, str, int], int] = {}
         self._names: dict[str, int] = {}
         self._edge_numbers: dict[tuple[str, str, bool], int] = {}
+        self._recalled = 0
 
     def save(self) -> None:
         """Write down what has changed."""
         self._operations.save()
         self._edges.save()
+        self._recalled = 0
 
     def forget(self) -> None:
         """Forget what may be rolled back."""
@@ -63,6 +73,7 @@ class Minutes:
         self._numbers.clear()
         self._names.clear()
         self._edge_numbers.clear()
+        self._recalled = 0
 
     def add(self, row: SpanRow, line: Summary) -> None:
         """Count an ended span for its operation, and for the edges that it is an end of."""
@@ -75,12 +86,36 @@ class Minutes:
         bucket = bucket_of(duration) if duration > 0 else 0
         error = row.status == _ERROR
         self._operations.of(minute).add(number, bucket, error)
+        here = line.here
+        if here and next(iter(here.values())) == "":
+            self._recall(line, row)  # it was looked up in the file, which begins with such
         parent = row.parent_span_id
         if parent:
             # Most spans have a parent in their own service; the others may be an edge's end.
             client = line.here.get(parent) if line.here else None
             if client not in {service, ""}:
                 self.join(line, parent, Heard(minute, service, False, bucket, error))
+
+    def _recall(self, line: Summary, row: SpanRow) -> None:
+        """Learn of a trace that was forgotten which services its spans are of, and who waits."""
+        here = line.here
+        if here is None or line.spans > _RECALLED_SPANS or self._recalled == _RECALLED:
+            return
+        self._recalled += 1
+        is_new = here[row.span_id] != ""  # or it was open before, and its children knew it
+        for span_id, service in open_services(self._db, line.key).items():
+            here[span_id] = here.get(span_id) or service
+        spans = list(stored_spans(self._db, line.key))
+        for span in spans:
+            here[span.span_id] = here.get(span.span_id) or span.service
+        here[row.span_id] = row.service
+        for span in spans:
+            cause = span.parent_span_id
+            is_waiting = cause and (cause not in here or (is_new and cause == row.span_id))
+            if is_waiting and span.span_id != row.span_id:
+                bucket = bucket_of(max(span.end_ns - span.start_ns, 0))
+                minute, error = span.start_ns // MINUTE_NS, span.status == _ERROR
+                self.join(line, cause, Heard(minute, span.service, False, bucket, error))
 
     def link(self, row: SpanRow, linked: Summary, span_id: bytes) -> None:
         """Count an edge from a linked span to one that takes messages."""

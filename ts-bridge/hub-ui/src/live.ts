@@ -78,8 +78,31 @@ function receive(frame: LiveFrame): void {
   } else if (frame.k === "batch") {
     skippedItems.value += frame.skipped;
     rates.add(frame.items.length + frame.skipped, Date.now());
-    for (const listener of listeners) listener(frame.items);
+    hand(frame.items);
   }
+}
+
+/**
+ * The hub sends up to eighty times a second, and nobody reads eighty pictures a second: what comes
+ * within this time is handed on together. The first after a pause is handed on at once.
+ */
+const TOGETHER_MS = 100;
+/** A page in the background has its timers slowed down; it must not gather without end. */
+const MOST_TOGETHER = 5000;
+let gathered: LiveItem[] = [];
+let handTimer = 0;
+
+function hand(items: readonly LiveItem[]): void {
+  gathered.push(...items);
+  if (handTimer && gathered.length < MOST_TOGETHER) return;
+  clearTimeout(handTimer);
+  const together = gathered;
+  gathered = [];
+  for (const listener of listeners) listener(together);
+  handTimer = window.setTimeout(() => {
+    handTimer = 0;
+    if (gathered.length > 0) hand([]);
+  }, TOGETHER_MS);
 }
 
 /** Try again at once, for someone who does not want to wait. */

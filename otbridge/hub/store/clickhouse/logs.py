@@ -6,15 +6,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from otbridge.hub.store import QueryTooSlow
+from otbridge.hub.store.budget import page_time
 from otbridge.hub.store.clickhouse.attributes import add_condition
 from otbridge.hub.store.clickhouse.questions import Conditions
 from otbridge.hub.store.clickhouse.rows import LOG, read_log
 from otbridge.hub.store.clickhouse.traces import of_session
+from otbridge.hub.store.vocabulary import LogPosition, ShortPage
 
 if TYPE_CHECKING:
     from otbridge.hub.store.clickhouse.questions import Asker
     from otbridge.hub.store.clickhouse.schema import Tables
-    from otbridge.hub.store.vocabulary import LogFilter, LogPosition, StoredLog
+    from otbridge.hub.store.vocabulary import LogFilter, StoredLog
 
 __all__ = ["log_conditions", "page"]
 
@@ -30,17 +33,36 @@ def page(
     asker: Asker, wanted: LogFilter, limit: int, after: LogPosition | None, now_ns: int
 ) -> list[StoredLog]:
     """Answer `Store.logs`."""
+    is_late = page_time()
     newest = min(now_ns, after.time_ns if after else now_ns, wanted.to_ns or now_ns)
+    looked_at: ShortPage[StoredLog, LogPosition] | None = None
     for window in (*_windows(wanted), None):
         since_ns = wanted.from_ns or 0
         if window is not None:
             if newest - window <= since_ns:
                 continue  # the last step looks at no more than this one would
             since_ns = newest - window
-        found = _since(asker, wanted, limit, after, since_ns)
+        try:
+            found = _since(asker, wanted, limit, after, since_ns)
+        except QueryTooSlow:
+            if looked_at is None:
+                raise
+            return _short(asker, looked_at)
         if len(found) == limit or window is None:
             return found
+        looked_at = ShortPage(found, LogPosition(since_ns, "", 0))
+        if is_late():
+            return _short(asker, looked_at)
     return []
+
+
+def _short(asker: Asker, page: ShortPage[StoredLog, LogPosition]) -> list[StoredLog]:
+    """Return *page* as the last one where nothing is older."""
+    ((oldest_ns, rows),) = asker.rows(
+        "SELECT toUnixTimestamp64Nano(min(Timestamp)) AS Oldest, count() AS Rows"
+        f" FROM {asker.tables.logs}"
+    )
+    return page if rows and oldest_ns < page.next_position.time_ns else list(page)
 
 
 def _windows(wanted: LogFilter) -> tuple[int, ...]:

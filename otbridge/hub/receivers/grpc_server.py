@@ -39,13 +39,14 @@ class LastingServer:
 
     Args:
         make: Returns a new `grpc.aio.Server` that has its handlers and no port.
-        credentials: What it encrypts by; None: it does not.
+        credentials: Returns what it encrypts by, new each time: gRPC asks such an object for its
+            first certificate only once. None: it does not encrypt.
     """
 
     def __init__(
         self,
         make: Callable[[], grpc.aio.Server],
-        credentials: grpc.ServerCredentials | None = None,
+        credentials: Callable[[], grpc.ServerCredentials] | None = None,
     ) -> None:
         self._make = make
         self._credentials = credentials
@@ -75,7 +76,7 @@ class LastingServer:
         if self._credentials is None:
             bound = server.add_insecure_port(address)
         else:
-            bound = server.add_secure_port(address, self._credentials)
+            bound = server.add_secure_port(address, self._credentials())
         await server.start()
         return bound
 

@@ -88,7 +88,7 @@ class OtlpGrpc:
         # of our own does. Between the two somebody may still take it, hence the check below.
         listener(host, port, "--grpc-port").close()
         certificate = self._certificate
-        credentials = None if certificate is None else certificate.grpc_credentials()
+        credentials = None if certificate is None else certificate.grpc_credentials
         self._server = LastingServer(self._make, credentials)
         try:
             return await self._server.open(host, port)

@@ -78,7 +78,7 @@ class Renewal:
         self._warn_in_time()
 
     def grpc_credentials(self) -> grpc.ServerCredentials:
-        """Return what has gRPC ask for the certificate at every handshake."""
+        """Return what has gRPC ask for the certificate at every handshake; for one port."""
         import grpc
 
         served = self.identity

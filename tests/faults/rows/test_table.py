@@ -32,8 +32,10 @@ def exists(proof: str) -> bool:
     return False
 
 
-def test_every_row_from_1_to_50_is_there_in_its_order() -> None:
-    assert list(proofs()) == list(range(1, 51))
+def test_every_row_is_there_in_its_order() -> None:
+    rows = list(proofs())
+    assert len(rows) >= 51
+    assert rows == list(range(1, len(rows) + 1))
 
 
 def test_every_row_names_a_proof_and_every_proof_exists() -> None:

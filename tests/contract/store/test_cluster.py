@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otbridge.errors import StoreError
 from otbridge.hub.store import open_store
 from otbridge.hub.store.vocabulary import LogFilter, ScanFilter, TraceFilter
 from otbridge.wire.rows import Batch
@@ -65,6 +66,8 @@ def test_a_killed_node_costs_nothing_and_gets_what_it_missed(mortal: Cluster) ->
         assert store.totals().spans == 2 * ALL
         scanned = store.scan(ScanFilter("logs"), 1_000).rows
         assert len({row.body_text for row in scanned}) == len(scanned) == ALL  # type: ignore[union-attr] # they are logs
+        with pytest.raises(StoreError, match="several servers that know nothing of each other"):
+            open_store(mortal.address("otel").partition("?")[0])
         whole = store.trace(trace_id(TRACES + 1), 10)
         assert whole is not None
         assert (len(whole.spans), len(whole.logs)) == (2, 1)
@@ -73,6 +76,13 @@ def test_a_killed_node_costs_nothing_and_gets_what_it_missed(mortal: Cluster) ->
         assert len(store.traces(TraceFilter(), 100)) == ALL
         assert len(store.logs(LogFilter(), 100)) == ALL
         assert store.totals().spans == 2 * ALL
+
+
+def test_one_server_may_have_several_names(server: Server) -> None:
+    """Several servers without a cluster may not: each would show what it was sent itself."""
+    twice = f"localhost:{server.http_port},127.0.0.1:{server.http_port}"
+    with closing(open_store(f"clickhouse://{twice}/twice")) as store:
+        assert store.totals().spans == 0
 
 
 def _batch(number: int) -> Batch:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,8 @@ from otbridge.hub.store.vocabulary import LogFilter, ScanFilter, TraceFilter
 from otbridge.wire.rows import Batch
 from tests.contract.store.cluster import Cluster
 from tests.contract.store.test_clickhouse import ask
+from tests.contract.store.test_several_hubs import bodies, logs, send
+from tests.hub.hub_process import HubProcess
 from tests.hub.store.builders import log, span, trace_id
 
 if TYPE_CHECKING:
@@ -76,6 +80,28 @@ def test_a_killed_node_costs_nothing_and_gets_what_it_missed(mortal: Cluster) ->
         assert len(store.traces(TraceFilter(), 100)) == ALL
         assert len(store.logs(LogFilter(), 100)) == ALL
         assert store.totals().spans == 2 * ALL
+
+
+def test_a_hub_that_loses_a_replica_shows_all_that_it_acknowledged(
+    mortal: Cluster, tmp_path: Path
+) -> None:
+    """Each once: while it is away, and from it alone after it is back."""
+    now_ns = time.time_ns()
+    acknowledged: Counter[str] = Counter()
+    with HubProcess(tmp_path / "data", "--store", mortal.address("otel")) as hub:
+        for number in range(60):
+            if number == 30:
+                mortal.take_away(0)  # in the middle of inserts: the hub stores behind its answers
+            said = [f"{number}.{index}" for index in range(20)]
+            send(hub, "logs", logs(said, now_ns + number))
+            acknowledged.update(said)
+        hub.wait_until_stored()
+        assert bodies(hub) == acknowledged
+        mortal.bring_back(0)
+        ask(mortal.nodes[1], "SYSTEM FLUSH DISTRIBUTED otel.otel_logs_all")
+        mortal.take_away(1)
+        assert bodies(hub) == acknowledged
+        assert hub.end()[0] == 0
 
 
 def test_one_server_may_have_several_names(server: Server) -> None:

@@ -170,6 +170,6 @@ def _refuse(why: str) -> NoReturn:
     raise StoreError(
         "The ClickHouse address cannot be read.",
         why,
-        "Write clickhouse://user@host1:8123,host2:8123/database, and give the password in "
+        "Write clickhouse://user@host:8123/database, and give the password in "
         f"{PASSWORD_VARIABLE}.",
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from otbridge.errors import StoreError
-from otbridge.hub.store import StoreFull
+from otbridge.hub.store import QueryTooSlow, StoreFull
 from otbridge.hub.store.clickhouse.engine import problem_of
 from otbridge.hub.store.clickhouse.trust import context_of, explained, not_clickhouse
 from otbridge.wire.compression import compress
@@ -144,7 +144,10 @@ class Servers:
             except _NoAnswer as error:
                 problem = error
                 continue
-            self._first = node  # the one that answered is asked first from now on
+            except (StoreError, QueryTooSlow):
+                self._first = node  # it answered: whoever is silent is not waited for again
+                raise
+            self._first = node
             return node, answer
         kind = StoreFull if writing else StoreError
         raise kind(f"{self._address} cannot be reached.", problem.why, problem.do)

@@ -82,6 +82,21 @@ def test_a_silent_server_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None
         assert servers.ask("SELECT", {}, {}) == b"hi"
 
 
+def test_one_that_refuses_is_asked_before_one_that_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "_STORED_S", 0.05)
+    with (
+        answering(None) as silent,
+        answering(refusing(252), OK) as sound,
+        closing(opened(silent, sound)) as servers,
+    ):
+        with pytest.raises(StoreFull):
+            servers.insert("t", "a", b"\x01")
+        assert servers._first == 1
+        servers.insert("t", "a", b"\x01")
+
+
 @pytest.mark.parametrize("code", [159, 160, 241])
 def test_a_question_beyond_its_budget_is_too_slow(code: int) -> None:
     with (

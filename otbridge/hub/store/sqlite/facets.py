@@ -5,15 +5,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from otbridge.hub.store.sqlite import attribute_search
 from otbridge.hub.store.sqlite.attribute_search import TraceAttributes, written
-from otbridge.hub.store.sqlite.logs import log_conditions, tables_of
-from otbridge.hub.store.sqlite.records import Records
-from otbridge.hub.store.sqlite.traces import home_of, trace_conditions
+from otbridge.hub.store.sqlite.logs import home_days, logs_of
+from otbridge.hub.store.sqlite.traces import trace_conditions
 from otbridge.hub.store.vocabulary import AttributeKey, Facets, LogFilter, TraceFilter
 from otbridge.wire.otlp_outline import read_log
 
@@ -37,11 +37,6 @@ UNPACKED: Final = 20_000
 
 _LEVELS: Final = ("unspecified", "trace", "debug", "info", "warn", "error", "fatal")
 """OTLP has four severity numbers to a level, from 1 on (OTel logs data model)."""
-
-_LOG_VALUES: Final[dict[FacetField, str]] = {
-    "severity": "(o.SeverityNumber + 3) / 4",
-    "name": "coalesce(o.EventName, '')",
-}
 
 
 def count(
@@ -67,13 +62,12 @@ def _traces(reader: Reader, day: str, wanted: TraceFilter, field: FacetField, le
 
 
 def _count_logs(reader: Reader, wanted: LogFilter, field: FacetField) -> Facets:
-    days, key = reader.days, None
-    if wanted.trace_id is not None:
-        home = home_of(reader, wanted.trace_id)
-        if home is None:
-            return Facets({}, 0, complete=True)
-        days, key = (home[0],), home[1]
-    facets = _over(days, lambda day, left: _logs(reader, day, wanted, key, field, left))
+    days, key = home_days(reader, wanted)
+    facets = _over(
+        days,
+        lambda day, left: _logs(reader, day, wanted, key, field, left),
+        UNPACKED if wanted.terms else None,
+    )
     return _by_level(facets) if field == "severity" else facets
 
 
@@ -81,13 +75,8 @@ def _logs(  # noqa: PLR0917 - one caller
     reader: Reader, day: str, wanted: LogFilter, key: int | None, field: FacetField, left: int
 ) -> Tally:
     counts: Counter[Any] = Counter()
-    for table in tables_of(reader, day):
-        where = log_conditions(reader, day, wanted, key, table)
-        value = table.service if field == "service" else _LOG_VALUES[field]
-        newest = (
-            f"SELECT {value} FROM {table.name} o WHERE {where} ORDER BY o.Timestamp DESC LIMIT ?"
-        )
-        counts += _values(reader, day, newest, where, left - counts.total())[0]
+    for logs in logs_of(reader, day):
+        counts += logs.count(wanted, key, field, left - counts.total())
     return counts, counts.total()
 
 
@@ -99,12 +88,7 @@ def _count_values(reader: Reader, wanted: LogFilter | TraceFilter, key: bytes) -
             lambda day, left: _trace_values(reader, day, wanted, key, left),
             UNPACKED,
         )
-    days, trace = reader.days, None
-    if wanted.trace_id is not None:
-        home = home_of(reader, wanted.trace_id)
-        if home is None:
-            return Facets({}, 0, complete=True)
-        days, trace = (home[0],), home[1]
+    days, trace = home_days(reader, wanted)
     return _over(
         days, lambda day, left: _log_values(reader, day, wanted, trace, key, left), UNPACKED
     )
@@ -115,18 +99,14 @@ def _log_values(  # noqa: PLR0917 - one caller
 ) -> Tally:
     counts: Counter[Any] = Counter()
     looked_at = 0
-    records = Records(reader, day)
-    for table in tables_of(reader, day):
-        where = log_conditions(reader, day, wanted, trace, table)
-        what = "o.Raw" if table.name == "otel_logs" else "o.Id"
-        sql = f"SELECT {what} FROM {table.name} o WHERE {where} ORDER BY o.Timestamp DESC LIMIT ?"
-        for (found,) in reader.rows(day, sql, *where.parameters, left - looked_at):
+    for logs in logs_of(reader, day):
+        most = left - looked_at
+        for _, number, _ in islice(logs.newest(wanted, trace, most), most):
             looked_at += 1
-            data = found if isinstance(found, bytes) else records.log_data(found)
+            data = logs.data(number)
             value = None if data is None else written(key, read_log(data).attributes)
             if value is not None:
                 counts[value] += 1
-        reader.check_time()
     return counts, looked_at
 
 

@@ -1,8 +1,8 @@
 """Which log records of a request that came again are in a file already.
 
 A record is the same where its time, its source (resource, scope, sender) and all of its bytes are.
-It is found by its time; the bytes are in its pack. What the transaction that is open has added
-counts as well.
+It is found by its time, in the few stretches that may have it; the bytes are in its pack. What the
+transaction that is open has added counts as well.
 """
 
 # ruff: noqa: S608 - the SQL is put together from our own names; values only go in as parameters
@@ -11,35 +11,47 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from otbridge.hub.store.sqlite.log_stretches import ANY_SERVICE, IN_STRETCHES
 from otbridge.hub.store.sqlite.packs import read_pack
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from otbridge.hub.store.sqlite.pack_writer import Kept
     from otbridge.hub.store.sqlite.packs import Pack
     from otbridge.hub.store.sqlite.sources import SourceNumbers
     from otbridge.wire.rows import LogRow
 
-__all__ = ["known_logs"]
+__all__ = ["Waiting", "known_logs"]
 
 _ASKED_AT_ONCE: Final = 500
 """Times in one statement."""
+
+_TOGETHER_NS: Final = 1_000_000_000
+"""Times that are further apart are asked for one after the other, not with all that is between."""
 
 _LOOKED_AT: Final = 65_536
 _OPENED: Final = 512
 """Records that are looked at, and packs that are opened, for one request: 0.2 s at most, for which
 all others wait. What came at one time lies in a few packs; beyond this it may be shown twice."""
 
-_Same = tuple[int, int, bytes]
-"""What makes two records the same: the number of their source, their time, their bytes."""
+
+class Waiting(NamedTuple):
+    """What makes two records the same, of one that waits for the end of its transaction."""
+
+    source: int
+    """The number of it."""
+    time_ns: int
+    data: bytes
 
 
 def known_logs(
-    db: sqlite3.Connection, sources: SourceNumbers, kept: Sequence[Kept], rows: Sequence[LogRow]
+    db: sqlite3.Connection,
+    sources: SourceNumbers,
+    waiting: Iterable[Waiting],
+    rows: Sequence[LogRow],
 ) -> set[int]:
     """Return the places of those *rows* that are in the file.
 
@@ -48,56 +60,66 @@ def known_logs(
     Args:
         db: The file.
         sources: Numbers of its sources.
-        kept: The records whose packs are not written yet.
+        waiting: The records that the open transaction has added.
         rows: What came again.
     """
-    wanted: dict[_Same, list[int]] = {}
+    wanted: dict[Waiting, list[int]] = {}
     for place, row in enumerate(rows):
         source = sources.find(row)
         if source is not None:
-            wanted.setdefault((source, row.time_ns, row.data), []).append(place)
+            wanted.setdefault(Waiting(source, row.time_ns, row.data), []).append(place)
     if not wanted:
         return set()
-    held: Counter[_Same] = Counter()
-    packs = _Packs(db, kept)
-    found = islice(_of_times(db, {same[1] for same in wanted}), _LOOKED_AT)
+    held = Counter(same for same in waiting if same in wanted)
+    packs = _Packs(db)
+    found = islice(_of_times(db, {same.time_ns for same in wanted}), _LOOKED_AT)
     for number, time_ns in sorted(found):
         record = packs.record(number)
         if record is not None:
-            held[record[0], time_ns, record[1]] += 1
+            held[Waiting(record[0], time_ns, record[1])] += 1
     return {place for same, places in wanted.items() for place in places[: held[same]]}
 
 
 def _of_times(db: sqlite3.Connection, times: set[int]) -> Iterator[tuple[int, int]]:
     """Yield the numbers of the records with these times, and each one's time."""
-    ends = db.execute("SELECT min(Timestamp), max(Timestamp) FROM otel_log_rows").fetchone()
-    if ends[0] is None or max(times) < ends[0] or min(times) > ends[1]:
-        return  # a file of another day, most likely
-    ordered = sorted(times)
-    for begin in range(0, len(ordered), _ASKED_AT_ONCE):
-        some = ordered[begin : begin + _ASKED_AT_ONCE]
+    (latest,) = db.execute(
+        "SELECT max(MaxTimestamp) FROM otel_log_stretches WHERE ServiceId = ?", (ANY_SERVICE,)
+    ).fetchone()
+    if latest is None or min(times) > latest:
+        return  # a file of an earlier day, most likely
+    for some in _near(sorted(times)):
         marks = ",".join("?" * len(some))
         yield from db.execute(
-            f"SELECT Id, Timestamp FROM otel_log_rows WHERE Timestamp IN ({marks})", some
+            f"SELECT o.Id, o.Timestamp FROM {IN_STRETCHES} WHERE k.ServiceId = ?"
+            f" AND k.MaxTimestamp >= ? AND k.MinTimestamp <= ? AND o.Timestamp IN ({marks})",
+            (ANY_SERVICE, some[0], some[-1], *some),
         )
+
+
+def _near(times: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Cut *times*, which are in order, where one is far from the next, and into pieces."""
+    begin = 0
+    for end in range(1, len(times) + 1):
+        if (
+            end == len(times)
+            or end - begin == _ASKED_AT_ONCE
+            or times[end] - times[end - 1] > _TOGETHER_NS
+        ):
+            yield times[begin:end]
+            begin = end
 
 
 class _Packs:
     """The packs that records are looked up in, one after the other: ask in the records' order."""
 
-    def __init__(self, db: sqlite3.Connection, kept: Sequence[Kept]) -> None:
+    def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._kept = kept
-        self._first, self._end = (kept[0][0], kept[-1][0] + 1) if kept else (0, 0)
         self._opened = 0
         self._begin = self._behind = 0
         self._pack: Pack | None = None
 
     def record(self, number: int) -> tuple[int, bytes] | None:
         """Return source and bytes of a record, None where its pack cannot be opened."""
-        if self._first <= number < self._end:
-            _, data, source, *_ = self._kept[number - self._first]
-            return source, data
         if number >= self._behind:
             self._open(number)
         pack = self._pack

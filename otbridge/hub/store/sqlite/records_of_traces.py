@@ -41,7 +41,9 @@ def day_logs(reader: Reader, day: str, key: int, limit: int) -> list[LogRow]:
     records = Records(reader, day)
     numbers = reader.rows(
         day,
-        "SELECT Id FROM otel_log_rows WHERE TraceKey = ? ORDER BY Timestamp, Id LIMIT ?",
+        "SELECT o.Id FROM otel_log_parts p CROSS JOIN otel_log_rows o"
+        " ON o.Id BETWEEN p.First AND p.First + p.LogCount - 1"
+        " WHERE p.TraceKey = ? ORDER BY o.Timestamp, o.Id LIMIT ?",
         key,
         limit,
     )

@@ -7,7 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from otbridge.errors import StoreError
-from otbridge.hub.store.sqlite import legacy
+from otbridge.hub.store.sqlite import legacy, version_2
 from otbridge.hub.store.sqlite.tables import PACKED, SHARED, VERSION
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
             )
         elif version == 1:
             legacy.convert(connection)
+        elif version == 2:
+            version_2.convert(connection)
     except BaseException:
         connection.close()
         raise

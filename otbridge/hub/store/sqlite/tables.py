@@ -18,9 +18,10 @@ from typing import Final
 
 __all__ = ["COUNTED", "PACKED", "SHARED", "VERSION"]
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the tables below; kept in the file's `user_version`. Files of version 1 had the records in
-tables with a row for each (see `legacy`)."""
+tables with a row for each (see `legacy`), those of version 2 four indexes on the log records (see
+`version_2`)."""
 
 SHARED: Final = """
 CREATE TABLE otel_resources (
@@ -184,20 +185,35 @@ CREATE INDEX otel_agents_conversations ON otel_agents (GenAiConversation)
   WHERE GenAiConversation <> '';
 CREATE INDEX otel_agents_runs ON otel_agents (GenAiRun) WHERE GenAiRun <> '';
 
--- What lists and filters of log records need; the records are in packs.
+-- What filters of log records need; the records are in packs. Those of a trace that came together
+-- have numbers that follow each other. There is no index on the rows: see log_stretches.py.
 CREATE TABLE otel_log_rows (
   Id INTEGER PRIMARY KEY,
   TraceKey INTEGER,
-  SpanId BLOB,
   Timestamp INTEGER NOT NULL,
   SeverityNumber INTEGER NOT NULL,
   ServiceId INTEGER NOT NULL,
+  SpanMark INTEGER, -- the span's id cut to 16 bits; the whole of it is in the record
   EventName TEXT
 );
-CREATE INDEX otel_log_rows_trace ON otel_log_rows (TraceKey) WHERE TraceKey IS NOT NULL;
-CREATE INDEX otel_log_rows_time ON otel_log_rows (Timestamp);
-CREATE INDEX otel_log_rows_service ON otel_log_rows (ServiceId, Timestamp);
-CREATE INDEX otel_log_rows_warnings ON otel_log_rows (Timestamp) WHERE SeverityNumber >= 13;
+-- Consecutive records: of all services (ServiceId 0), and those of each service among them.
+CREATE TABLE otel_log_stretches (
+  ServiceId INTEGER NOT NULL,
+  MaxTimestamp INTEGER NOT NULL,
+  Id INTEGER NOT NULL,
+  LogCount INTEGER NOT NULL,
+  MinTimestamp INTEGER NOT NULL,
+  MaxSeverity INTEGER NOT NULL,
+  PRIMARY KEY (ServiceId, MaxTimestamp, Id)
+) WITHOUT ROWID;
+-- Which records are a trace's, from number First on; TraceKey 0 for such without a trace, of which
+-- parts with a single record are left out.
+CREATE TABLE otel_log_parts (
+  TraceKey INTEGER NOT NULL,
+  First INTEGER NOT NULL,
+  LogCount INTEGER NOT NULL,
+  PRIMARY KEY (TraceKey, First)
+) WITHOUT ROWID;
 -- A pack's number is that of its first record.
 CREATE TABLE otel_log_packs (
   Id INTEGER PRIMARY KEY,
@@ -208,7 +224,9 @@ CREATE TABLE otel_log_packs (
   Crc INTEGER NOT NULL
 );
 
--- Full text. One document per log record: its row number is the record's Id.
+-- Full text. One document per part of a trace's log records: its row number is the first one's Id.
+-- That a part has a word says little of each record in it: they are looked at. With a document for
+-- each record the index takes twice as much.
 CREATE VIRTUAL TABLE otel_log_words USING fts5 (
   Words, content = '', detail = none, columnsize = 0, tokenize = 'unicode61'
 );
@@ -278,4 +296,4 @@ CREATE TABLE otel_session_traces (
 ) WITHOUT ROWID;
 CREATE INDEX otel_session_traces_back ON otel_session_traces (TraceKey);
 """  # noqa: S608 - our own text
-"""What they have since version 2."""
+"""What they have since version 2; the tables about log records, since version 3."""

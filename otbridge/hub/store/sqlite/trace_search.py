@@ -152,7 +152,7 @@ class TraceSearch(NamedTuple):
         return self._matching(TRACE_WORDS, expression, texts)
 
     def _in_logs(self, keys: set[int], expression: str) -> set[int]:
-        logs = self._rows("SELECT Id, TraceKey FROM otel_log_rows", keys)
+        logs = self._rows("SELECT First, TraceKey FROM otel_log_parts", keys)
         return self._matching(LOG_WORDS, expression, logs)
 
     def _keys(self, table: str, numbers: list[int]) -> set[int]:

@@ -43,7 +43,7 @@ def test_a_day_that_cannot_be_read_is_named(
     path = tmp_path / "store" / "2026-01-01.db"
     with closing(sqlite3.connect(path)) as other:
         (root,) = other.execute(
-            "SELECT rootpage FROM sqlite_schema WHERE name = 'otel_log_rows_time'"
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'otel_log_stretches'"
         ).fetchone()
         (size,) = other.execute("PRAGMA page_size").fetchone()
     with path.open("r+b") as file:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otbridge.hub.store.conditions import AttributeCondition
-from otbridge.hub.store.sqlite import logs, trace_search, traces, word_search
+from otbridge.hub.store.sqlite import packed_logs, trace_search, traces, word_search
 from otbridge.hub.store.vocabulary import LogFilter, Term, TraceFilter, TracePosition
 from tests.hub.store.builders import log, span, store_now
 
@@ -31,9 +31,8 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     chosen: str = request.param
     few = {"at once": 10_000, "in steps": 2, "all of them": 0}[chosen]
     steps = {"in steps": (3, 40)}.get(chosen, ())
-    for module in (logs, word_search):
-        monkeypatch.setattr(module, "FEW", few)
-    monkeypatch.setattr(logs, "STEPS", steps)
+    monkeypatch.setattr(word_search, "FEW", few)
+    monkeypatch.setattr(packed_logs, "STEPS", steps)
     monkeypatch.setattr(traces, "TRACE_STEPS", steps)
     assert trace_search.TRACE_STEPS
     return chosen

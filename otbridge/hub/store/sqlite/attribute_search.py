@@ -48,7 +48,7 @@ def define(reader: Reader, day: str, conditions: Sequence[AttributeCondition]) -
     """Have the functions of this module judge by *conditions* in questions about *day*."""
 
     def old_log_fits(data: bytes) -> bool:
-        return _fits(read_log(data).attributes, conditions)
+        return _may_fit(data, conditions) and _fits(read_log(data).attributes, conditions)
 
     functions: dict[str, Callable[[Any], bool]] = {
         LOG_FITS: log_fits(reader, day, conditions),
@@ -69,7 +69,11 @@ def log_fits(
         if not conditions:
             return True
         data = records.log_data(number)
-        return data is not None and _fits(read_log(data).attributes, conditions)
+        return (
+            data is not None
+            and _may_fit(data, conditions)
+            and _fits(read_log(data).attributes, conditions)
+        )
 
     return fits
 
@@ -83,9 +87,16 @@ def trace_fits(
     def fits(key: int) -> bool:
         if not conditions:
             return True
-        return any(_fits(attributes, conditions) for attributes in traces.of(key))
+        return any(
+            _may_fit(data, conditions) and _fits(read_span(data).attributes, conditions)
+            for data in traces.records(key)
+        )
 
     return fits
+
+
+def _may_fit(data: bytes, conditions: Sequence[AttributeCondition]) -> bool:
+    return all(condition.may_fit(data) for condition in conditions)
 
 
 def _fits(attributes: Sequence[bytes], conditions: Sequence[AttributeCondition]) -> bool:
@@ -102,7 +113,7 @@ def words(condition: AttributeCondition, pair_bytes: int) -> str | None:
 
 
 class TraceAttributes:
-    """The attributes of the spans of one day's traces."""
+    """The spans of one day's traces, and their attributes."""
 
     def __init__(self, reader: Reader, day: str) -> None:
         self._reader = reader
@@ -111,14 +122,18 @@ class TraceAttributes:
 
     def of(self, key: int) -> Iterator[Sequence[bytes]]:
         """Yield the attributes of each span of the trace with this *key*, open spans too."""
-        for data in self._records.span_data(key):
+        for data in self.records(key):
             yield read_span(data).attributes
+
+    def records(self, key: int) -> Iterator[bytes]:
+        """Yield each span of the trace as it came."""
+        yield from self._records.span_data(key)
         beside = ["SELECT Raw FROM otel_open_spans WHERE TraceKey = ?"]
         if self._reader.has_old(self._day):
             beside.append("SELECT Raw FROM otel_traces WHERE TraceKey = ?")
         for sql in beside:
             for (data,) in self._reader.rows(self._day, sql, key):
-                yield read_span(data).attributes
+                yield data
 
 
 def written(key: bytes, attributes: Sequence[bytes]) -> str | None:

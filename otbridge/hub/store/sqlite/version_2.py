@@ -24,7 +24,7 @@ _TABLES: Final = re.compile(r"CREATE TABLE otel_log_(?:rows|stretches|parts) .*?
 _STRETCHES: Final = (
     "INSERT INTO otel_log_stretches SELECT {service}, max(Timestamp), min(Id),"
     " max(Id) - min(Id) + 1, min(Timestamp), max(SeverityNumber) FROM old_log_rows"
-    f" GROUP BY {{service}}, Id / {LONGEST};"
+    f" GROUP BY Id / {LONGEST} {{and_by}};"
 )
 
 _MOVE: Final = f"""
@@ -34,8 +34,8 @@ INSERT INTO otel_log_rows SELECT Id, TraceKey, Timestamp, SeverityNumber, Servic
   otbridge_span_mark(SpanId), EventName FROM old_log_rows ORDER BY Id;
 INSERT INTO otel_log_parts
   SELECT TraceKey, Id, 1 FROM old_log_rows WHERE TraceKey IS NOT NULL ORDER BY TraceKey, Id;
-{_STRETCHES.format(service=ANY_SERVICE)}
-{_STRETCHES.format(service="ServiceId")}
+{_STRETCHES.format(service=ANY_SERVICE, and_by="")}
+{_STRETCHES.format(service="ServiceId", and_by=", ServiceId")}
 DROP TABLE old_log_rows;
 """
 

@@ -10,6 +10,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.alone
+
 HEAVY = [
     "asyncio", "grpc", "google.protobuf", "pydantic", "requests", "rich", "structlog", "fastapi",
     "uvicorn", "opentelemetry", "otbridge.hub", "otbridge.delivery", "otbridge.sinks", "http.client",

@@ -90,6 +90,7 @@ def test_what_is_no_http_is_answered_with_a_status(shared_hub: HubProcess) -> No
     assert (status["code"], status["message"][:24]) == (3, "The request is not HTTP.")
 
 
+@pytest.mark.alone
 def test_an_answer_on_a_kept_connection_is_not_held_back(shared_hub: HubProcess) -> None:
     """Nagle's algorithm and delayed acknowledgements would make 40 ms of each."""
     taken = []

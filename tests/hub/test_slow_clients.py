@@ -8,6 +8,8 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+import pytest
+
 from otbridge.hub.limits import HEAD_S
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def answer(connection: socket.socket) -> bytes:
     return received
 
 
+@pytest.mark.alone
 def test_six_hundred_half_requests_do_not_slow_down_a_whole_one(hub: HubProcess) -> None:
     with ExitStack() as open_sockets:
         for _ in range(600):

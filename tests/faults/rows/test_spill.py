@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from otbridge.delivery.pipeline import Pipeline
 from otbridge.delivery.spool.settings import SpoolSettings
 from otbridge.delivery.spool.spool import Spool
@@ -20,6 +22,7 @@ RECORDS = 65_536
 """As many as the queue holds by default."""
 
 
+@pytest.mark.alone
 def test_a_full_queue_is_on_disk_in_a_fifth_of_a_second_and_nobody_speaks_of_loss(
     tmp_path: Path,
 ) -> None:

@@ -9,6 +9,7 @@ from itertools import count, cycle
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from tests.hub.store.builders import key_values, span_id, trace_id
@@ -66,6 +67,7 @@ def p99(seconds: list[float]) -> float:
     return statistics.quantiles(seconds, n=100)[98]
 
 
+@pytest.mark.alone
 def test_twenty_expensive_questions_at_once_keep_nobody_waiting_who_sends(hub: HubProcess) -> None:
     for _ in range(40):
         send(hub.http, 500)

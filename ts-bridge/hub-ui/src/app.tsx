@@ -23,6 +23,15 @@ const AgentsView = lazyView(
 const ServicesView = lazyView(
   async () => (await import("./views/services/services-view.tsx")).ServicesView,
 );
+const SessionsView = lazyView(
+  async () => (await import("./views/sessions/sessions-view.tsx")).SessionsView,
+);
+const MetricsView = lazyView(
+  async () => (await import("./views/metrics/metrics-view.tsx")).MetricsView,
+);
+const MetricView = lazyView(
+  async () => (await import("./views/metrics/metric-view.tsx")).MetricView,
+);
 const RunView = lazyView(async () => (await import("./views/agents/run-view.tsx")).RunView);
 
 export const everywhere: CommandGroup = {
@@ -32,6 +41,8 @@ export const everywhere: CommandGroup = {
     { keys: ["g t"], label: "Go to Traces", run: () => go("/traces") },
     { keys: ["g o"], label: "Go to Logs", run: () => go("/logs") },
     { keys: ["g s"], label: "Go to Services", run: () => go("/services") },
+    { keys: ["g m"], label: "Go to Metrics", run: () => go("/metrics") },
+    { keys: ["g e"], label: "Go to Sessions", run: () => go("/sessions") },
     { keys: ["g a"], label: "Go to Agents", run: () => go("/agents") },
     { keys: ["/"], label: "Search", run: focusSearch },
     {
@@ -74,7 +85,9 @@ export function App() {
 }
 
 function Screen() {
-  const [screen, id] = segments.value;
+  const [screen, id, ...more] = segments.value;
+  // Names of metrics may have slashes in them.
+  const name = [id, ...more].join("/");
   switch (screen) {
     case undefined:
       return <LiveView />;
@@ -84,6 +97,10 @@ function Screen() {
       return <LogsView />;
     case "services":
       return <ServicesView />;
+    case "sessions":
+      return <SessionsView />;
+    case "metrics":
+      return id === undefined ? <MetricsView /> : <MetricView key={name} name={name} />;
     case "agents":
       return id === undefined ? <AgentsView /> : <RunView key={id} id={id} />;
     default:

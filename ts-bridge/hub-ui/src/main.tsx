@@ -15,6 +15,7 @@ import "./ui/controls.css";
 import "./ui/list.css";
 import "./ui/page.css";
 import "./ui/records.css";
+import "./ui/phone.css";
 
 startTheme();
 startRouter();

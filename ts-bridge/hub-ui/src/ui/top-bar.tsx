@@ -16,7 +16,9 @@ const SCREENS: readonly { path: string; label: string; icon: IconName }[] = [
   { path: "/traces", label: "Traces", icon: "traces" },
   { path: "/logs", label: "Logs", icon: "logs" },
   { path: "/services", label: "Services", icon: "services" },
+  { path: "/metrics", label: "Metrics", icon: "metrics" },
   { path: "/agents", label: "Agents", icon: "agents" },
+  { path: "/sessions", label: "Sessions", icon: "sessions" },
 ];
 
 export function TopBar() {

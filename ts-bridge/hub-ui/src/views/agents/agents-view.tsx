@@ -9,6 +9,7 @@ import { listen } from "../../live.ts";
 import { count, plural } from "../../model/attributes.ts";
 import { formatDuration, formatFull, formatStart, toMillis } from "../../model/time.ts";
 import { go, href } from "../../router.ts";
+import { compact, TWO_LINES } from "../../ui/compact.ts";
 import { Icon } from "../../ui/icons.tsx";
 import { StateBadge, Tokens } from "../../ui/labels.tsx";
 import { ListEnd } from "../../ui/list-end.tsx";
@@ -77,7 +78,8 @@ export function AgentsView() {
       <VirtualList
         label="Agent runs"
         count={runs.length}
-        rowHeight={ROW_HEIGHT}
+        key={String(compact.value)}
+        rowHeight={compact.value ? TWO_LINES : ROW_HEIGHT}
         keyOf={(index) => runs[index]?.run_id ?? index}
         handle={list}
         active={cursor ? `run-${cursor}` : undefined}

@@ -10,6 +10,7 @@ import { LIVE_KINDS, type LiveFilter, type LiveKind, liveMatcher } from "../../m
 import type { LiveRow } from "../../model/live-buffer.ts";
 import { LEVELS } from "../../model/severity.ts";
 import { adjust, go, param } from "../../router.ts";
+import { compact, TWO_LINES } from "../../ui/compact.ts";
 import { Button, SearchBox, Select, Toggle } from "../../ui/controls.tsx";
 import { Banner, Nothing } from "../../ui/notes.tsx";
 import { useTitle } from "../../ui/title.ts";
@@ -71,7 +72,8 @@ export function LiveView() {
           class="live-list"
           label="Everything arriving, newest last"
           count={shown.length}
-          rowHeight={ROW_HEIGHT}
+          key={String(compact.value)}
+          rowHeight={compact.value ? TWO_LINES : ROW_HEIGHT}
           follow
           keyOf={(index) => shown[index]?.serial ?? index}
           handle={list}

@@ -11,6 +11,7 @@ import { levelOf } from "../../model/severity.ts";
 import { formatDuration, formatFull, formatStart, offsetNano } from "../../model/time.ts";
 import { href } from "../../router.ts";
 import { AttributeTable } from "../../ui/attribute-table.tsx";
+import { compact, TWO_LINES } from "../../ui/compact.ts";
 import { CopyButton } from "../../ui/controls.tsx";
 import { Icon } from "../../ui/icons.tsx";
 import { ServiceName, SeverityTag } from "../../ui/labels.tsx";
@@ -65,7 +66,8 @@ export function LogTable(props: LogTableProps) {
         role="table"
         measured
         count={logs.length}
-        rowHeight={ROW_HEIGHT}
+        key={String(compact.value)}
+        rowHeight={compact.value ? TWO_LINES : ROW_HEIGHT}
         keyOf={(index) => logs[index]?.id ?? index}
         handle={list}
         active={cursor ? `log-${cursor}` : undefined}

@@ -7,6 +7,7 @@ import { useCommands } from "../../keys.ts";
 import { listen } from "../../live.ts";
 import { plural } from "../../model/attributes.ts";
 import { logMatcher } from "../../model/filters.ts";
+import { LEVELS } from "../../model/severity.ts";
 import { compareTime } from "../../model/time.ts";
 import { adjust, param } from "../../router.ts";
 import { Button, SearchBox, Select } from "../../ui/controls.tsx";
@@ -16,6 +17,7 @@ import { Banner, ErrorNote, Loading, Nothing, StillLooking } from "../../ui/note
 import { RANGES } from "../../ui/ranges.ts";
 import { useTitle } from "../../ui/title.ts";
 import { SendFirst } from "../live/send-first.tsx";
+import { SessionChip } from "../sessions/session-chip.tsx";
 import { useReconnected } from "../trace/use-trace.ts";
 import { Facets } from "./facets.tsx";
 import { Histogram } from "./histogram.tsx";
@@ -31,6 +33,7 @@ export function LogsView() {
     severity: param("severity"),
     q: param("q"),
     from: param("from"),
+    session: param("session"),
   };
   useTitle("Logs");
   const key = JSON.stringify(filter);
@@ -47,7 +50,9 @@ export function LogsView() {
     { keys: ["."], label: "Pause or resume", run: () => live.setPaused(!live.paused) },
     { keys: ["x"], label: "Take all filters away", run: clearFilters },
   ]);
-  const filtered = Boolean(filter.q || filter.service || filter.severity || filter.from);
+  const filtered = Boolean(
+    filter.q || filter.service || filter.severity || filter.from || filter.session,
+  );
 
   return (
     <div class="logs">
@@ -58,12 +63,33 @@ export function LogsView() {
           placeholder="Search words, or key=value"
           onChange={(q) => adjust({ q, log: null })}
         />
+        <span class="logs-choices">
+          <Select
+            label="Level"
+            value={filter.severity}
+            options={[
+              { value: "", label: "All levels" },
+              ...LEVELS.map(({ level }) => ({ value: level, label: `${level} and above` })),
+            ]}
+            onChange={(severity) => adjust({ severity, log: null })}
+          />
+          <Select
+            label="Service"
+            value={filter.service}
+            options={[
+              { value: "", label: "All services" },
+              ...(services.data ?? []).map(({ name }) => ({ value: name, label: name })),
+            ]}
+            onChange={(service) => adjust({ service, log: null })}
+          />
+        </span>
         <Select
           label="Time"
           value={filter.from}
           options={RANGES}
           onChange={(from) => adjust({ from, log: null })}
         />
+        <SessionChip screen="/logs" />
         {filtered && (
           <Button icon="close" onClick={clearFilters} title="Take all filters away (x)">
             Clear
@@ -125,7 +151,7 @@ export function LogsView() {
 }
 
 function clearFilters(): void {
-  adjust({ q: null, service: null, severity: null, from: null, log: null });
+  adjust({ q: null, service: null, severity: null, from: null, session: null, log: null });
 }
 
 function NoLogs({ filtered }: { filtered: boolean }) {
@@ -161,7 +187,7 @@ interface LiveLogs {
 /** The lines that arrive and fit, since the filter was set. Reading further down pauses. */
 function useLiveLogs(
   key: string,
-  filter: { service: string; severity: string; q: string },
+  filter: { service: string; severity: string; q: string; session: string },
 ): LiveLogs {
   const [logs, setLogs] = useState<readonly Log[]>([]);
   const [waiting, setWaiting] = useState<readonly Log[]>([]);
@@ -172,6 +198,8 @@ function useLiveLogs(
   useEffect(() => {
     setLogs([]);
     setWaiting([]);
+    // Of which session a live line is, its trace may say: only the hub knows.
+    if (filter.session !== "") return;
     const match = logMatcher(filter);
     return listen((items) => {
       const fresh: Log[] = [];

@@ -24,7 +24,7 @@ const COLUMNS: readonly Column[] = [
   { label: "Rate", sort: "count", class: "num" },
   { label: "Errors", sort: "error_rate", class: "num" },
   { label: "p50", sort: "p50_nano", class: "num col-p50" },
-  { label: "p95", sort: "p95_nano", class: "num" },
+  { label: "p95", sort: "p95_nano", class: "num col-p95" },
   { label: "p99", sort: "p99_nano", class: "num col-p99" },
 ];
 
@@ -87,7 +87,9 @@ export function OperationRow(props: {
         {failed ? formatShare(one.error_count, one.count) : "–"}
       </span>
       <span class="num col-p50">{formatDuration(one.p50_nano)}</span>
-      <span class="num">{formatDuration(one.p95_nano)}</span>
+      <span class="num told col-p95" data-head="p95">
+        {formatDuration(one.p95_nano)}
+      </span>
       <span class="num col-p99">{formatDuration(one.p99_nano)}</span>
     </a>
   );

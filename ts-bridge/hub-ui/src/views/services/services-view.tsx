@@ -14,6 +14,7 @@ import { listen } from "../../live.ts";
 import { plural } from "../../model/attributes.ts";
 import { offsetNano } from "../../model/time.ts";
 import { adjust, param } from "../../router.ts";
+import { compact, TWO_LINES } from "../../ui/compact.ts";
 import { Button, SearchBox, Select, Toggle } from "../../ui/controls.tsx";
 import { ListEnd } from "../../ui/list-end.tsx";
 import { ErrorNote, Loading, Nothing } from "../../ui/notes.tsx";
@@ -177,7 +178,8 @@ function OperationList(props: {
       <VirtualList
         label="Operations"
         count={page.rows.length}
-        rowHeight={ROW_HEIGHT}
+        key={String(compact.value)}
+        rowHeight={compact.value ? TWO_LINES : ROW_HEIGHT}
         keyOf={(index) => {
           const one = page.rows[index];
           return one ? `${one.service} ${one.name} ${one.kind}` : index;

@@ -9,6 +9,7 @@ import { listen } from "../../live.ts";
 import { plural } from "../../model/attributes.ts";
 import { isDuration } from "../../model/time.ts";
 import { adjust, go, href, param, place } from "../../router.ts";
+import { compact, TWO_LINES } from "../../ui/compact.ts";
 import { Button, SearchBox, Select, Toggle } from "../../ui/controls.tsx";
 import { ListEnd } from "../../ui/list-end.tsx";
 import { Banner, ErrorNote, Loading, Nothing, StillLooking } from "../../ui/notes.tsx";
@@ -16,6 +17,7 @@ import { RANGES } from "../../ui/ranges.ts";
 import { useTitle } from "../../ui/title.ts";
 import { type ListHandle, VirtualList } from "../../ui/virtual-list.tsx";
 import { SendFirst } from "../live/send-first.tsx";
+import { SessionChip } from "../sessions/session-chip.tsx";
 import { useReconnected } from "../trace/use-trace.ts";
 import { rememberList } from "./trace-order.ts";
 import { fullBar, TraceRow } from "./trace-row.tsx";
@@ -33,6 +35,7 @@ export function TracesView() {
     min_duration: param("min"),
     error: param("errors") === "only",
     from: param("from"),
+    session: param("session"),
   };
   const key = JSON.stringify(filter);
   const valid = filter.min_duration === "" || isDuration(filter.min_duration);
@@ -99,7 +102,8 @@ export function TracesView() {
           <VirtualList
             label="Traces"
             count={traces.length}
-            rowHeight={ROW_HEIGHT}
+            key={String(compact.value)}
+            rowHeight={compact.value ? TWO_LINES : ROW_HEIGHT}
             keyOf={(index) => traces[index]?.trace_id ?? index}
             handle={list}
             active={cursor ? `trace-${cursor}` : undefined}
@@ -133,6 +137,7 @@ interface Filter {
   readonly min_duration: string;
   readonly error: boolean;
   readonly from: string;
+  readonly session: string;
 }
 
 function TraceTools(props: {
@@ -183,6 +188,7 @@ function TraceTools(props: {
       <Toggle narrows on={filter.error} onChange={(on) => adjust({ errors: on ? "only" : null })}>
         Errors only
       </Toggle>
+      <SessionChip screen="/traces" />
       {place.value.query.size > 0 && (
         <Button icon="close" onClick={clearFilters} title="Take all filters away (x)">
           Clear
@@ -205,7 +211,7 @@ function TraceTools(props: {
 }
 
 function clearFilters(): void {
-  adjust({ q: null, service: null, min: null, errors: null, from: null });
+  adjust({ q: null, service: null, min: null, errors: null, from: null, session: null });
 }
 
 function NoTracesYet({ page, filtered }: { page: Paged<TraceSummary>; filtered: boolean }) {

@@ -43,7 +43,8 @@ class HubLedger:
         """Count a decoded request: *count* records taken, and a reason for each refused."""
         self._received[signal] += count + len(rejected)
         self._waiting[signal] += count
-        self._rejected.update(rejected)
+        if rejected:
+            self._rejected.update(rejected)
 
     def recovered(self, signal: Signal, count: int) -> None:
         """Count records that are read from what the hub before this one has left."""

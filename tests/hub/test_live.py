@@ -118,11 +118,9 @@ def test_messages_keep_some_time_apart_and_lose_nothing() -> None:
             feed.publish(Batch(logs=log_rows(str(number))))
             await asyncio.sleep(0.001)
         await screen.until(40)
-        gaps = [
-            after - before for before, after in zip(screen.times, screen.times[1:], strict=False)
-        ]
         assert [item["body"] for item in screen.items] == [str(number) for number in range(40)]
-        assert min(gaps) > FLUSH_S * 0.9
+        rounds = (screen.times[-1] - screen.times[0]) / FLUSH_S
+        assert len(screen.messages) <= rounds + 2
 
     play(scene)
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otbridge.hub.query.pages import list_traces
+from otbridge.hub.query.pages import list_logs, list_traces
 from otbridge.hub.query.runs import list_runs
 from otbridge.hub.store import budget
 from otbridge.hub.store.conditions import AttributeCondition
-from otbridge.hub.store.vocabulary import ShortPage, Term, TraceFilter
-from tests.hub.store.builders import SECOND, T0, span, store_now, trace_id
+from otbridge.hub.store.vocabulary import LogFilter, ShortPage, Term, TraceFilter
+from tests.hub.store.builders import SECOND, T0, log, span, store_now, trace_id
 
 if TYPE_CHECKING:
     from otbridge.hub.store import Store
-    from otbridge.hub.store.vocabulary import TracePosition
+    from otbridge.hub.store.vocabulary import LogPosition, TracePosition
     from otbridge.testing.clock import FakeClock
 
 HOUR = 3_600
@@ -25,11 +25,16 @@ RARE = AttributeCondition("rows", ">", 150)
 
 @pytest.fixture
 def filled(store: Store, clock: FakeClock) -> Store:
-    """Forty traces over two days, one an hour; each tenth has more than 150 rows."""
+    """Forty traces and logs over two days, one an hour; each tenth has more than 150 rows."""
     for number in range(40):
         rows = 200 if number % 10 == 3 else number
         attributes = {"rows": rows, "gen_ai.operation.name": "chat", "word": f"w{rows}"}
-        store_now(store, span(trace=number + 1, start=number * HOUR, attributes=attributes))
+        at = number * HOUR
+        store_now(
+            store,
+            span(trace=number + 1, start=at, attributes=attributes),
+            log(str(number + 1), at=at, attributes=attributes),
+        )
         clock.advance(HOUR)
     return store
 
@@ -81,3 +86,30 @@ def test_runs_go_on_where_a_page_of_traces_ended_early(
         [trace_id(number)] for number in (34, 24, 14, 4)
     ]
     assert page.next_position is None
+
+
+def logs_from_page_to_page(store: Store, wanted: LogFilter) -> tuple[list[int], int]:
+    """Return the numbers of the log records of all pages, and how many pages these were."""
+    found: list[int] = []
+    after: LogPosition | None = None
+    for pages in range(1, 1_000):
+        page = list_logs(store, wanted, 7, after)
+        found += [int(one.row.body_text) for one in page.logs]
+        if page.next_position is None:
+            return found, pages
+        assert after is None or page.next_position < after
+        after = page.next_position
+    raise AssertionError("The pages have no end.")
+
+
+@pytest.mark.parametrize("terms", [(), (Term("w2"),)], ids=["value", "word too"])
+def test_pages_of_logs_that_end_early_have_everything_together(
+    filled: Store, monkeypatch: pytest.MonkeyPatch, terms: tuple[Term, ...]
+) -> None:
+    wanted = LogFilter(attributes=(RARE,), terms=terms, from_ns=T0)
+    expected = [34, 24, 14, 4]
+    assert logs_from_page_to_page(filled, wanted) == (expected, 1)
+    monkeypatch.setattr(budget, "PAGE_S", 0.0)
+    found, pages = logs_from_page_to_page(filled, wanted)
+    assert found == expected
+    assert pages > 2

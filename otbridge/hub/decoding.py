@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 __all__ = ["decode", "records_of"]
 
 
-def decode(signal: Signal, request: bytes, received_ns: int) -> tuple[Batch, list[str]]:
+def decode(
+    signal: Signal,
+    request: bytes,
+    received_ns: int,
+    checked: bool = False,
+) -> tuple[Batch, list[str]]:
     """Return the rows of an Export…ServiceRequest, and a word for each record that is refused.
 
-    The same arguments give the same rows.
+    The same arguments give the same rows, and so does what was *checked* when it was decoded before
+    without an error, in less time.
 
     Raises:
         MalformedData: The request is not OTLP.
@@ -30,7 +36,7 @@ def decode(signal: Signal, request: bytes, received_ns: int) -> tuple[Batch, lis
 
     source = Request(signal, request, received_ns)
     if signal == "traces":
-        spans, rejected = otlp_rows.decode_traces(request, received_ns)
+        spans, rejected = otlp_rows.decode_traces(request, received_ns, checked=checked)
         if not may_have_pending_spans(request):
             return Batch(spans=spans, request=source), rejected
         spans, open_spans = separate_pending_spans(spans)

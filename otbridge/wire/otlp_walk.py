@@ -46,6 +46,10 @@ _MOST_SKIPPED: Final = 100_000
 """Fields of one message that are numbers; skipping more would only take time."""
 
 
+_RECORD: Final = 0x12
+"""The key of a scope's record: field 2, and that it has a length."""
+
+
 class ScopeSlice(NamedTuple):
     """What one instrumentation scope sent."""
 
@@ -151,19 +155,62 @@ class _Walk:
         scope: list[bytes] = []
         schema_url = b""
         records: list[bytes] = []
-        for number, first, last in _fields(data, start, end):
-            if number == 2:
-                if len(records) == self._records_left:
-                    raise self._too_many("records")
-                records.append(data[first:last])
-            elif number == 1:
+        for number, first, last in self._beside_records(start, end, records):
+            if number == 1:
                 scope.append(data[first:last])
             elif number == 3:
                 schema_url = data[first:last]
-            if number != 2:
-                self._count_other()
+            self._count_other()
         self._records_left -= len(records)
         return ScopeSlice(_merged(scope), _text(schema_url), records)
+
+    def _beside_records(
+        self, start: int, end: int, records: list[bytes]
+    ) -> Iterator[tuple[int, int, int]]:
+        """Yield the fields of a scope as `_fields` does, but its records, which go into a list."""
+        data = self._data
+        rest = end
+        for field in _fields(data, start, end):
+            if field[0] == 2:
+                rest = self._run(field[2], end, records, data[field[1] : field[2]])
+                break
+            yield field
+        for field in _fields(data, rest, end):
+            if field[0] == 2:
+                self._append(records, data[field[1] : field[2]])
+            else:
+                yield field
+
+    def _run(self, position: int, end: int, records: list[bytes], first: bytes) -> int:
+        """Append the *first* record and those that lie behind it, side by side; return their end.
+
+        They are nearly all of a request: this is `_fields` for nothing but them, in half the time.
+        """
+        self._append(records, first)
+        data, most, append = self._data, self._records_left, records.append
+        while position < end and data[position] == _RECORD:
+            size = data[position + 1]
+            position += 2
+            if size & 0x80:
+                more = data[position]
+                if more & 0x80:
+                    size, position = _varint(data, position - 1)
+                else:  # up to 16 KiB, as nearly every record
+                    size += (more - 1) << 7
+                    position += 1
+            begin = position
+            position += size
+            if position > end:
+                raise _cut_short()
+            if len(records) == most:
+                raise self._too_many("records")
+            append(data[begin:position])
+        return position
+
+    def _append(self, records: list[bytes], record: bytes) -> None:
+        if len(records) == self._records_left:
+            raise self._too_many("records")
+        records.append(record)
 
     def _count_envelope(self) -> None:
         if self._envelopes_left == 0:
@@ -187,8 +234,7 @@ class _Walk:
 def _fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Yield (field number, start, end) of each length-delimited field; skip all others.
 
-    `otbridge.wire.protobuf.walk` tells more about a field and takes three times as long, which
-    counts here: this loop runs once per span and log record of the whole hub.
+    `otbridge.wire.protobuf.walk` tells more about a field and takes three times as long.
     """
     skipped = 0
     while position < end:

@@ -99,6 +99,8 @@ class Request(NamedTuple):
     """The message, serialised."""
     received_ns: int
     """When it came, which is the time of records without one."""
+    checked: bool = True
+    """Whether it was decoded before, so that it need not be looked at as closely again."""
 
 
 @dataclass(slots=True)

@@ -181,6 +181,50 @@ def test_times_beyond_what_stores_can_hold_become_the_latest_one() -> None:
     assert (row.start_ns, row.end_ns) == (2**63 - 1, 2**63 - 1)
 
 
+@given(
+    st.lists(
+        st.builds(
+            lambda ids, kind, times, status, links: span(
+                trace_id=ids[:16],
+                span_id=ids[16:],
+                parent_span_id=ids[:8],
+                kind=kind,
+                start_time_unix_nano=times[0],
+                end_time_unix_nano=times[1],
+                status={"code": status} if status else None,
+                links=[Span.Link(trace_id=TRACE, span_id=link) for link in links],
+                attributes=[string("a", "b")],
+            ),
+            st.sampled_from([TRACE + SPAN, TRACE + bytes(8), bytes(24), b"short"]),
+            st.integers(0, 5),
+            st.tuples(st.sampled_from([0, NOW, 2**64 - 1]), st.sampled_from([0, NOW + 5])),
+            st.integers(0, 2),
+            st.lists(st.sampled_from([SPAN, bytes(8), b""]), max_size=3),
+        ),
+        max_size=5,
+    )
+)
+def test_a_request_that_was_decoded_before_gives_the_same_rows_again(spans: list[Span]) -> None:
+    request = traces(*spans).SerializeToString()
+    assert decode_traces(request, 1, checked=True) == decode_traces(request, 1)
+
+
+def test_a_status_and_links_that_are_written_in_parts_count_as_the_library_reads_them() -> None:
+    link = Span.Link(trace_id=TRACE, span_id=SPAN).SerializeToString()
+    record = span(status={"code": 2}).SerializeToString()
+    record += field(15, b"\x12\x04more") + field(13, link) + field(13, b"")
+    request = field(1, field(2, field(2, record)))
+    (row,) = decode_traces(request, 1)[0]
+    assert (row.status, row.links) == (2, [(TRACE, SPAN)])
+    assert Span.FromString(record).status.code == 2
+
+
+def test_what_is_no_attribute_is_found_out_before_anything_is_kept() -> None:
+    request = field(1, field(2, field(2, span().SerializeToString() + field(9, b"\xff"))))
+    with pytest.raises(MalformedData):
+        decode_traces(request, 1)
+
+
 def test_a_log_record_becomes_a_row_with_its_columns() -> None:
     request = logs(
         trace_id=TRACE,

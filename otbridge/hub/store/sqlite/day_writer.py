@@ -65,6 +65,7 @@ class DayWriter:
             self.db,
             self._sources,
             words,
+            self._line,
             self._summaries.get,
             sessions=self._sessions,
             has_old=has_old,
@@ -73,6 +74,7 @@ class DayWriter:
     @property
     def duplicates(self) -> int:
         """Spans of this transaction that were there already."""
+        self._settle()
         return self._spans.duplicates
 
     def _one(self, sql: str, *parameters: Any) -> Any:
@@ -89,6 +91,7 @@ class DayWriter:
         """Write down what was gathered, and make the transaction durable."""
         if not self.db.in_transaction:
             return
+        self._settle()
         self._spans.save()
         self._logs.save()
         self._metrics.save()
@@ -199,10 +202,12 @@ class DayWriter:
 
     def add_spans(self, rows: Iterable[SpanRow]) -> None:
         """Store spans, open ones and ended ones in any order."""
-        add = self._spans.add
-        for row in rows:
-            if add(row, self._line(row.trace_id)):
-                self._service(row.service)[0] += 1
+        self._spans.add(rows)
+
+    def _settle(self) -> None:
+        """Have the spans of this transaction taken in, which wait for others of their traces."""
+        for service, count in self._spans.settle().items():
+            self._service(service)[0] += count
 
     def add_logs(self, rows: Sequence[LogRow]) -> None:
         """Store log records."""

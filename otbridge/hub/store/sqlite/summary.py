@@ -1,5 +1,6 @@
 """The one line per trace that is kept up to date while records come in."""
 
+# ruff: noqa: PLR1730 - a call of max() takes four times as long, and these are for every span
 # ruff: noqa: S608 - the SQL is put together from our own names; values only go in as parameters
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import msgspec
 from otbridge.hub.store.vocabulary import TraceSummary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otbridge.hub.store.sqlite.minutes import Heard
     from otbridge.wire.rows import LogRow, SpanRow
 
@@ -35,6 +38,9 @@ UPDATE = (
 trace is somewhere else, need not be touched."""
 
 _LATEST = 2**63 - 1
+
+_ERROR = 2
+"""OTLP's StatusCode."""
 
 _NAMED_AGENTS = 100
 """A list shows a few; the run's page counts them all."""
@@ -111,13 +117,16 @@ class Summary:
             self.texts,
         )
 
-    def add_span(self, row: SpanRow) -> None:
-        """Count a span that is new to the trace."""
-        self.spans += 1
-        self.services[row.service] = self.services.get(row.service, 0) + 1
-        if not row.end_ns:
-            self.open += 1
-        self._see(row)
+    def add_spans(self, rows: Sequence[SpanRow]) -> None:
+        """Count spans that are new to the trace."""
+        self.spans += len(rows)
+        services = self.services
+        for row in rows:
+            service = row.service
+            services[service] = services.get(service, 0) + 1
+            if not row.end_ns:
+                self.open += 1
+        self._see(rows)
 
     def end_span(self, row: SpanRow, *, was_lost: bool) -> None:
         """Count the end of a span that was counted as open."""
@@ -125,7 +134,7 @@ class Summary:
             self.lost -= 1
         else:
             self.open -= 1
-        self._see(row)
+        self._see((row,))
 
     def lose_span(self) -> None:
         """Count a span that was open and will not end."""
@@ -151,24 +160,30 @@ class Summary:
             self.start = min(self.start, row.time_ns)
             self.end = max(self.end, row.time_ns)
 
-    def _see(self, row: SpanRow) -> None:
-        start, end = row.start_ns, row.end_ns
-        if self.name_start == _LATEST:  # the first span: what the logs said of time goes
-            self.start, self.end = start, 0
-        elif start < self.start:
-            self.start = start
-        end = max(end, start)
-        self.end = max(self.end, end)
-        if row.status == 2:
-            self.errors += 1
-        if row.parent_span_id:
-            if self.root_span_id is None and start < self.name_start:
+    def _see(self, rows: Sequence[SpanRow]) -> None:
+        """Take from *rows* when the trace was, what it is called, and how many failed."""
+        if self.name_start == _LATEST:  # the first spans: what the logs said of time goes
+            self.start, self.end = _LATEST, 0
+        first, last = self.start, self.end
+        for row in rows:
+            start = row.start_ns
+            if start < first:
+                first = start
+            if row.end_ns > last:
+                last = row.end_ns
+            if start > last:  # open, or its end is before its start
+                last = start
+            if row.status == _ERROR:
+                self.errors += 1
+            if row.parent_span_id:
+                if self.root_span_id is None and start < self.name_start:
+                    self.name, self.name_start = row.name, start
+            elif self.root_span_id in {None, row.span_id} or start < self.name_start:
+                self.root_span_id = row.span_id
+                self.root_service = row.service
+                self.root_kind = row.kind
                 self.name, self.name_start = row.name, start
-        elif self.root_span_id in {None, row.span_id} or start < self.name_start:
-            self.root_span_id = row.span_id
-            self.root_service = row.service
-            self.root_kind = row.kind
-            self.name, self.name_start = row.name, start
+        self.start, self.end = first, last
 
 
 def read_summary(columns: tuple[Any, ...]) -> TraceSummary:

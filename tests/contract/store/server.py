@@ -144,6 +144,7 @@ def _serve(path: str, folder: str, http_port: str, tcp_port: str = "", config: s
         f"--query={listen} SELECT sleepEachRow(3) FROM system.numbers"
         " SETTINGS max_block_size = 1 FORMAT Null"
     )
+    os.chdir(Path(folder).parent)  # where it keeps the schemas of messages that it is given
     entry = ctypes.CDLL(path).query_stable_v2
     entry.restype = ctypes.POINTER(_Result)
     entry.argtypes = [ctypes.c_int, ctypes.POINTER(ctypes.c_char_p)]

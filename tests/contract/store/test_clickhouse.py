@@ -235,11 +235,14 @@ def test_a_known_version_is_not_migrated_again(
     database: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    step = schema._Migration(1, ("SELECT throwIf(1)",))
-    added = schema._Migration(2, ("ALTER TABLE {db}.otel_logs ADD COLUMN IF NOT EXISTS New UInt8",))
+    known = schema._MIGRATIONS[-1].version
+    step = schema._Migration(known, ("SELECT throwIf(1)",))
+    added = schema._Migration(
+        known + 1, ("ALTER TABLE {db}.otel_logs ADD COLUMN IF NOT EXISTS New UInt8",)
+    )
     monkeypatch.setattr(schema, "_MIGRATIONS", (step, added))
     _open(server, database).close()
-    assert ask(server, f"SELECT max(Version) FROM {database}.otbridge_schema") == "2"
+    assert ask(server, f"SELECT max(Version) FROM {database}.otbridge_schema") == str(known + 1)
     assert (
         ask(
             server,

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from otbridge.hub.store.text import MAX_PAIR, asked
-from otbridge.hub.store.vocabulary import Term
+from otbridge.hub.store.text import MAX_PAIR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,9 +70,7 @@ def add_condition(where: Conditions, condition: AttributeCondition, column: str)
     texts = condition.texts()
     if texts and all(len(text) <= MAX_PAIR for text in texts):
         # The index has the attribute as a word; the rest is only asked of what it finds.
-        pairs = [asked(Term(text, condition.key)) for text in texts]
-        values["pairs"] = [pair.whole[0] for pair in pairs if pair is not None]
-        same = f"hasAnyTokens(DerivedWords, {{pairs:Array(String)}}) AND {same}"
+        where.add_pairs(condition.key, texts)
     where.add(same, **values)
 
 

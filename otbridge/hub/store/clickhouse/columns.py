@@ -1,4 +1,6 @@
-"""Rows on their way in: what of them goes into which column.
+"""Rows that the hub decodes on their way in: what of them goes into which column.
+
+Most records are decoded by ClickHouse (`loading`, which makes the same of them).
 
 The columns that only depend on the resource and the scope are packed once for each of them, and
 put into every row as they are.
@@ -20,19 +22,22 @@ from otbridge.hub.store.attributes import decode_attributes
 from otbridge.hub.store.clickhouse.attributes import attribute_kinds
 from otbridge.hub.store.clickhouse.engine import pack_values
 from otbridge.hub.store.metric_outline import MetricOutline, outlines
-from otbridge.hub.store.text import MAX_WORDS, attribute_words, fold
 
 if TYPE_CHECKING:
     from otbridge.wire.rows import LogRow, MetricsRow, SpanRow
 
 __all__ = [
     "KINDS",
+    "LATEST_NS",
     "LOG_COLUMNS",
     "METRICS_COLUMNS",
     "SPAN_COLUMNS",
+    "STATUSES",
     "add_log",
     "add_metrics",
     "add_span",
+    "state_of",
+    "texts_of",
 ]
 
 _SHARED_SPAN_COLUMNS = (
@@ -44,13 +49,12 @@ SPAN_COLUMNS: Final = (
     " Duration, StatusCode, StatusMessage, SpanAttributes, `Events.Timestamp`, `Events.Name`,"
     " `Events.Attributes`, `Links.TraceId`, `Links.SpanId`, `Links.TraceState`,"
     " `Links.Attributes`, State, Received, Row, Version, AttributeKinds, Producer, GenAiKind, GenAiAgent,"
-    f" GenAiConversation, GenAiRun, DerivedWords, Raw, {_SHARED_SPAN_COLUMNS}"
+    f" GenAiConversation, GenAiRun, Raw, {_SHARED_SPAN_COLUMNS}"
 )
 LOG_COLUMNS: Final = (
     "Timestamp, TraceId, SpanId, TraceFlags, SeverityText, SeverityNumber, ServiceName, Body,"
     " LogAttributes, EventName, ObservedTimestamp, Received, Row, Version, Place, Id, AttributeKinds,"
-    " Producer,"
-    f" DerivedWords, Raw, {_SHARED_SPAN_COLUMNS}, ScopeAttributes"
+    f" Producer, Raw, {_SHARED_SPAN_COLUMNS}, ScopeAttributes"
 )
 METRICS_COLUMNS: Final = (
     "ServiceName, ReceivedTimestamp, DataPoints, `Metrics.MetricName`, `Metrics.MetricType`,"
@@ -60,7 +64,7 @@ METRICS_COLUMNS: Final = (
 )
 
 KINDS: Final = ("Unspecified", "Internal", "Server", "Client", "Producer", "Consumer")
-_STATUSES: Final = ("Unset", "Ok", "Error")
+STATUSES: Final = ("Unset", "Ok", "Error")
 """As the collector's exporter spells them (OTLP SpanKind and StatusCode, by number)."""
 
 _OPEN: Final = 1
@@ -70,10 +74,7 @@ _ENDED: Final = 3
 _FIRST_WINS: Final = 2**64 - 1
 """Of ended spans and of log records the copy that came first has the highest version."""
 
-_LATEST_NS: Final = 2**63 - 1
-
-_SEARCHED_EVENTS: Final = 32
-"""Events of one span that are searched, exceptions among them; streams have thousands."""
+LATEST_NS: Final = 2**63 - 1
 
 
 def add_span(values: list[Any], row: SpanRow, number: int, received_ns: int) -> None:
@@ -82,10 +83,7 @@ def add_span(values: list[Any], row: SpanRow, number: int, received_ns: int) -> 
     attributes = decode_attributes(span.attributes)
     kinds = attribute_kinds(span.attributes)
     genai = describe(row.name, row.kind, attributes, _scope_name(row.scope))
-    if row.end_ns:
-        state, version = _ENDED, _FIRST_WINS - number
-    else:
-        state, version = _LOST if row.lost else _OPEN, number
+    version = _FIRST_WINS - number if row.end_ns else number
     events, links = span.events, span.links
     values += (
         row.start_ns,
@@ -97,17 +95,17 @@ def add_span(values: list[Any], row: SpanRow, number: int, received_ns: int) -> 
         _named(KINDS, row.kind),
         row.service,
         max(row.end_ns - row.start_ns, 0) if row.end_ns else 0,
-        _named(_STATUSES, row.status),
+        _named(STATUSES, row.status),
         span.status.message,
-        _texts(attributes),
-        [min(event.time_unix_nano, _LATEST_NS) for event in events],
+        texts_of(attributes),
+        [min(event.time_unix_nano, LATEST_NS) for event in events],
         [event.name for event in events],
-        [_texts(decode_attributes(event.attributes)) for event in events],
+        [texts_of(decode_attributes(event.attributes)) for event in events],
         [link.trace_id.hex() for link in links],
         [link.span_id.hex() for link in links],
         [link.trace_state for link in links],
-        [_texts(decode_attributes(link.attributes)) for link in links],
-        state,
+        [texts_of(decode_attributes(link.attributes)) for link in links],
+        state_of(row),
         received_ns,
         number,
         version,
@@ -117,7 +115,6 @@ def add_span(values: list[Any], row: SpanRow, number: int, received_ns: int) -> 
         (genai.agent or "") if genai else "",
         (genai.conversation or "") if genai else "",
         (genai.run or "") if genai else "",
-        _span_words(span, attributes),
         row.data,
         _shared(row.resource, row.resource_schema_url, row.scope, row.scope_schema_url),
     )
@@ -132,7 +129,6 @@ def add_log(
     """
     record = LogRecord.FromString(row.data)
     attributes = decode_attributes(record.attributes)
-    words = [row.body_text[:MAX_WORDS], row.event_name, *attribute_words(attributes)]
     values += (
         row.time_ns,
         row.trace_id.hex(),
@@ -142,7 +138,7 @@ def add_log(
         row.severity_number & 0xFF,
         row.service,
         row.body_text,
-        _texts(attributes),
+        texts_of(attributes),
         row.event_name,
         row.observed_ns,
         received_ns,
@@ -151,7 +147,6 @@ def add_log(
         *identity,
         attribute_kinds(record.attributes),
         row.producer,
-        fold(" ".join(words)),
         row.data,
         _shared(row.resource, row.resource_schema_url, row.scope, row.scope_schema_url),
         _scope_attributes(row.scope),
@@ -183,11 +178,18 @@ def _metric_columns(row: MetricsRow) -> tuple[list[Any], ...]:
     return tuple(columns) if found else tuple([] for _ in MetricOutline._fields)
 
 
+def state_of(row: SpanRow) -> int:
+    """Return the number of `State`."""
+    if row.end_ns:
+        return _ENDED
+    return _LOST if row.lost else _OPEN
+
+
 def _named(names: tuple[str, ...], number: int) -> str:
     return names[number] if 0 <= number < len(names) else names[0]
 
 
-def _texts(attributes: dict[str, Any]) -> dict[str, str]:
+def texts_of(attributes: dict[str, Any]) -> dict[str, str]:
     """Return attributes as the exporter has them: every value a text."""
     return {key: value if type(value) is str else _text(value) for key, value in attributes.items()}
 
@@ -198,21 +200,13 @@ def _text(value: Any) -> str:
     return "" if value is None else msgspec.json.encode(value).decode()
 
 
-def _span_words(span: Span, attributes: dict[str, Any]) -> str:
-    words = [span.name[:MAX_WORDS], span.status.message[:MAX_WORDS], *attribute_words(attributes)]
-    for event in span.events[:_SEARCHED_EVENTS]:
-        words.append(event.name[:MAX_WORDS])
-        words += attribute_words(decode_attributes(event.attributes))
-    return fold(" ".join(words))
-
-
 @lru_cache(maxsize=4096)
 def _shared(resource: bytes, resource_url: str, scope: bytes, scope_url: str) -> msgspec.Raw:
     """Return the columns of `_SHARED_SPAN_COLUMNS`, packed."""
     scope_message = InstrumentationScope.FromString(scope)
     return msgspec.Raw(
         pack_values((
-            _texts(decode_attributes(Resource.FromString(resource).attributes)),
+            texts_of(decode_attributes(Resource.FromString(resource).attributes)),
             scope_message.name,
             scope_message.version,
             resource_url,
@@ -225,7 +219,7 @@ def _shared(resource: bytes, resource_url: str, scope: bytes, scope_url: str) ->
 
 @lru_cache(maxsize=4096)
 def _scope_attributes(scope: bytes) -> msgspec.Raw:
-    attributes = _texts(decode_attributes(InstrumentationScope.FromString(scope).attributes))
+    attributes = texts_of(decode_attributes(InstrumentationScope.FromString(scope).attributes))
     return msgspec.Raw(msgspec.msgpack.encode(attributes))
 
 

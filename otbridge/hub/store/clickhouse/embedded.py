@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.errors import StoreError
 from otbridge.hub.store import StoreFull
+from otbridge.hub.store.clickhouse.embedded_process import MESSAGES
 from otbridge.hub.store.clickhouse.engine import problem_of
 from otbridge.hub.store.clickhouse.frames import read_frame, write_frame
 from otbridge.hub.store.clickhouse.server import closed
@@ -26,6 +27,8 @@ from otbridge.hub.store.clickhouse.server import closed
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from otbridge.hub.store.clickhouse.loading import Loading
 
 __all__ = ["DATABASE", "Embedded"]
 
@@ -74,6 +77,12 @@ class Embedded:
     def insert(self, table: str, columns: str, values: bytes) -> None:
         """Store rows given as MessagePack."""
         self._do("insert", f"INSERT INTO {table} ({columns})", {}, values, writing=True)
+
+    def load(self, table: str, loading: Loading, messages: bytes) -> None:
+        """Store what *loading* makes of Protobuf messages."""
+        # chDB takes data beside a statement only for an INSERT without a SELECT.
+        source = f"file('{MESSAGES}', 'Protobuf', STRUCTURE)"
+        self._do("load", loading.statement(table, source), {}, messages, writing=True)
 
     def execute(self, sql: str, node: int) -> bytes:  # noqa: ARG002 - there is one
         """Run any statement."""

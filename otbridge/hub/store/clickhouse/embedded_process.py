@@ -15,11 +15,17 @@ import threading
 import time
 from importlib import import_module
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 from otbridge.hub.store.clickhouse.frames import read_frame, write_frame
 
-__all__ = ["main"]
+__all__ = ["MESSAGES", "main"]
+
+MESSAGES: Final = "otbridge.messages"
+"""In a statement: the file with what came with it."""
+
+_MESSAGES_FILE: Final = "messages-"
 
 _WORKERS: Final = 4
 """Statements at the same time, one of them an insert; more would only share the same cores."""
@@ -50,6 +56,9 @@ def main(descriptor: int, folder: Path) -> None:
 
 
 def _serve(hub: socket.socket, folder: Path) -> None:
+    os.chdir(folder)  # where chDB keeps the schemas of messages that it is given
+    for left in folder.glob(f"{_MESSAGES_FILE}*"):
+        left.unlink()  # of a process that was killed; its hub sends them again
     chdb = import_module("chdb")  # brings no types along, and is not installed everywhere
     work: queue.SimpleQueue[list[Any] | None] = queue.SimpleQueue()
     sending = threading.Lock()
@@ -108,6 +117,12 @@ def _do(connection: Any, kind: str, sql: str, parameters: dict[str, str], values
             stream.finish()
         finally:
             stream.close()
+        return b""
+    if kind == "load":
+        with NamedTemporaryFile(dir=Path.cwd(), prefix=_MESSAGES_FILE) as file:
+            file.write(values)
+            file.flush()
+            connection.query(sql.replace(MESSAGES, file.name))
         return b""
     answer: bytes = connection.query(sql, "MsgPack", params=parameters).bytes()
     return answer

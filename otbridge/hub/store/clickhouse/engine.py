@@ -1,8 +1,9 @@
 """What the store needs of ClickHouse, be it a server or the one embedded in a process beside us.
 
-Rows travel as MessagePack in both directions (ClickHouse's format `MsgPack`: the values of all
-rows, one after the other). It carries bytes as they are, and msgspec writes and reads it faster
-than any other format that ClickHouse knows.
+Records travel in as Protobuf, in the bytes that they came in (`loading`). All other rows travel as
+MessagePack, in both directions (ClickHouse's format `MsgPack`: the values of all rows, one after
+the other). It carries bytes as they are, and msgspec writes and reads it faster than any other
+format that ClickHouse knows.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from otbridge.hub.store import QueryTooSlow, StoreFull
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from otbridge.hub.store.clickhouse.loading import Loading
 
 __all__ = ["BUDGET_S", "Engine", "as_rows", "pack_values", "problem_of"]
 
@@ -83,6 +86,20 @@ class Engine(Protocol):
         Raises:
             StoreFull: Not now; some of it may be stored, and it may be sent again.
             StoreError: These rows are not taken.
+        """
+        ...
+
+    def load(self, table: str, loading: Loading, messages: bytes) -> None:
+        """Store what *loading* makes of Protobuf messages; return when it is stored.
+
+        Args:
+            table: Where to.
+            loading: What the messages are, and what goes into which column.
+            messages: Each with its length before it.
+
+        Raises:
+            StoreFull: As for `insert`.
+            StoreError: These messages are not taken.
         """
         ...
 

@@ -10,16 +10,11 @@ import secrets
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from otbridge.hub.store.clickhouse.columns import (
-    LOG_COLUMNS,
-    METRICS_COLUMNS,
-    SPAN_COLUMNS,
-    add_log,
-    add_metrics,
-    add_span,
-)
+from otbridge.hub.store.clickhouse.columns import METRICS_COLUMNS, add_metrics
 from otbridge.hub.store.clickhouse.engine import pack_values
+from otbridge.hub.store.clickhouse.groups import Placed
 from otbridge.hub.store.clickhouse.known import Known
+from otbridge.hub.store.clickhouse.loads import LogLoads, SpanLoads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,9 +44,11 @@ class Inserts:
         self._identity = secrets.randbits(64)
         self._keys: dict[tuple[str, int], None] = {}
         self._known = Known(engine, tables)
+        self._spans = SpanLoads(engine, tables.traces)
+        self._logs = LogLoads(engine, tables.logs)
 
     def store(self, batches: Sequence[Batch]) -> int:
-        """Insert *batches*, one statement per table; return what was known, a whole batch as one.
+        """Insert *batches*, table by table; return what was known, a whole batch as one.
 
         Raises:
             StoreError: Some of it may be stored, and all of it may be sent again.
@@ -64,8 +61,8 @@ class Inserts:
                 batch.known_logs = frozenset()  # of another try, perhaps
             else:
                 batch.known_logs = frozenset(range(len(batch.logs)))
-        spans: list[Any] = []
-        logs: list[Any] = []
+        spans: list[Placed[SpanRow]] = []
+        logs: list[Placed[LogRow]] = []
         metrics: list[Any] = []
         now_ns = self._clock.time_ns()
         known = 0
@@ -76,26 +73,41 @@ class Inserts:
             if batch.resent:
                 known_metrics = self._look_up(batch, first, stored_before, now_ns)
                 known += len(batch.known_logs) + len(known_metrics)
-            for span in (*batch.open_spans, *batch.spans):
-                add_span(spans, span, self._next(now_ns), now_ns)
-            for index, log in enumerate(batch.logs):
-                if index in batch.known_logs:
-                    continue
-                stored_before.append(log)
-                number = self._next(now_ns)
-                # Of one time, what was stored last comes first in lists; of a batch that may come
-                # again, what stands last in it.
-                place = number if batch.key is None else log.time_ns + index
-                add_log(logs, log, number, now_ns, (place, (first + index) & _MASK))
+            spans += (self._placed_spans(rows, now_ns) for rows in (batch.open_spans, batch.spans))
+            placed = self._placed_logs(batch, first, now_ns)
+            stored_before += placed.rows
+            logs.append(placed)
             for index, row in enumerate(batch.metrics):
                 if index not in known_metrics:
                     identity = (first + index) & _MASK
                     add_metrics(metrics, row, self._next(now_ns), now_ns, identity)
-        self._insert(self._tables.traces, SPAN_COLUMNS, spans)
-        self._insert(self._tables.logs, LOG_COLUMNS, logs)
-        self._insert(self._tables.metrics, METRICS_COLUMNS, metrics)
+        self._spans.store(spans, now_ns)
+        self._logs.store(logs, now_ns)
+        if metrics:
+            self._engine.insert(self._tables.metrics, METRICS_COLUMNS, pack_values(metrics))
         self._remember(new.values())
         return len(batches) - len(new) + known
+
+    def replace(self, spans: Sequence[SpanRow]) -> None:
+        """Say anew how it stands with spans that have not ended."""
+        now_ns = self._clock.time_ns()
+        self._spans.store([self._placed_spans(spans, now_ns)], now_ns)
+
+    def _placed_spans(self, rows: Sequence[SpanRow], now_ns: int) -> Placed[SpanRow]:
+        return Placed(rows, self._take(len(rows), now_ns))
+
+    def _placed_logs(self, batch: Batch, first: int, now_ns: int) -> Placed[LogRow]:
+        """Return the log records of *batch* that are new; *first* is the identity of its first."""
+        rows, known = batch.logs, batch.known_logs
+        numbers = self._take(len(rows), now_ns)
+        places: Sequence[int] = numbers
+        if batch.key is not None:
+            # Of one time, what was stored last comes first in lists; of a batch that may come
+            # again, what stands last in it.
+            places = [row.time_ns + index for index, row in enumerate(rows)]
+        ids = [(first + index) & _MASK for index in range(len(rows))]
+        placed = Placed(rows, numbers, places, ids)
+        return placed.only([index not in known for index in range(len(rows))]) if known else placed
 
     def _look_up(
         self, batch: Batch, first: int, before: Sequence[LogRow], now_ns: int
@@ -106,22 +118,16 @@ class Inserts:
             batch.known_logs = self._known.logs(batch.logs, own, before)
         return self._known.metrics(batch.metrics, own, now_ns) if batch.metrics else frozenset()
 
-    def replace(self, spans: Iterable[SpanRow]) -> None:
-        """Say anew how it stands with spans that have not ended."""
-        values: list[Any] = []
-        now_ns = self._clock.time_ns()
-        for span in spans:
-            add_span(values, span, self._next(now_ns), now_ns)
-        self._insert(self._tables.traces, SPAN_COLUMNS, values)
-
-    def _insert(self, table: str, columns: str, values: list[Any]) -> None:
-        if values:
-            self._engine.insert(table, columns, pack_values(values))
-
     def _next(self, now_ns: int) -> int:
         """Return the next row's number: the time, and always more than the last."""
-        self._number = max(self._number + 1, now_ns)
-        return self._number
+        return self._take(1, now_ns)[0]
+
+    def _take(self, count: int, now_ns: int) -> range:
+        """Return the numbers of the next *count* rows."""
+        first = max(self._number + 1, now_ns)
+        if count:
+            self._number = first + count - 1
+        return range(first, first + count)
 
     def _first_identity(self, batch: Batch) -> int:
         """Return the identity of the batch's first record; the others count on from there."""

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.hub.store.budget import left_s
 from otbridge.hub.store.clickhouse.engine import BUDGET_S, as_rows
-from otbridge.hub.store.text import asked
+from otbridge.hub.store.clickhouse.words import pair
+from otbridge.hub.store.text import asked, pair_word
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from otbridge.hub.store.clickhouse.engine import Engine
     from otbridge.hub.store.clickhouse.schema import Tables
     from otbridge.hub.store.vocabulary import Term
@@ -48,6 +51,9 @@ class Conditions:
         wanted = asked(term)
         if wanted is None:
             return False
+        if term.key is not None:
+            self.add_pairs(term.key, [term.text])
+            return True
         parts: list[str] = []
         values: dict[str, Any] = {}
         if wanted.whole:
@@ -60,6 +66,15 @@ class Conditions:
             values["begun"] = _NO_WORD + wanted.begun
         self.add(" AND ".join(parts), **values)
         return True
+
+    def add_pairs(self, key: str, texts: Iterable[str]) -> None:
+        """Add that the attribute *key* has one of these short values, as `DerivedWords` has it."""
+        words: list[str] = []
+        values: dict[str, str] = {}
+        for number, text in enumerate(texts):
+            values |= {f"said{number}": f"{key}={text}", f"old{number}": pair_word(key, text)}
+            words += (pair(f"{{said{number}:String}}"), f"{{old{number}:String}}")
+        self.add(f"hasAnyTokens(DerivedWords, [{', '.join(words)}])", **values)
 
     def __str__(self) -> str:
         return " AND ".join(f"({condition})" for condition in self._sql) or "1"

@@ -43,7 +43,8 @@ def read_span(columns: Sequence[Any]) -> SpanRow:
         trace_id=bytes.fromhex(trace.decode()),
         span_id=bytes.fromhex(span_id.decode()),
         parent_span_id=bytes.fromhex(parent.decode()),
-        name=name.decode(),
+        # Where a sender wrote it twice, the column has neither.
+        name=name.decode() or span.name,
         kind=span.kind,
         service=service.decode(),
         start_ns=start,

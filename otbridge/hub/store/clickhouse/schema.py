@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from otbridge.errors import StoreError
 from otbridge.hub.store.clickhouse.engine import as_rows
 from otbridge.hub.store.clickhouse.server import Unreachable
+from otbridge.hub.store.clickhouse.words import log_words, span_words
 from otbridge.hub.store.text import MAX_PAIR
 
 if TYPE_CHECKING:
@@ -221,6 +222,8 @@ class _Migration(NamedTuple):
 
     version: int
     statements: tuple[str, ...]
+    spread: tuple[str, ...] = ()
+    """The same for the tables that stand for all shards', on a cluster."""
 
 
 def _merging(
@@ -274,7 +277,19 @@ _FIRST = _Migration(
     ),
 )
 
-_MIGRATIONS: Final = (_FIRST,)
+
+def _words_by_default(end: str = "") -> tuple[str, ...]:
+    """Return the statements by which ClickHouse itself says what a text search finds."""
+    return tuple(
+        f"ALTER TABLE {{db}}.{table}{end} MODIFY COLUMN DerivedWords String DEFAULT {words}"
+        for table, words in (("otel_traces", span_words()), ("otel_logs", log_words()))
+    )
+
+
+_SECOND = _Migration(2, _words_by_default(), _words_by_default("_all"))
+"""Before, rows that a collector wrote could not be found by `key=value`."""
+
+_MIGRATIONS: Final = (_FIRST, _SECOND)
 """In order; a released one never changes."""
 
 _SPREAD: Final = (
@@ -328,11 +343,15 @@ def _migrate(engine: Engine, node: int, database: str, cluster: str) -> None:
         if step.version > known:
             for statement in step.statements:
                 _run(engine, node, statement, database)
-            done = f"INSERT INTO {{db}}.otbridge_schema (Version) VALUES ({step.version})"
-            _run(engine, node, done, database)
     if cluster:
         for statement in _SPREAD:
             _run(engine, node, statement, database, cluster)
+    for step in _MIGRATIONS:
+        if step.version > known:
+            for statement in step.spread if cluster else ():
+                _run(engine, node, statement, database)
+            done = f"INSERT INTO {{db}}.otbridge_schema (Version) VALUES ({step.version})"
+            _run(engine, node, done, database)
 
 
 def _run(engine: Engine, node: int, statement: str, database: str, cluster: str = "") -> None:

@@ -16,6 +16,9 @@ from tests.contract.store.server import Server, free_port
 
 NAME = "main"
 
+HALVED = "halved"
+"""The same servers as a cluster for tables that replicate by themselves, which ours do not."""
+
 VARIABLE = "OTBRIDGE_TEST_CLICKHOUSE_CLUSTER"
 """Environment variable that has the cluster tested too: it takes four servers' time and memory."""
 
@@ -37,16 +40,11 @@ class Cluster:
 
     def start(self) -> None:
         """Start all nodes."""
-        shards = "".join(
-            # Without ZooKeeper: the node that takes an insert writes it to both replicas.
-            "<shard><internal_replication>false</internal_replication>"
-            + "".join(_NODE.format(port=port) for port in pair)
-            + "</shard>"
-            for pair in (self._ports[:2], self._ports[2:])
-        )
+        # Without ZooKeeper: the node that takes an insert writes it to both replicas.
+        clusters = self._shards(NAME, "false") + self._shards(HALVED, "true")
         self._config.parent.mkdir(parents=True, exist_ok=True)
         self._config.write_text(
-            f"<clickhouse><remote_servers><{NAME}>{shards}</{NAME}></remote_servers></clickhouse>"
+            f"<clickhouse><remote_servers>{clusters}</remote_servers></clickhouse>"
         )
         for number in range(len(self.nodes)):
             self.bring_back(number)
@@ -64,10 +62,19 @@ class Cluster:
             front.__exit__()
         self.nodes[number].kill()
 
-    def address(self, database: str) -> str:
+    def _shards(self, name: str, internal_replication: str) -> str:
+        shards = "".join(
+            f"<shard><internal_replication>{internal_replication}</internal_replication>"
+            + "".join(_NODE.format(port=port) for port in pair)
+            + "</shard>"
+            for pair in (self._ports[:2], self._ports[2:])
+        )
+        return f"<{name}>{shards}</{name}>"
+
+    def address(self, database: str, cluster: str = NAME) -> str:
         """Return the store's address for this database."""
         hosts = ",".join(f"127.0.0.1:{node.http_port}" for node in self.nodes)
-        return f"clickhouse://{hosts}/{database}?cluster={NAME}"
+        return f"clickhouse://{hosts}/{database}?cluster={cluster}"
 
     def kill(self) -> None:
         """End all nodes."""

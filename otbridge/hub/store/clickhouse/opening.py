@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otbridge.errors import StoreError
 from otbridge.hub.store.clickhouse import ClickHouseStore
 from otbridge.hub.store.clickhouse.address import is_name, read_address
-from otbridge.hub.store.clickhouse.engine import as_rows
-from otbridge.hub.store.clickhouse.server import Servers, Unreachable
+from otbridge.hub.store.clickhouse.replicas import refuse_what_is_not_one
+from otbridge.hub.store.clickhouse.server import Servers
 
 if TYPE_CHECKING:
     from otbridge._clock import Clock
-    from otbridge.hub.store.clickhouse.address import Address
     from otbridge.hub.store.vocabulary import Retention
 
 __all__ = ["open_clickhouse"]
@@ -49,37 +47,11 @@ def open_clickhouse(
         servers, where.database, where.cluster, clock=clock, retention=retention
     )
     try:
-        _refuse_strangers(servers, where)
+        refuse_what_is_not_one(servers, where)
     except BaseException:
         store.close()
         raise
     return store
-
-
-def _refuse_strangers(servers: Servers, where: Address) -> None:
-    """Refuse several hosts that are servers with tables of their own, and no cluster.
-
-    As soon as the first is away, the next would be asked and written to, and know nothing of what
-    is on the other.
-    """
-    if where.cluster or servers.nodes == 1:
-        return
-    sql = (
-        "SELECT groupArray(tuple(toString(uuid), engine)) FROM system.tables"  # noqa: S608 - a checked name
-        f" WHERE database = '{where.database}' AND name = 'otel_traces' FORMAT MsgPack"
-    )
-    own: set[bytes] = set()
-    for node in range(servers.nodes):
-        with suppress(Unreachable):  # said when the tables were made
-            for identity, engine in as_rows(servers.execute(sql, node)):
-                if not engine.startswith((b"Replicated", b"Shared")):
-                    own.add(identity)
-    if len(own) > 1:
-        raise StoreError(
-            f"{where} names several servers that know nothing of each other.",
-            "Each has tables of its own, so that a hub would show now these records, now those.",
-            "Name their cluster with cluster=NAME, or one of them.",
-        )
 
 
 def _embedded(address: str) -> tuple[Path, str]:

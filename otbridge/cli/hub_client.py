@@ -96,6 +96,23 @@ class HubClient:
             )
         return body
 
+    def get_page(
+        self, path: str, items: str, limit: int, **parameters: str | int | None
+    ) -> dict[str, Any]:
+        """Return the answer of `GET path` with *limit* of its *items*, or with all there are.
+
+        A page of the hub's may end before it is full, because its time is up.
+
+        Raises:
+            HubUnreachableError: As from `get`.
+        """
+        found = self.get(path, limit=limit, **parameters)
+        while found["next_cursor"] and (missing := limit - len(found[items])) > 0:
+            cursor = found["next_cursor"]
+            more = self.get(path, limit=missing, cursor=cursor, **parameters)
+            found = more | {items: found[items] + more[items]}
+        return found
+
     def post(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
         """Send OTLP/JSON, and return the answer; wait where the hub asks for it, up to a minute.
 

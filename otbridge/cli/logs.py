@@ -35,13 +35,14 @@ def logs(
     from otbridge.cli.line_format import log_line
 
     with HubClient(hub_url) as hub:
-        found = hub.get(
+        found = hub.get_page(
             "/api/v1/logs",
+            "logs",
+            limit,
             trace_id=trace_id,
             service=service,
             severity=severity,
             q=q,
-            limit=limit,
             **{"from": since},
         )
     if style == "json":

@@ -33,13 +33,14 @@ def traces(
     from otbridge.cli.line_format import trace_line
 
     with HubClient(hub_url) as hub:
-        found = hub.get(
+        found = hub.get_page(
             "/api/v1/traces",
+            "traces",
+            limit,
             service=service,
             error="true" if errors else None,
             min_duration=min_duration,
             q=q,
-            limit=limit,
             **{"from": since},
         )
     if style == "json":

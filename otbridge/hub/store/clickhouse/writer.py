@@ -1,6 +1,6 @@
 """Inserts what is waiting, in groups that are worth it.
 
-An insert costs ClickHouse some 20 ms however small it is. So after each the thread rests for four
+An insert costs ClickHouse 20 to 50 ms however small it is. So after each the thread rests for four
 times as long as it took, and takes what has come meanwhile together: a single batch goes at once,
 a trickle keeps a fifth of one core busy, and a flood goes in large blocks without any rest.
 """

@@ -1,45 +1,36 @@
-"""Writes the packs of one table, and makes few out of many that turned out small.
+"""Writes the packs of one table: full ones compressed, and what does not fill one as it is.
 
-A commit writes its records as packs of its own. Where little comes in a commit holds a record or
-two, which compress badly alone. So whenever the last few packs are all small, the same transaction
-makes one of them. Records keep their numbers and their order: a pack is found by the number of any
-record in it, before and after.
+A commit of little writes a record or two, which compress badly alone and take longer to compress
+than all the rest of the commit. So what fills no pack waits at the end of the table in packs that
+are not compressed, one for each commit and at times one for all of them. As soon as it is enough, the
+same transaction puts full packs in their place. Records keep their numbers and their order: a pack is found by the number of
+any record in it, before and after.
 """
 
 # ruff: noqa: S608 - the SQL is put together from our own names; values only go in as parameters
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
-from otbridge.hub.store.sqlite.packs import PACK_BYTES, Pack, Times, pack, read_pack, split
+from otbridge.hub.store.sqlite.packs import FULL_PACK, MOST, PACK_BYTES, Times, pack, plain, split
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Kept", "PackWriter"]
 
-_TOGETHER: Final = 8
-"""Small packs that become one. Each record is compressed again once or twice, and a commit that
-does it takes 2 ms more."""
+_WAITING: Final = 64
+"""Packs that wait at most: a question opens so many for a few records."""
 
-_SMALL: Final = PACK_BYTES // _TOGETHER
-"""Bytes of records below which a pack is small: so many together are no more than a pack."""
+_LEARNING: Final = 8
+"""A pack's size says an eighth of what is expected of the next one's."""
 
 Kept = tuple[int, bytes, int, int, "Times | None"]
 """A record that waits for its pack: its number, its bytes, the number of its source, the time that
 it began, and its times where they are not those in its bytes."""
-
-
-class _Small(NamedTuple):
-    """A pack at the end of the table that may become part of a larger one."""
-
-    first: int
-    size: int
-    merges: int
-    """How often it has become larger."""
 
 
 class PackWriter:
@@ -54,57 +45,53 @@ class PackWriter:
     def __init__(self, db: sqlite3.Connection, table: str) -> None:
         self._db = db
         self._insert = f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?)"
-        self._select = (
-            f"SELECT Raw, Crc, MinTimestamp, MaxTimestamp FROM {table} WHERE Id >= ? ORDER BY Id"
-        )
         self._delete = f"DELETE FROM {table} WHERE Id >= ?"
-        self._small: list[_Small] = []
+        self._waiting: list[Kept] = []
+        self._waiting_bytes = self._waiting_packs = 0
+        self._size = float(PACK_BYTES)
 
     def forget(self) -> None:
-        """Forget what may be rolled back."""
-        self._small.clear()
+        """Forget what may be rolled back; what is not compressed stays so."""
+        self._waiting.clear()
+        self._waiting_bytes = self._waiting_packs = 0
 
     def save(self, kept: Sequence[Kept]) -> None:
         """Write down these records, whose numbers are consecutive and follow those before."""
-        for run in split(kept):
-            numbers, records, sources, begins, all_times = zip(*run, strict=True)
-            times = {place: own for place, own in enumerate(all_times) if own is not None}
-            self._write(
-                numbers[0], Pack(list(records), list(sources), times), min(begins), max(begins)
-            )
-            self._note(_Small(numbers[0], sum(map(len, records)), 0))
-
-    def _write(self, first: int, content: Pack, earliest: int, latest: int) -> None:
-        raw = pack(*content)
-        row = (first, len(content.records), earliest, latest, raw, crc32(raw))
-        self._db.execute(self._insert, row)
-
-    def _note(self, new: _Small) -> None:
-        """Remember the pack that was written last; merge where there are enough of its like."""
-        if new.size >= _SMALL:
-            self._small.clear()  # what is before it stays as it is
+        if not kept:
             return
-        self._small.append(new)
-        last = self._small[-_TOGETHER:]
-        if len(last) == _TOGETHER and all(one.merges == new.merges for one in last):
-            del self._small[-_TOGETHER:]
-            if self._merge(last[0].first):
-                self._note(_Small(last[0].first, sum(one.size for one in last), new.merges + 1))
+        before = len(self._waiting)
+        self._waiting.extend(kept)
+        self._waiting_bytes += sum(len(one[1]) for one in kept)
+        is_full = self._waiting_bytes >= self._size or len(self._waiting) >= MOST
+        if not is_full and self._waiting_packs < _WAITING:
+            self._put(self._waiting[before:], plain)
+            self._waiting_packs += 1
+            return
+        if before:
+            self._db.execute(self._delete, (self._waiting[0][0],))
+        *full, rest = split(self._waiting, int(self._size))
+        for run in full:
+            self._write(run)
+        self._waiting = list(rest)
+        self._waiting_bytes = sum(len(one[1]) for one in rest)
+        self._waiting_packs = 1 if rest else 0
+        if rest:
+            self._put(rest, plain)
 
-    def _merge(self, first: int) -> bool:
-        """Make one of the packs from this number on; return False where one of them is corrupt."""
-        merged = Pack([], [], {})
-        earliest, latest = [], []
-        for raw, crc, begin, end in self._db.execute(self._select, (first,)):
-            part = read_pack(raw, crc)
-            if part is None:
-                return False  # nothing of it must pass for sound
-            behind = len(merged.records)
-            merged.times.update({behind + place: times for place, times in part.times.items()})
-            merged.records.extend(part.records)
-            merged.sources.extend(part.sources)
-            earliest.append(begin)
-            latest.append(end)
-        self._db.execute(self._delete, (first,))
-        self._write(first, merged, min(earliest), max(latest))
-        return True
+    def _write(self, run: Sequence[Kept]) -> None:
+        """Write a full pack, and learn from its size how much fills the pages of the next one."""
+        size = self._put(run, pack)
+        filling = sum(len(one[1]) for one in run) * FULL_PACK / size
+        filling = min(max(filling, PACK_BYTES / 2), PACK_BYTES * 2)
+        self._size += (filling - self._size) / _LEARNING
+
+    def _put(
+        self, run: Sequence[Kept], form: Callable[[list[bytes], list[int], dict[int, Times]], bytes]
+    ) -> int:
+        """Write a pack in this form, and return its size."""
+        numbers, records, sources, begins, all_times = zip(*run, strict=True)
+        times = {place: own for place, own in enumerate(all_times) if own is not None}
+        raw = form(list(records), list(sources), times)
+        row = (numbers[0], len(run), min(begins), max(begins), raw, crc32(raw))
+        self._db.execute(self._insert, row)
+        return len(raw)

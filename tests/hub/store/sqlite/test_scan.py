@@ -31,7 +31,9 @@ def test_a_filter_that_passes_over_much_ends_its_pages_early_and_goes_on(
 ) -> None:
     monkeypatch.setattr(scan, "_PACKS", 10)
     monkeypatch.setattr(scan, "_STEPS", 3)
-    monkeypatch.setattr(pack_writer, "_SMALL", 0)  # so that each commit's packs stay as they are
+    monkeypatch.setattr(
+        pack_writer, "_WAITING", 9_999
+    )  # so that each commit's packs stay as they are
     for number in range(40):
         store_now(store, log("before"), log("after", at=9), span(number + 1, start=number))
     store_now(store, log("between", at=5))

@@ -12,7 +12,8 @@ import { FixtureHub, NotFound } from "./fixture-hub.ts";
 import { accept, type Viewer } from "./fixture-socket.ts";
 import { Ids } from "./ids.ts";
 import type { Recorder } from "./recorder.ts";
-import { hugeStory, orderStory, smallStory } from "./stories.ts";
+import { orderStory } from "./stories.ts";
+import { hugeStory, smallStory } from "./traffic-stories.ts";
 
 const FLUSH_MS = 100;
 

@@ -8,7 +8,8 @@
 import type { AttributeValue, LiveItem, Log, Span } from "../src/api.ts";
 import { Ids } from "./ids.ts";
 import type { Recorder } from "./recorder.ts";
-import { hugeStory, orderStory, smallStory } from "./stories.ts";
+import { orderStory } from "./stories.ts";
+import { hugeStory, smallStory } from "./traffic-stories.ts";
 
 const KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"];
 const STATUS = ["unset", "ok", "error"];

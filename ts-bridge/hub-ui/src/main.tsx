@@ -11,6 +11,8 @@ import { startStream } from "./views/live/stream.ts";
 import "./ui/tokens.css";
 import "./ui/base.css";
 import "./ui/frame.css";
+import "./ui/fields.css";
+import "./ui/labels.css";
 import "./ui/controls.css";
 import "./ui/list.css";
 import "./ui/page.css";

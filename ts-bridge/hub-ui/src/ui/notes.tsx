@@ -10,6 +10,15 @@ function isWorthRetrying({ status }: ApiError): boolean {
   return status < 400 || status >= 500 || status === 429;
 }
 
+/** A text in which commands stand between backticks, as the hub writes them. */
+function Words({ text }: { text: string }) {
+  return (
+    <>
+      {text.split("`").map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part))}
+    </>
+  );
+}
+
 export function ErrorNote(props: {
   error: unknown;
   onRetry?: () => void;
@@ -25,8 +34,12 @@ export function ErrorNote(props: {
       <Icon name="error" size={20} />
       <div class="note-text">
         <h2>{told.what}</h2>
-        <p class="soft">{told.why}</p>
-        <p>{told.todo}</p>
+        <p class="soft">
+          <Words text={told.why} />
+        </p>
+        <p>
+          <Words text={told.todo} />
+        </p>
         {props.children}
         {onRetry && isWorthRetrying(told) && (
           <p>

@@ -16,6 +16,9 @@ import { ArrowHead } from "../../ui/graph.tsx";
 import { sessionHues } from "../../ui/labels.tsx";
 import "../../ui/graph.css";
 
+/** With more edges, numbers stand only at those of the service that the pointer is on. */
+const EDGES_TOLD = 24;
+
 type Drawn = MapNode & { id: string };
 
 export function ServiceMapView(props: {
@@ -31,6 +34,10 @@ export function ServiceMapView(props: {
   const [near, setNear] = useState<string | null>(null);
   const centre = near ?? (chosen || null);
   const joined = useMemo(() => neighbours(map, centre), [map, centre]);
+  // Where the numbers of all edges would be a heap, those of one service are told at a time.
+  const isCrowded = map.edges.length > EDGES_TOLD;
+  const isTold = ({ edge }: Route<MapEdge>) =>
+    !isCrowded || (centre !== null && !isAside(edge, centre));
   return (
     <div class="graph service-map" role="figure" aria-label={describe(map)}>
       <div class="graph-canvas" style={{ width: `${layout.width}px` }}>
@@ -51,7 +58,7 @@ export function ServiceMapView(props: {
             />
           ))}
         </svg>
-        {layout.routes.map((route) => (
+        {layout.routes.filter(isTold).map((route) => (
           <EdgeNote key={edgeKey(route.edge)} route={route} seconds={seconds} centre={centre} />
         ))}
         {layout.placed.map((placed) => (

@@ -1,6 +1,7 @@
 /** Services: who calls whom, and what each does how often, how fast and how well. */
 
 import { useEffect, useMemo } from "preact/hooks";
+import { ApiError } from "../../api.ts";
 import {
   type MapNode,
   type Operation,
@@ -79,7 +80,7 @@ export function ServicesView() {
       <ServiceTools filter={filter} nodes={map.data?.nodes ?? []} page={page} />
       <div class="services">
         {param("map") !== "off" && map.data && <MapPart map={map.data} chosen={filter.service} />}
-        {map.error !== null && !map.data && <ErrorNote error={map.error} onRetry={map.reload} />}
+        {map.error !== null && !page.error && <MapTrouble error={map.error} again={map.reload} />}
         {page.error && page.rows.length === 0 ? (
           <ErrorNote error={page.error} onRetry={page.retry} />
         ) : page.rows.length === 0 ? (
@@ -149,6 +150,18 @@ function ServiceTools(props: {
         Map
       </Toggle>
     </div>
+  );
+}
+
+function MapTrouble({ error, again }: { error: unknown; again: () => void }) {
+  const what = error instanceof ApiError ? error.what : String(error);
+  return (
+    <p class="notice" role="alert">
+      The map is missing, or out of date. {what}{" "}
+      <button type="button" class="text-button" onClick={again}>
+        Try again
+      </button>
+    </p>
   );
 }
 

@@ -3,6 +3,7 @@
 import type { OperationMinute } from "../../api-operations.ts";
 import { trend } from "../../model/trend.ts";
 
+/** At most; the picture is as wide however many there are. */
 const COLUMNS = 40;
 const HEIGHT = 18;
 
@@ -16,7 +17,7 @@ export function Trend(props: {
   return (
     <svg
       class="trend"
-      viewBox={`0 0 ${COLUMNS} ${HEIGHT}`}
+      viewBox={`0 0 ${Math.max(1, columns.length)} ${HEIGHT}`}
       preserveAspectRatio="none"
       aria-hidden="true"
     >

@@ -38,6 +38,9 @@ import { JsonTab } from "./json-tab.tsx";
 import { useTrace } from "./use-trace.ts";
 import { Waterfall } from "./waterfall.tsx";
 import "./trace.css";
+import "./waterfall.css";
+import "./bars.css";
+import "./json.css";
 import "./panel.css";
 import "../agents/agents.css";
 

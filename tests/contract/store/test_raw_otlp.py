@@ -345,3 +345,13 @@ def test_tables_of_version_1_are_brought_along_and_all_rows_are_found(
                 assert found == {"said before", "said now"}
     versions = ask(server, f"SELECT arraySort(groupArray(Version)) FROM {database}.otbridge_schema")
     assert versions == "[1,2]"
+
+
+def test_large_records_go_in_several_inserts_and_none_is_left_out(
+    opened: Callable[[int], tuple[ClickHouseStore, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loads, "_ENOUGH_BYTES", 4_000)
+    store, _ = opened(0)
+    names = [f"shop {number}" for number in range(7)]
+    store_now(store, *(log("x" * 1_500, service=name) for name in names))
+    assert sorted(one.row.service for one in store.logs(LogFilter(), 20)) == names

@@ -5,16 +5,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from otbridge.hub.store.sqlite import attribute_search
+from otbridge.hub.store.budget import page_time
 from otbridge.hub.store.sqlite.attribute_search import TraceAttributes, written
 from otbridge.hub.store.sqlite.logs import home_days, logs_of
-from otbridge.hub.store.sqlite.traces import trace_conditions
-from otbridge.hub.store.vocabulary import AttributeKey, Facets, LogFilter, TraceFilter
+from otbridge.hub.store.sqlite.packed_logs import LOOKED_AT as TIME_IS_UP
+from otbridge.hub.store.sqlite.trace_search import LATER_STEP, Line, TraceSearch
+from otbridge.hub.store.sqlite.traces import newest_lines, trace_conditions
+from otbridge.hub.store.vocabulary import (
+    AttributeKey,
+    Facets,
+    LogFilter,
+    TraceFilter,
+    TracePosition,
+)
 from otbridge.wire.otlp_outline import read_log
 
 if TYPE_CHECKING:
@@ -23,9 +31,6 @@ if TYPE_CHECKING:
     from otbridge.hub.store.sqlite.conditions import Conditions
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import FacetField
-
-    Tally = tuple[Counter[Any], int]
-    """How often each value occurs, and in how many records."""
 
 __all__ = ["LOOKED_AT", "UNPACKED", "count"]
 
@@ -39,21 +44,43 @@ _LEVELS: Final = ("unspecified", "trace", "debug", "info", "warn", "error", "fat
 """OTLP has four severity numbers to a level, from 1 on (OTel logs data model)."""
 
 
+class _Tally(NamedTuple):
+    """What one day has."""
+
+    counts: Counter[Any]
+    """How often each value occurs."""
+    looked_at: int
+    """In how many records."""
+    in_time: bool = True
+    """Whether these were all, or as many as are looked at."""
+
+
 def count(
     reader: Reader, wanted: LogFilter | TraceFilter, field: FacetField | AttributeKey
 ) -> Facets:
     """Answer `Store.facets`."""
-    if wanted.attributes:
-        for day in reader.days:
-            attribute_search.define(reader, day, wanted.attributes)
+    is_late = page_time()
     if isinstance(field, AttributeKey):
-        return _count_values(reader, wanted, field.name.encode())
+        return _count_values(reader, wanted, field.name.encode(), is_late)
     if isinstance(wanted, LogFilter):
-        return _count_logs(reader, wanted, field)
-    return _over(reader.days, lambda day, left: _traces(reader, day, wanted, field, left))
+        return _count_logs(reader, wanted, field, is_late)
+    return _over(reader.days, lambda day, left: _traces(reader, day, wanted, field, left, is_late))
 
 
-def _traces(reader: Reader, day: str, wanted: TraceFilter, field: FacetField, left: int) -> Tally:
+def _traces(  # noqa: PLR0917 - one caller
+    reader: Reader,
+    day: str,
+    wanted: TraceFilter,
+    field: FacetField,
+    left: int,
+    is_late: Callable[[], bool],
+) -> _Tally:
+    if _has_to_read(reader, day, wanted):
+        lines, in_time = _read_lines(reader, day, wanted, left, is_late)
+        names = (
+            line.summary.services if field == "service" else (line.summary.name,) for line in lines
+        )
+        return _Tally(Counter(chain.from_iterable(names)), len(lines), in_time)
     where = trace_conditions(reader, day, wanted)
     if field == "service":
         return _services(reader, day, where, left)
@@ -61,70 +88,129 @@ def _traces(reader: Reader, day: str, wanted: TraceFilter, field: FacetField, le
     return _values(reader, day, newest, where, left)
 
 
-def _count_logs(reader: Reader, wanted: LogFilter, field: FacetField) -> Facets:
+def _has_to_read(reader: Reader, day: str, wanted: TraceFilter) -> bool:
+    """Whether records have to be read to know which traces fit."""
+    search = TraceSearch.of(reader, day, wanted)
+    return bool(wanted.attributes) or (search is not None and search.looks_through)
+
+
+def _read_lines(
+    reader: Reader, day: str, wanted: TraceFilter, most: int, is_late: Callable[[], bool]
+) -> tuple[list[Line], bool]:
+    """Return the newest traces that fit, and whether these are all, or *most*."""
+    lines: list[Line] = []
+    for line in newest_lines(reader, day, wanted, LATER_STEP, None, is_late):
+        if isinstance(line, TracePosition):
+            return lines, False
+        lines.append(line)
+        if len(lines) == most:
+            break
+    return lines, True
+
+
+def _count_logs(
+    reader: Reader, wanted: LogFilter, field: FacetField, is_late: Callable[[], bool]
+) -> Facets:
     days, key = home_days(reader, wanted)
     facets = _over(
         days,
-        lambda day, left: _logs(reader, day, wanted, key, field, left),
+        lambda day, left: _logs(reader, day, wanted, key, field, left, is_late),
         UNPACKED if wanted.terms else None,
     )
     return _by_level(facets) if field == "severity" else facets
 
 
 def _logs(  # noqa: PLR0917 - one caller
-    reader: Reader, day: str, wanted: LogFilter, key: int | None, field: FacetField, left: int
-) -> Tally:
+    reader: Reader,
+    day: str,
+    wanted: LogFilter,
+    key: int | None,
+    field: FacetField,
+    left: int,
+    is_late: Callable[[], bool],
+) -> _Tally:
     counts: Counter[Any] = Counter()
     for logs in logs_of(reader, day):
-        counts += logs.count(wanted, key, field, left - counts.total())
-    return counts, counts.total()
+        most = left - counts.total()
+        if not (wanted.attributes or wanted.terms):
+            counts += logs.count(wanted, key, field, most)
+            continue
+        for _, _, value in islice(
+            logs.newest(wanted, key, most, value=field, is_late=is_late), most
+        ):
+            if value is TIME_IS_UP:
+                return _Tally(counts, counts.total(), in_time=False)
+            counts[value] += 1
+    return _Tally(counts, counts.total())
 
 
-def _count_values(reader: Reader, wanted: LogFilter | TraceFilter, key: bytes) -> Facets:
+def _count_values(
+    reader: Reader, wanted: LogFilter | TraceFilter, key: bytes, is_late: Callable[[], bool]
+) -> Facets:
     """Count the values of an attribute."""
     if isinstance(wanted, TraceFilter):
         return _over(
             reader.days,
-            lambda day, left: _trace_values(reader, day, wanted, key, left),
+            lambda day, left: _trace_values(reader, day, wanted, key, left, is_late),
             UNPACKED,
         )
     days, trace = home_days(reader, wanted)
     return _over(
-        days, lambda day, left: _log_values(reader, day, wanted, trace, key, left), UNPACKED
+        days,
+        lambda day, left: _log_values(reader, day, wanted, trace, key, left, is_late),
+        UNPACKED,
     )
 
 
 def _log_values(  # noqa: PLR0917 - one caller
-    reader: Reader, day: str, wanted: LogFilter, trace: int | None, key: bytes, left: int
-) -> Tally:
+    reader: Reader,
+    day: str,
+    wanted: LogFilter,
+    trace: int | None,
+    key: bytes,
+    left: int,
+    is_late: Callable[[], bool],
+) -> _Tally:
     counts: Counter[Any] = Counter()
     looked_at = 0
     for logs in logs_of(reader, day):
         most = left - looked_at
-        for _, number, _ in islice(logs.newest(wanted, trace, most), most):
+        found = logs.newest(wanted, trace, most, is_late=is_late)
+        for _, number, mark in islice(found, most):
+            if mark is TIME_IS_UP:
+                return _Tally(counts, looked_at, in_time=False)
             looked_at += 1
             data = logs.data(number)
             value = None if data is None else written(key, read_log(data).attributes)
             if value is not None:
                 counts[value] += 1
-    return counts, looked_at
+    return _Tally(counts, looked_at)
 
 
-def _trace_values(reader: Reader, day: str, wanted: TraceFilter, key: bytes, left: int) -> Tally:
+def _trace_values(  # noqa: PLR0917 - one caller
+    reader: Reader,
+    day: str,
+    wanted: TraceFilter,
+    key: bytes,
+    left: int,
+    is_late: Callable[[], bool],
+) -> _Tally:
     """Count a trace for each value that one of its spans has."""
     counts: Counter[Any] = Counter()
-    where = trace_conditions(reader, day, wanted)
-    sql = f"SELECT TraceKey FROM otel_trace_summary WHERE {where} ORDER BY Start DESC LIMIT ?"
-    found = reader.rows(day, sql, *where.parameters, left)
     traces = TraceAttributes(reader, day)
-    for (trace,) in found:
-        counts.update({value for one in traces.of(trace) if (value := written(key, one))})
-        reader.check_time()
-    return counts, len(found)
+    looked_at = 0
+    for line in newest_lines(reader, day, wanted, LATER_STEP, None, is_late):
+        if isinstance(line, TracePosition):
+            return _Tally(counts, looked_at, in_time=False)
+        looked_at += 1
+        counts.update({value for one in traces.of(line.key) if (value := written(key, one))})
+        if looked_at == left:
+            break
+    return _Tally(counts, looked_at)
 
 
 def _over(
-    days: tuple[str, ...], tally: Callable[[str, int], Tally], most: int | None = None
+    days: tuple[str, ...], tally: Callable[[str, int], _Tally], most: int | None = None
 ) -> Facets:
     """Add up the *tally* of each day, latest first, until enough was looked at."""
     most = LOOKED_AT if most is None else most
@@ -133,24 +219,27 @@ def _over(
     for day in reversed(days):
         if looked_at == most:
             break
-        found, records = tally(day, most - looked_at)
-        counts += found
-        looked_at += records
+        found = tally(day, most - looked_at)
+        counts += found.counts
+        looked_at += found.looked_at
+        if not found.in_time:
+            return Facets(counts, looked_at, complete=False)
     return Facets(counts, looked_at, complete=looked_at < most)
 
 
-def _values(reader: Reader, day: str, newest: str, where: Conditions, left: int) -> Tally:
+def _values(reader: Reader, day: str, newest: str, where: Conditions, left: int) -> _Tally:
     sql = f"WITH newest (Value) AS ({newest}) SELECT Value, count(*) FROM newest GROUP BY Value"
     found = Counter(dict(reader.rows(day, sql, *where.parameters, left)))
-    return found, found.total()
+    return _Tally(found, found.total())
 
 
-def _services(reader: Reader, day: str, where: Conditions, left: int) -> Tally:
+def _services(reader: Reader, day: str, where: Conditions, left: int) -> _Tally:
     """Count a trace for each of its services."""
     sql = f"SELECT Services FROM otel_trace_summary WHERE {where} ORDER BY Start DESC LIMIT ?"
     rows = reader.rows(day, sql, *where.parameters, left)
     decode = msgspec.json.Decoder(dict[str, int]).decode
-    return Counter(service for (services,) in rows for service in decode(services)), len(rows)
+    named = (service for (services,) in rows for service in decode(services))
+    return _Tally(Counter(named), len(rows))
 
 
 def _by_level(facets: Facets) -> Facets:

@@ -33,7 +33,16 @@ if TYPE_CHECKING:
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import TraceFilter
 
-__all__ = ["home_of", "like", "open_producers", "page", "summary", "trace_conditions", "whole"]
+__all__ = [
+    "home_of",
+    "like",
+    "newest_lines",
+    "open_producers",
+    "page",
+    "summary",
+    "trace_conditions",
+    "whole",
+]
 
 
 _SPANS_WITH_WORDS: Final = (
@@ -56,23 +65,23 @@ def page(
     """Answer `Store.traces`."""
     is_late = page_time()
     found = [
-        Source(_newest(reader, day), _day_traces(reader, day, wanted, limit, after, is_late))
+        Source(_newest(reader, day), newest_lines(reader, day, wanted, limit, after, is_late))
         for day in reversed(reader.days)
     ]
     lines: list[TraceSummary] = []
     for line in newest_first(found, _place):
         if isinstance(line, TracePosition):
             return ShortPage(lines, line)
-        lines.append(line)
+        lines.append(line.summary)
         if len(lines) == limit:
             break
     return lines
 
 
-def _place(line: TraceSummary | TracePosition) -> TracePosition:
+def _place(line: Line | TracePosition) -> TracePosition:
     if isinstance(line, TracePosition):
         return line
-    return TracePosition(line.start_ns, line.trace_id)
+    return TracePosition(line.summary.start_ns, line.summary.trace_id)
 
 
 def _newest(reader: Reader, day: str) -> tuple[int, bytes]:
@@ -82,23 +91,26 @@ def _newest(reader: Reader, day: str) -> tuple[int, bytes]:
     return (start_ns or 0, _LAST_ID)
 
 
-def _day_traces(  # noqa: PLR0917 - one caller
+def newest_lines(  # noqa: PLR0917 - as `Store.traces` has them
     reader: Reader,
     day: str,
     wanted: TraceFilter,
     limit: int,
     after: TracePosition | None,
     is_late: Callable[[], bool],
-) -> Iterator[TraceSummary | TracePosition]:
-    """Yield the traces of one day that fit and, where the time is up, how far they are known."""
+) -> Iterator[Line | TracePosition]:
+    """Yield the traces of one day that fit, newest first.
+
+    Where the time is up, the last is how far they are known.
+    """
     search = TraceSearch.of(reader, day, wanted)
     has_attributes = attribute_search.trace_fits(reader, day, wanted.attributes)
     for step in _steps(reader, day, wanted, limit, after, search):
         for line in step.lines:
             if (search is None or search.begins(line.key)) and has_attributes(line.key):
-                yield line.summary
+                yield line
             if is_late():
-                yield _place(line.summary)
+                yield _place(line)
                 return
         if is_late():
             yield step.end
@@ -132,7 +144,7 @@ def _steps(  # noqa: PLR0917 - one caller
         for size in sizes:
             found = _select(reader, day, where, size, after)
             if found:
-                after = _place(found[-1].summary)
+                after = _place(found[-1])
                 yield _Step(search.among(found), after)
             if len(found) < size:
                 return
@@ -141,7 +153,7 @@ def _steps(  # noqa: PLR0917 - one caller
     for size in chain((limit,), repeat(LATER_STEP)):
         found = _select(reader, day, where, size, after)
         if found:
-            after = _place(found[-1].summary)
+            after = _place(found[-1])
             yield _Step(found, after)
         if len(found) < size:
             return

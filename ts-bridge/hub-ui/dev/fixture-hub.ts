@@ -56,6 +56,8 @@ export class FixtureHub {
     if (kind === "services") return this.#services();
     if (kind === "operations") return this.#operations(query);
     if (kind === "service-map") return { ...lastHour(), ...mapOf(this.#allSpans()) };
+    if (kind === "sessions") return { sessions: [], next_cursor: null };
+    if (kind === "metrics" && id === undefined) return { metrics: [], next_cursor: null };
     if (kind === "session") return { needed: false, signed_in: false };
     throw new NotFound();
   }

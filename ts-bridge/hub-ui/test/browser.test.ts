@@ -221,6 +221,53 @@ describe.runIf(CHROMIUM)("in a real browser", { timeout: 60_000 }, () => {
     await page.locator("a.trace-grid").first().waitFor();
   });
 
+  it("draws eighty messages a second as ten pictures, and loses none of them", async () => {
+    const log = (number: number) => ({
+      ...{ t: "log", id: `l${number}`, trace_id: null, span_id: null, service: "busy" },
+      ...{ time_unix_nano: `${Date.now()}000000`, observed_time_unix_nano: "0" },
+      ...{ severity_number: 9, severity_text: "INFO", scope: { name: "", version: "" } },
+      ...{ body: `line ${number}`, event_name: "", attributes: {} },
+    });
+    await page.routeWebSocket(/\/api\/v1\/live/, async (socket) => {
+      const hello = { k: "hello", version: "1", time_unix_nano: `${Date.now()}000000` };
+      socket.send(JSON.stringify(hello));
+      let sent = 0;
+      const timer = setInterval(() => {
+        const items = [log(sent), log(sent + 1000)];
+        socket.send(JSON.stringify({ k: "batch", items, skipped: 0 }));
+        sent += 1;
+        if (sent === 160) clearInterval(timer);
+      }, 12.5);
+    });
+    await page.addInitScript(() => {
+      const seen = new Set<string>();
+      Object.assign(globalThis, { seen });
+      new MutationObserver(() => {
+        const foot = document.querySelector(".live-foot")?.textContent;
+        if (foot) seen.add(foot);
+      }).observe(document, { subtree: true, childList: true, characterData: true });
+    });
+    await open("/?service=busy");
+    await page.locator(".live-foot", { hasText: "320 rows" }).waitFor();
+    const pictures = await page.evaluate(
+      () => (globalThis as unknown as { seen: Set<string> }).seen.size,
+    );
+    expect(pictures).toBeLessThan(60);
+  });
+
+  it("has a row of two lines and no line cut off on a phone", async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const path of ["/", "/traces", "/logs", "/services", "/agents", `/traces/${WELL}`]) {
+      await open(path);
+      await page.locator(".list a, .log-row, .wf-row").first().waitFor();
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(width, path).toBe(390);
+    }
+    await page.keyboard.press("j");
+    const panel = await page.locator(".panel").boundingBox();
+    expect(panel?.width).toBe(390);
+  });
+
   it("goes on asking where a page is empty and not the last one", async () => {
     let asked = 0;
     await page.route("**/api/v1/logs?*", async (route) => {

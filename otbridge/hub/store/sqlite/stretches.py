@@ -39,6 +39,9 @@ _LOOK_BACK: Final = 1_440
 _PARTS: Final = 64
 """Blobs of one stretch that make one together: a commit adds one, and reading each takes 20 µs."""
 
+_KNOWN: Final = 4_096
+"""Stretches of which the number of blobs is remembered, some 100 bytes each."""
+
 
 def read_stretches(rows: Rows, table: str, first: int, last: int) -> tuple[Durations, int]:
     """Add up what *table* has from the minute *first* to the minute *last*.
@@ -103,6 +106,8 @@ class StretchWriter:
         self._table = table
         self._fresh: dict[int, Durations] = {}
         self._spans: Counter[int] = Counter()
+        self._known: dict[tuple[int, int], int] = {}
+        """By length and beginning, how many blobs a stretch has."""
         self._over = 0
         """The shortest stretches (by number) up to which all were looked at whether they are over."""
 
@@ -118,6 +123,7 @@ class StretchWriter:
         """Forget what may be rolled back."""
         self._fresh.clear()
         self._spans.clear()
+        self._known.clear()
         self._over = 0
 
     def save(self) -> None:
@@ -140,8 +146,15 @@ class StretchWriter:
             self._sum_up(now - _LATE)
 
     def _parts(self, minutes: int, begin: int) -> int:
-        sql = f"SELECT count(*) FROM {self._table} WHERE Minutes = ? AND Begin = ?"
-        return int(self._db.execute(sql, (minutes, begin)).fetchone()[0])
+        """Return how many blobs a stretch has; 0 where it is not there."""
+        parts = self._known.get((minutes, begin))
+        if parts is None:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            sql = f"SELECT count(*) FROM {self._table} WHERE Minutes = ? AND Begin = ?"
+            (parts,) = self._db.execute(sql, (minutes, begin)).fetchone()
+            self._known[minutes, begin] = parts
+        return int(parts)
 
     def _add(self, minutes: int, begin: int, blob: bytes) -> None:
         self._insert(minutes, begin, blob)
@@ -153,6 +166,8 @@ class StretchWriter:
             f"INSERT INTO {self._table} (Minutes, Begin, Durations) VALUES (?, ?, ?)",
             (minutes, begin, blob),
         )
+        if (minutes, begin) in self._known:
+            self._known[minutes, begin] += 1
 
     def _join(self, minutes: int, begin: int) -> None:
         """Make one blob of a stretch's."""
@@ -162,6 +177,7 @@ class StretchWriter:
             if not whole.add_packed(blob):
                 return  # nothing of it must pass for sound
         self._db.execute(f"DELETE {where}", (minutes, begin))
+        self._known[minutes, begin] = 0
         self._insert(minutes, begin, whole.pack())
 
     def _sum_up(self, now: int) -> None:

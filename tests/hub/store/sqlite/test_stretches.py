@@ -165,5 +165,19 @@ def test_a_blob_gives_back_what_was_put_into_it() -> None:
     assert again.taken == {number: 2 * one for number, one in durations.taken.items()}
 
 
+@pytest.mark.parametrize("operations", [1, 100])
+def test_a_flipped_bit_is_noticed_wherever_it_is(operations: int) -> None:
+    durations = Durations()
+    for number in range(operations):
+        durations.add(number, 150 + number, error=False)
+    blob = durations.pack()
+    for place in range(len(blob)):
+        flipped = bytearray(blob)
+        flipped[place] ^= 4
+        read = Durations()
+        assert not read.add_packed(bytes(flipped)), place
+        assert not read.taken
+
+
 def test_every_length_is_made_of_the_one_before() -> None:
     assert all(longer % shorter == 0 for shorter, longer in pairwise(LENGTHS))

@@ -11,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
-from otbridge.errors import LimitExceeded, WireError
+from otbridge.errors import LimitExceeded, MalformedData, OtbridgeError
 from otbridge.testing.answers import Answer
+from otbridge.testing.bodies import JSON, PROTOBUF, in_form, read, refusal_of
 from otbridge.wire.compression import decompress
 
 if TYPE_CHECKING:
@@ -85,8 +86,9 @@ class Receive(Protocol):
         body: bytes,
         wire_bytes: int,
         path: str,
+        refusal: Answer | None,
     ) -> Answer:
-        """Keep the request."""
+        """Keep the request; *refusal* is the answer where it is no OTLP."""
         ...
 
 
@@ -166,27 +168,47 @@ class _HttpHandler(BaseHTTPRequestHandler):
             self.server.elsewhere,
         )
         if signal is None:
-            self._send(Answer.refuse(404, message=f"No such path: {self.path}"))
+            self._send(Answer.refuse(404, message=f"No such path: {self.path}"), None)
             return
-        try:
-            body = decompress(wire, self.headers.get("Content-Encoding", ""), _MAX_BODY)
-        except WireError as error:
-            status = 413 if isinstance(error, LimitExceeded) else 400
-            self._send(Answer.refuse(status, message=str(error)))
-            return
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        body, refusal = self._understand(signal, wire)
         answer = self.server.receive(
             signal=signal,
             transport="http",
-            headers=headers,
+            headers={name.lower(): value for name, value in self.headers.items()},
             body=body,
             wire_bytes=len(wire),
             path=self.path,
+            refusal=refusal,
         )
         if answer.disconnects or answer.hangs:
             self.close_connection = True
         else:
-            self._send(answer)
+            self._send(answer, signal)
+
+    def do_GET(self) -> None:
+        """Refuse what is no POST (RFC 9110 §15.5.6)."""
+        self._send(Answer.refuse(405, message="OTLP takes POST.", allow="POST"), None)
+
+    do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815 - as http.server calls them
+
+    @property
+    def _content_type(self) -> str:
+        """What the request says that it is; who says nothing, in a test, means protobuf."""
+        return self.headers.get("Content-Type", PROTOBUF).partition(";")[0].strip().lower()
+
+    def _understand(self, signal: Signal, wire: bytes) -> tuple[bytes, Answer | None]:
+        """Return the request in protobuf; or what came, and why it is refused."""
+        content_type = self._content_type
+        if content_type not in (PROTOBUF, JSON):
+            wrong = f"The Content-Type is {content_type!r}, and not {PROTOBUF} or {JSON}."
+            return wire, refusal_of(415, OtbridgeError(wrong), JSON)
+        try:
+            plain = decompress(wire, self.headers.get("Content-Encoding", ""), _MAX_BODY)
+            return read(signal, plain, content_type), None
+        except LimitExceeded as error:
+            return wire, refusal_of(413, error, content_type)
+        except MalformedData as error:
+            return wire, refusal_of(400, error, content_type)
 
     def _read(self) -> bytes:
         """Return the body, be its length said before or chunk by chunk (RFC 9112 §7.1).
@@ -211,17 +233,21 @@ class _HttpHandler(BaseHTTPRequestHandler):
             raise ConnectionResetError(f"{len(data)} of {size} bytes came.")
         return data
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, answer: Answer, signal: Signal | None) -> None:
+        content_type, body = in_form(answer, signal, self._content_type)
+        if "Content-Type" in answer.headers:  # whatever it is, it is meant so
+            body = answer.body
         headers = {
-            "Content-Type": "application/x-protobuf",
-            "Content-Length": str(len(answer.body)),
+            "Content-Type": content_type,
+            "Content-Length": str(len(body)),
             **answer.headers,
         }
         self.send_response(answer.status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(answer.body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         """Keep quiet: a receiver in a test has nothing to say on stderr."""
@@ -241,6 +267,11 @@ def start_grpc(receive: Receive, *, tls: Tls | None) -> tuple[grpc.Server, int]:
 
             def export(request: bytes, context: grpc.ServicerContext) -> bytes:
                 headers = {str(name): str(value) for name, value in context.invocation_metadata()}
+                refusal = None
+                try:
+                    read(signal, request)
+                except MalformedData as error:
+                    refusal = refusal_of(400, error, PROTOBUF)
                 answer = receive(
                     signal=signal,
                     transport="grpc",
@@ -248,6 +279,7 @@ def start_grpc(receive: Receive, *, tls: Tls | None) -> tuple[grpc.Server, int]:
                     body=request,
                     wire_bytes=len(request),
                     path=details.method,
+                    refusal=refusal,
                 )
                 if answer.metadata:
                     context.set_trailing_metadata(answer.metadata)

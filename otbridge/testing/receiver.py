@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from otbridge.testing.answers import Answer
+from otbridge.testing.bodies import request_type
 from otbridge.testing.doors import HttpServer, start_grpc
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Received:
     headers: Mapping[str, str]
     """HTTP headers or gRPC metadata, names in lower case."""
     body: bytes
-    """The Export*ServiceRequest, decompressed."""
+    """The Export*ServiceRequest, decompressed, in protobuf where it came in JSON, too; as it came
+    where it was refused because it is none."""
     wire_bytes: int
     """Size of the body as it came; for gRPC that of *body*."""
     answer: Answer
@@ -47,7 +49,7 @@ class Received:
     @cached_property
     def message(self) -> Any:
         """The Export*ServiceRequest as its protobuf message."""
-        return _request_type(self.signal).FromString(self.body)
+        return request_type(self.signal).FromString(self.body)
 
 
 class OtlpReceiver:
@@ -55,6 +57,10 @@ class OtlpReceiver:
 
     gRPC is served from the first look at `grpc_target` on. Everything counts as received whose
     answer accepts it, in the order in which it came.
+
+    It keeps to OTLP where that says what a server MUST do (`otbridge conform server`). What is no
+    OTLP is refused, whatever it was told to answer. Single records are taken as they are, those
+    without valid ids too: they are what a test wants to see.
 
     Args:
         answer: What to answer where `answer_next` says nothing: an answer, or what makes one of
@@ -238,33 +244,16 @@ class OtlpReceiver:
                     f"{len(self.requests)} requests came."
                 )
 
-    def _receive(self, **request: Any) -> Answer:
+    def _receive(self, *, refusal: Answer | None, **request: Any) -> Answer:
         """Keep a request and return the answer to it; called by the servers' threads."""
         with self._came:
-            chosen = self._script.popleft() if self._script else self.answer
-            answer = chosen if isinstance(chosen, Answer) else chosen(request["body"])
+            answer = refusal or self._choose(request["body"])
             self.requests.append(Received(answer=answer, at=time.monotonic(), **request))
             self._came.notify_all()
         if answer.hangs or answer.delay_s:
             self._stopped.wait(None if answer.hangs else answer.delay_s)
         return answer
 
-
-def _request_type(signal: Signal) -> Any:
-    if signal == "logs":
-        from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
-            ExportLogsServiceRequest,
-        )
-
-        return ExportLogsServiceRequest
-    if signal == "traces":
-        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-            ExportTraceServiceRequest,
-        )
-
-        return ExportTraceServiceRequest
-    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-        ExportMetricsServiceRequest,
-    )
-
-    return ExportMetricsServiceRequest
+    def _choose(self, body: bytes) -> Answer:
+        chosen = self._script.popleft() if self._script else self.answer
+        return chosen if isinstance(chosen, Answer) else chosen(body)

@@ -162,7 +162,7 @@ def test_a_tap_counts_bytes_and_exporting_connections_and_breaks_the_first() -> 
             assert broken.recv(1) == b""
         with socket.create_connection(("127.0.0.1", tap.port)) as question:
             question.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            assert question.recv(12) == b"HTTP/1.1 501"
+            assert question.recv(12) == b"HTTP/1.1 405"
         with socket.create_connection(("127.0.0.1", tap.port)) as whole:
             whole.sendall(b"POST /v1/logs HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
             assert whole.recv(12) == b"HTTP/1.1 200"

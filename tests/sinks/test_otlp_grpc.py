@@ -6,6 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 
 from otbridge.errors import ConfigurationError
 from otbridge.sinks.otlp_answer import MAX_REQUEST_BYTES
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 REQUEST = compose([
     (Envelope.of({"service.name": "s"}, "t"), encode_log_record(1, 1, 9, "INFO", "hello", {}))
 ])  # fmt: skip
+METRICS = ExportMetricsServiceRequest(
+    resource_metrics=[{"scope_metrics": [{"metrics": [{"name": "orders"}]}]}]  # type: ignore[list-item]
+).SerializeToString()
 
 
 @pytest.fixture
@@ -41,9 +47,10 @@ def sink(receiver: OtlpReceiver) -> Iterator[OtlpGrpcSink]:
 def test_a_request_arrives_at_its_service(
     sink: OtlpGrpcSink, receiver: OtlpReceiver, signal: Any
 ) -> None:
-    assert sink.send(signal, REQUEST, 5) == Success()
+    body = METRICS if signal == "metrics" else REQUEST
+    assert sink.send(signal, body, 5) == Success()
     (request,) = receiver.requests
-    assert (request.signal, request.body) == (signal, REQUEST)
+    assert (request.signal, request.body) == (signal, body)
     assert request.headers["x-key"] == "s3cr3t"
     assert request.headers["user-agent"].startswith("otbridge/")
 

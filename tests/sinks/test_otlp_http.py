@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 
 from otbridge.errors import ConfigurationError
 from otbridge.sinks.otlp_answer import MAX_REQUEST_BYTES
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 REQUEST = compose([
     (Envelope.of({"service.name": "s"}, "t"), encode_log_record(1, 1, 9, "INFO", "hello", {}))
 ])  # fmt: skip
+METRICS = ExportMetricsServiceRequest(
+    resource_metrics=[{"scope_metrics": [{"metrics": [{"name": "orders"}]}]}]  # type: ignore[list-item]
+).SerializeToString()
 PROTOBUF = "application/x-protobuf"
 
 
@@ -68,7 +74,7 @@ def test_the_signals_path_is_appended_to_the_base(
     receiver: OtlpReceiver, base: str, signal: Any, path: str
 ) -> None:
     sink = OtlpHttpSink(receiver.http_url + base)
-    assert sink.send(signal, REQUEST, 5) == Success()
+    assert sink.send(signal, METRICS if signal == "metrics" else REQUEST, 5) == Success()
     assert receiver.requests[0].path == path
     sink.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otbridge.testing import Answer, OtlpReceiver
+from otbridge.testing.conform.server import Server, breaks_must, check_server
 from otbridge.testing.doors import Tls
 
 if TYPE_CHECKING:
@@ -109,6 +111,52 @@ def test_a_path_that_is_none_is_refused(receiver: OtlpReceiver) -> None:
 def test_a_body_that_cannot_be_decompressed_is_refused(receiver: OtlpReceiver) -> None:
     headers = {"Content-Encoding": "gzip"}
     assert post(receiver, "/v1/logs", b"not gzip", **headers)[0].status == 400
+
+
+def test_what_is_no_otlp_is_refused_whatever_was_to_be_answered_and_kept_as_it_came(
+    receiver: OtlpReceiver,
+) -> None:
+    receiver.answer_next(Answer.partial(1))
+    assert post(receiver, "/v1/logs", b"garbage")[0].status == 400
+    (refused,) = receiver.requests
+    assert (refused.body, refused.answer.accepts) == (b"garbage", False)
+    assert post(receiver, "/v1/logs")[1] == Answer.partial(1).body
+
+
+def test_other_methods_and_other_types_are_refused_by_name(receiver: OtlpReceiver) -> None:
+    response, _ = post(receiver, "/v1/logs", b"a line", **{"Content-Type": "text/plain"})
+    assert response.status == 415
+    with socket.create_connection(("127.0.0.1", receiver.http_port)) as connection:
+        connection.sendall(b"GET /v1/logs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        head = connection.makefile("rb").read()
+    assert head.startswith(b"HTTP/1.1 405")
+    assert b"\r\nallow: POST\r\n" in head
+
+
+def test_json_is_kept_as_the_message_that_it_says_and_answered_in_json(
+    receiver: OtlpReceiver,
+) -> None:
+    document = b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}}]}]}]}'
+    receiver.answer_next(Answer.ok(), Answer.partial(2, "no"), Answer.refuse(503, message="later"))
+    answers = [
+        post(receiver, "/v1/logs", document, **{"Content-Type": "application/json"})
+        for _ in range(3)
+    ]
+    assert [record.body.string_value for record in receiver.logs] == ["a", "a"]
+    assert [json.loads(body) for _, body in answers] == [
+        {},
+        {"partialSuccess": {"rejectedLogRecords": "2", "errorMessage": "no"}},
+        {"code": 14, "message": "later"},
+    ]
+    types = {response.headers["Content-Type"] for response, _ in answers}
+    assert types == {"application/json"}
+
+
+def test_the_receiver_reads_and_answers_as_a_server_must(receiver: OtlpReceiver) -> None:
+    rules = ["S9", "H2", "H5", "H6", *(f"J{number}" for number in range(1, 9))]
+    results = check_server(Server(receiver.http_url, receiver.grpc_target), rules=rules)
+    assert {result.check.rule for result in results} == set(rules)
+    assert not breaks_must(results)
 
 
 def test_waiting_in_vain_says_what_came(receiver: OtlpReceiver) -> None:

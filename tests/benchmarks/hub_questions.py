@@ -20,6 +20,8 @@ AT_ONCE: Final = 20.0
 """Milliseconds for what is opened with every click."""
 A_MOMENT: Final = 500.0
 """The same for what looks at a whole day."""
+A_PAGE: Final = 2_000.0
+"""The same for a page of what hardly anything has: it ends after a second, and goes on by its cursor."""
 
 _COMMON: Final = ("order", "payment", "customer", "cache", "bank", "shipment", "documents")
 """Each in a sixth of all log lines."""
@@ -52,6 +54,8 @@ class Question(NamedTuple):
     """Makes the address, another one each time."""
     some: str
     """The key of the answer under which there has to be something."""
+    rare: bool = False
+    """Whether a page may be empty, as long as it is not the last."""
 
 
 _DRAWN: Final[dict[str, tuple[str, ...]]] = {
@@ -60,7 +64,11 @@ _DRAWN: Final[dict[str, tuple[str, ...]]] = {
     "status": tuple(f"http.response.status_code={code}" for code in (200, 201, 404, 500)),
     "rows": tuple(f"db.response.returned_rows>{number}" for number in range(150, 195)),
     "service": SERVICES,
+    "letter": tuple("aceikmorst"),
 }
+
+_NONE: Final = "db.response.returned_rows>200"
+"""More than any record has."""
 
 
 def questions() -> tuple[Question, ...]:
@@ -82,6 +90,11 @@ def questions() -> tuple[Question, ...]:
         Question("logs: attribute >", A_MOMENT, _day("logs", attr="rows"), "logs"),
         Question("traces: attribute =", A_MOMENT, _day("traces", attr="status"), "traces"),
         Question("traces: attribute >", A_MOMENT, _day("traces", attr="rows"), "traces"),
+        Question("traces: a letter", A_MOMENT, _day("traces", q="letter"), "traces"),
+        Question(
+            "traces: attribute > any", A_PAGE, _day("traces", attr=_NONE), "traces", rare=True
+        ),
+        Question("logs: attribute > any", A_PAGE, _day("logs", attr=_NONE), "logs", rare=True),
         Question("operations, a day", A_MOMENT, _day("operations", sort="p99_nano"), "operations"),
         Question("operations of a service, a day", A_MOMENT, _operations, "operations"),
         Question("operations, an hour", A_MOMENT, lambda _: "/api/v1/operations", "operations"),

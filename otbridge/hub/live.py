@@ -53,7 +53,7 @@ with turns instead of rests, and 9 ms with the feed in a thread of its own, wher
 """
 
 ARRIVED_BYTES: Final = 16 << 20
-"""What waits for the feed; more than two seconds of the most that a hub takes."""
+"""What waits for the feed: about a second of the most that a hub takes."""
 
 ALLOWANCE_BYTES_PER_S: Final = 4 << 20
 """What all viewers together are shown, and may be shown at once after a silence. Alone, a viewer
@@ -133,6 +133,9 @@ class LiveFeed:
             self._skipped += viewer.skipped
             self._viewers.discard(viewer)
             self._forget_channels()
+        if not self._viewers:  # the next one is not to be shown what came before
+            self._take_arrived()
+            self._passed_over = 0
 
     def change(self, viewer: Viewer, wanted: LiveFilter) -> None:
         """Show *viewer* what passes *wanted* from now on."""
@@ -204,9 +207,7 @@ class LiveFeed:
 
     def _one_round(self) -> Iterator[None]:
         """Show what has arrived; a small step each time."""
-        batches = [batch for batch, _ in self._arrived]
-        self._arrived.clear()
-        self._arrived_bytes = 0
+        batches = self._take_arrived()
         now = time.monotonic()
         share = ALLOWANCE_BYTES_PER_S / max(1, len(self._viewers))
         channels = list(self._channels.values())
@@ -220,6 +221,12 @@ class LiveFeed:
             yield
         for channel in channels:
             yield from self._send(channel)
+
+    def _take_arrived(self) -> list[Batch]:
+        batches = [batch for batch, _ in self._arrived]
+        self._arrived.clear()
+        self._arrived_bytes = 0
+        return batches
 
     def _send(self, channel: Channel) -> Iterator[None]:
         """Write to everybody with this filter what they were not told of."""

@@ -206,6 +206,20 @@ def test_what_was_not_shown_stays_counted_when_its_viewer_has_gone() -> None:
     play(scene)
 
 
+def test_what_came_for_the_last_viewer_is_not_shown_to_the_next_one() -> None:
+    async def scene() -> None:
+        feed = LiveFeed()
+        first = Screen(feed)
+        feed.publish(Batch(logs=log_rows("before")))
+        feed.leave(first.viewer)
+        second = Screen(feed)
+        feed.publish(Batch(logs=log_rows("after")))
+        assert [item["body"] for item in second.items_now()] == ["after"]
+        assert not first.frames
+
+    play(scene)
+
+
 def test_a_filter_that_nobody_has_any_more_is_forgotten() -> None:
     async def scene() -> None:
         feed = LiveFeed()

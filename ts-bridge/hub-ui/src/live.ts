@@ -87,6 +87,9 @@ function receive(frame: LiveFrame): void {
  * within this time is handed on together. The first after a pause is handed on at once.
  */
 const TOGETHER_MS = 100;
+/** Where so many come at a time that every row on screen is new each time, half as often will do. */
+const FLOOD = 200;
+const FLOOD_MS = 250;
 /** A page in the background has its timers slowed down; it must not gather without end. */
 const MOST_TOGETHER = 5000;
 let gathered: LiveItem[] = [];
@@ -99,10 +102,11 @@ function hand(items: readonly LiveItem[]): void {
   const together = gathered;
   gathered = [];
   for (const listener of listeners) listener(together);
+  const rest = together.length > FLOOD ? FLOOD_MS : TOGETHER_MS;
   handTimer = window.setTimeout(() => {
     handTimer = 0;
     if (gathered.length > 0) hand([]);
-  }, TOGETHER_MS);
+  }, rest);
 }
 
 /** Try again at once, for someone who does not want to wait. */

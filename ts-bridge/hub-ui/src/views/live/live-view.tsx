@@ -199,7 +199,7 @@ function LiveFoot({ shown }: { shown: number }) {
   }
   if (skippedItems.value > 0) {
     notes.push(
-      `${count(skippedItems.value)} were skipped because this page was too slow for them.`,
+      `${count(skippedItems.value)} were left out: more came than this page, or the feed, can take.`,
     );
   }
   return (

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otbridge.hub.store.sqlite.log_stretches import ANY_SERVICE, IN_STRETCHES
-from otbridge.hub.store.sqlite.packs import read_pack
+from otbridge.hub.store.sqlite.pack_dictionaries import PackReader
 
 if TYPE_CHECKING:
     import sqlite3
@@ -114,6 +114,7 @@ class _Packs:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self._reader = PackReader.of(db)
         self._opened = 0
         self._begin = self._behind = 0
         self._pack: Pack | None = None
@@ -138,4 +139,4 @@ class _Packs:
         ).fetchone()
         if found is not None and number < found[0] + found[1]:
             self._begin, self._behind = found[0], found[0] + found[1]
-            self._pack = read_pack(*found[2:])
+            self._pack = self._reader.read(*found[2:])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from otbridge.hub.store.sqlite.packs import read_pack
+from otbridge.hub.store.sqlite.pack_dictionaries import PackReader
 
 if TYPE_CHECKING:
     import sqlite3
@@ -56,12 +56,13 @@ def _records(
     find = (
         "SELECT Id, SpanCount, Raw, Crc FROM otel_span_packs WHERE Id <= ? ORDER BY Id DESC LIMIT 1"
     )
+    packs = PackReader.of(db)
     while at < end:
         first, count, raw, crc = db.execute(find, (at,)).fetchone() or (0, 0, b"", 0)
         if at >= first + count:
             return
         behind = min(first + count, end)
-        pack = read_pack(raw, crc)
+        pack = packs.read(raw, crc)
         if pack is not None:
             for place in range(at - first, behind - first):
                 yield pack.records[place], pack.sources[place], pack.times.get(place)

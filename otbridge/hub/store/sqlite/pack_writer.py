@@ -11,9 +11,11 @@ any record in it, before and after.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
+from otbridge.hub.store.sqlite.pack_dictionaries import add_dictionary, last_dictionary
 from otbridge.hub.store.sqlite.packs import FULL_PACK, MOST, PACK_BYTES, Times, pack, plain, split
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ __all__ = ["Kept", "PackWriter"]
 
 _WAITING: Final = 64
 """Packs that wait at most: a question opens so many for a few records."""
+
+_RENEWED: Final = 2_000
+"""Packs after which the dictionary is made anew, of what comes then: 17 MB, of which it is a
+thousandth."""
 
 _LEARNING: Final = 8
 """A pack's size says an eighth of what is expected of the next one's."""
@@ -44,16 +50,20 @@ class PackWriter:
 
     def __init__(self, db: sqlite3.Connection, table: str) -> None:
         self._db = db
+        self._table = table
         self._insert = f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?)"
         self._delete = f"DELETE FROM {table} WHERE Id >= ?"
         self._waiting: list[Kept] = []
         self._waiting_bytes = self._waiting_packs = 0
         self._size = float(PACK_BYTES)
+        self._dictionary: bytes | None = None
+        self._written = 0
 
     def forget(self) -> None:
         """Forget what may be rolled back; what is not compressed stays so."""
         self._waiting.clear()
         self._waiting_bytes = self._waiting_packs = 0
+        self._dictionary = None
 
     def save(self, kept: Sequence[Kept]) -> None:
         """Write down these records, whose numbers are consecutive and follow those before."""
@@ -70,6 +80,8 @@ class PackWriter:
         if before:
             self._db.execute(self._delete, (self._waiting[0][0],))
         *full, rest = split(self._waiting, int(self._size))
+        if full:
+            self._choose_dictionary()
         for run in full:
             self._write(run)
         self._waiting = list(rest)
@@ -78,9 +90,20 @@ class PackWriter:
         if rest:
             self._put(rest, plain)
 
+    def _choose_dictionary(self) -> None:
+        """Take the dictionary that packs were written with last, or one that fits what comes now."""
+        if self._dictionary is None:
+            self._dictionary = last_dictionary(self._db, self._table)
+            self._written = 0
+        if self._dictionary is None or self._written >= _RENEWED:
+            records = [one[1] for one in self._waiting]
+            self._dictionary = add_dictionary(self._db, self._table, records) or self._dictionary
+            self._written = 0
+
     def _write(self, run: Sequence[Kept]) -> None:
         """Write a full pack, and learn from its size how much fills the pages of the next one."""
-        size = self._put(run, pack)
+        size = self._put(run, partial(pack, dictionary=self._dictionary))
+        self._written += 1
         filling = sum(len(one[1]) for one in run) * FULL_PACK / size
         filling = min(max(filling, PACK_BYTES / 2), PACK_BYTES * 2)
         self._size += (filling - self._size) / _LEARNING

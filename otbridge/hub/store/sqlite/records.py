@@ -7,7 +7,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from otbridge.hub.store.sqlite.packs import Pack, read_pack
+from otbridge.hub.store.sqlite.pack_dictionaries import PackReader
 from otbridge.hub.store.sqlite.sources import SELECT_SOURCE, read_source
 from otbridge.wire.otlp_outline import read_span
 from otbridge.wire.otlp_rows import log_row, span_row
@@ -15,7 +15,7 @@ from otbridge.wire.otlp_rows import log_row, span_row
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from otbridge.hub.store.sqlite.packs import Times
+    from otbridge.hub.store.sqlite.packs import Pack, Times
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.wire.otlp_rows import Origin
     from otbridge.wire.rows import LogRow, SpanRow
@@ -55,6 +55,7 @@ class _Runs:
         self._select = (
             f"SELECT Id, {count}, Raw, Crc FROM {table} WHERE Id <= ? ORDER BY Id DESC LIMIT 1"
         )
+        self._packs = PackReader(lambda sql, number: reader.rows(day, sql, number))
         self._opened: list[_Run] = []
 
     def of(self, number: int) -> _Run | None:
@@ -67,7 +68,7 @@ class _Runs:
         if columns is None or number >= columns[0] + columns[1]:
             return None
         first, count, raw, crc = columns
-        run = _Run(first, first + count, read_pack(raw, crc))
+        run = _Run(first, first + count, self._packs.read(raw, crc))
         if len(self._opened) == _OPENED:
             self._opened.clear()
             at = -1

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from otbridge.hub.store.sqlite import legacy
 from otbridge.hub.store.sqlite.conditions import Conditions
-from otbridge.hub.store.sqlite.packs import read_pack
+from otbridge.hub.store.sqlite.pack_dictionaries import PackReader
 from otbridge.hub.store.sqlite.records import Records, spans_in
 from otbridge.hub.store.vocabulary import ScanPage, ScanPosition
 from otbridge.wire.rows import MetricsRow
@@ -155,6 +155,7 @@ class _Packed(NamedTuple):
     def step(self, reader: Reader, day: str, wanted: ScanFilter, place: int, limit: int) -> _Found:
         """Return what is in the next packs."""
         packs = self._packs(reader, day, wanted, place + 1)
+        read_pack = PackReader(lambda sql, number: reader.rows(day, sql, number)).read
         rows: list[Any] = []
         for first, count, raw, crc in packs:
             begin = max(place + 1 - first, 0)

@@ -214,6 +214,16 @@ CREATE TABLE otel_log_parts (
   LogCount INTEGER NOT NULL,
   PRIMARY KEY (TraceKey, First)
 ) WITHOUT ROWID;
+-- What packs of a table have in common (see pack_dictionaries.py), each twice; its number is its
+-- Adler-32.
+CREATE TABLE otel_pack_dictionaries (
+  Id INTEGER NOT NULL,
+  Copy INTEGER NOT NULL,
+  PackTable TEXT NOT NULL,
+  Raw BLOB NOT NULL,
+  Crc INTEGER NOT NULL,
+  PRIMARY KEY (Id, Copy)
+);
 -- A pack's number is that of its first record.
 CREATE TABLE otel_log_packs (
   Id INTEGER PRIMARY KEY,

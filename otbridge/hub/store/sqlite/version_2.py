@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["convert"]
 
-_TABLES: Final = re.compile(r"CREATE TABLE otel_log_(?:rows|stretches|parts) .*?;\n", re.DOTALL)
+_TABLES: Final = re.compile(
+    r"CREATE TABLE otel_(?:log_rows|log_stretches|log_parts|pack_dictionaries) .*?;\n", re.DOTALL
+)
 
 _STRETCHES: Final = (
     "INSERT INTO otel_log_stretches SELECT {service}, max(Timestamp), min(Id),"

@@ -6,13 +6,14 @@ import random
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otbridge.hub.store.sqlite.pack_dictionaries import PackReader
 from otbridge.hub.store.sqlite.pack_writer import Kept, PackWriter
-from otbridge.hub.store.sqlite.packs import PACK_BYTES, unpack
+from otbridge.hub.store.sqlite.packs import PACK_BYTES
+from otbridge.hub.store.sqlite.tables import PACKED
 from otbridge.hub.store.vocabulary import LogFilter, ScanFilter
 from tests.hub.store.builders import batch, log, span, store_now, trace_id
 from tests.hub.store.sqlite.inside import writer_of
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
 
     from otbridge.hub.store.sqlite import SqliteStore
 
-TABLE = (
-    "CREATE TABLE packs (Id INTEGER PRIMARY KEY, Records INTEGER, MinTimestamp INTEGER,"
-    " MaxTimestamp INTEGER, Raw BLOB, Crc INTEGER)"
-)
+SELECT = "SELECT * FROM otel_log_packs ORDER BY Id"
 WORDS = ("books", "shoes", "bread", "a bicycle")
 TIMES = st.none() | st.tuples(st.integers(0, 99), st.integers(0, 99))
 RECORDS = st.lists(
@@ -47,16 +45,17 @@ def test_every_record_is_found_by_its_number_whether_its_pack_was_full_or_not(
 ) -> None:
     kept = numbered([record for commit in commits for record in commit])
     with closing(sqlite3.connect(":memory:")) as db:
-        db.execute(TABLE)
-        writer = PackWriter(db, "packs")
+        db.executescript(PACKED)
+        writer = PackWriter(db, "otel_log_packs")
+        reader = PackReader.of(db)
         done = 0
         for commit in commits:
             writer.save(kept[done : done + len(commit)])
             done += len(commit)
         found: list[Kept] = []
-        for first, count, low, high, raw, crc in db.execute("SELECT * FROM packs ORDER BY Id"):
-            assert crc == crc32(raw)
-            pack = unpack(raw)
+        for first, count, low, high, raw, crc in db.execute(SELECT):
+            pack = reader.read(raw, crc)
+            assert pack is not None
             assert first == len(found) + 1
             assert count == len(pack.records) == len(pack.sources)
             begins = [one[3] for one in kept[first - 1 : first - 1 + count]]

@@ -7,11 +7,14 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from otbridge.hub.store import open_store
+from otbridge.hub.store.sqlite import pack_writer
 from otbridge.hub.store.vocabulary import LogFilter, Term
 from tests.hub.store.builders import SECOND, T0, log, span, span_id, store_now, trace_id
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from otbridge.testing.clock import FakeClock
 
@@ -31,6 +34,7 @@ INSERT INTO otel_log_rows SELECT Id, TraceKey, span_id(SpanMark), Timestamp, Sev
 DROP TABLE new_rows;
 DROP TABLE otel_log_stretches;
 DROP TABLE otel_log_parts;
+DROP TABLE otel_pack_dictionaries;
 CREATE INDEX otel_log_rows_trace ON otel_log_rows (TraceKey) WHERE TraceKey IS NOT NULL;
 CREATE INDEX otel_log_rows_time ON otel_log_rows (Timestamp);
 CREATE INDEX otel_log_rows_service ON otel_log_rows (ServiceId, Timestamp);
@@ -41,8 +45,9 @@ PRAGMA user_version = 2;
 
 
 def test_log_records_of_version_2_are_found_by_every_filter(
-    tmp_path: Path, clock: FakeClock
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pack_writer, "PACK_BYTES", 1 << 30)  # none is full, and has a dictionary
     with closing(open_store(tmp_path, clock=clock)) as store:
         for number in range(600):
             store_now(

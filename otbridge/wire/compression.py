@@ -28,8 +28,9 @@ Compression = Literal["none", "gzip", "zstd"]
 
 RATIO_LIMIT: Final = 200
 """Telemetry compresses by 5 to 20; more than 200:1 is a bomb."""
-RATIO_FREE_BYTES: Final = 1 << 20
-"""Below 1 MiB the ratio is not looked at: small repetitive bodies are honest."""
+RATIO_FREE_BYTES: Final = 16 << 20
+"""Below 16 MiB the ratio is not looked at: a hub takes as much without compression, and a dump of
+zeros in one log line, or a batch of lines that are all the same, shrinks to a thousandth."""
 
 MOST_PARTS: Final = 10_000
 """gzip members, or zstd frames and blocks, in one body. Encoders make one member, and a block for
@@ -81,7 +82,7 @@ def decompress(data: bytes, encoding: str, limit: int) -> bytes:
         limit: Largest plain size in bytes.
 
     Raises:
-        LimitExceeded: more than *limit* bytes, or more than 200:1 past the first MiB.
+        LimitExceeded: more than *limit* bytes, or more than 200:1 past the first 16 MiB.
         MalformedData: the encoding is unknown here, or the data is damaged or cut short.
     """
     inflater = _inflater(encoding.strip().lower())

@@ -72,6 +72,24 @@ def test_no_value_however_large_holds_its_caller_up_for_long(receiver: OtlpRecei
     assert len(receiver.logs) == 12
 
 
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_a_line_that_compresses_a_thousandfold_is_taken_for_no_bomb(
+    receiver: OtlpReceiver, compression: str
+) -> None:
+    """Alone in its request, as on a busy machine; it is what a hub takes without compression."""
+    run(
+        f"""
+        otbridge.configure("shop", endpoint={receiver.http_url!r}, compression={compression!r},
+                           console="off", metrics=False, spool=False, live="off")
+        for character in "0xfa":
+            log.info("dump", a=[character * 10**8], b=[character * 10**8])
+            assert otbridge.flush(20).failed == 0
+        """,
+        receiver,
+    )
+    assert sum(log.body.string_value == "dump" for log in receiver.logs) == 4
+
+
 def test_attributes_beyond_the_limit_are_counted_on_the_record(receiver: OtlpReceiver) -> None:
     """`dropped_attributes_count`, as OTLP has it."""
     run('log.info("many", **{f"key{n}": n for n in range(1000)})', receiver)

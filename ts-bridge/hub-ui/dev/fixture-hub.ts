@@ -13,6 +13,7 @@ import type {
 } from "../src/api.ts";
 import { addUsage, runFromSpans } from "../src/model/agent-graph.ts";
 import { logMatcher } from "../src/model/filters.ts";
+import { levelOf } from "../src/model/severity.ts";
 import { compareTime, fromMillis, offsetNano } from "../src/model/time.ts";
 import { newerSpan, stateOf } from "../src/model/trace-merge.ts";
 import { mapOf, operationsOf } from "./fixture-operations.ts";
@@ -56,6 +57,7 @@ export class FixtureHub {
     if (kind === "services") return this.#services();
     if (kind === "operations") return this.#operations(query);
     if (kind === "service-map") return { ...lastHour(), ...mapOf(this.#allSpans()) };
+    if (kind === "facets") return this.#facets(query);
     if (kind === "sessions") return { sessions: [], next_cursor: null };
     if (kind === "metrics" && id === undefined) return { metrics: [], next_cursor: null };
     if (kind === "session") return { needed: false, signed_in: false };
@@ -164,7 +166,7 @@ export class FixtureHub {
     return { resourceSpans, resourceLogs: [] } as unknown as AttributeValue;
   }
 
-  #logPage(query: URLSearchParams): unknown {
+  #logPage(query: URLSearchParams): { logs: Log[]; next_cursor: string | null } {
     const match = logMatcher({
       service: query.get("service") ?? "",
       severity: query.get("severity") ?? "",
@@ -177,6 +179,19 @@ export class FixtureHub {
       .sort((a, b) => compareTime(b.time_unix_nano, a.time_unix_nano));
     const { page, next } = cut(rows, query);
     return { logs: page, next_cursor: next };
+  }
+
+  #facets(query: URLSearchParams): unknown {
+    const all = new URLSearchParams(query);
+    all.set("limit", "1000000");
+    const { logs } = this.#logPage(all);
+    const counts = new Map<string, number>();
+    for (const { service, severity_number } of logs) {
+      const value = query.get("field") === "service" ? service : levelOf(severity_number);
+      counts.set(value, (counts.get(value) ?? 0) + 1);
+    }
+    const values = [...counts].map(([value, count]) => ({ value, count }));
+    return { values, value_count: values.length, looked_at: logs.length, complete: true };
   }
 
   #runs(query: URLSearchParams): unknown {

@@ -149,8 +149,11 @@ describe.runIf(CHROMIUM)("in a real browser", { timeout: 60_000 }, () => {
   it("narrows logs by level and by words, and keeps that in the address", async () => {
     await open("/logs");
     await page.locator(".log-row").first().waitFor();
+    await page.locator(".facets-note", { hasText: "all lines that fit" }).waitFor();
+    const errors = Number(await page.locator(".facet-error .facet-count").innerText());
     await page.locator(".facet-error").click();
     await page.waitForURL(/severity=error/);
+    await page.locator(".tools-count", { hasText: `${errors} lines` }).waitFor();
     await expect.poll(() => page.locator(".severity-info").count()).toBe(0);
     await page.keyboard.press("/");
     await page.keyboard.type("mail");

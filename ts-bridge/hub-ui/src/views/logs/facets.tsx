@@ -2,22 +2,26 @@
 
 import { useMemo } from "preact/hooks";
 import type { Log, Service } from "../../api.ts";
-import { short } from "../../model/attributes.ts";
+import { count, short } from "../../model/attributes.ts";
 import type { ServiceHues } from "../../model/service-hues.ts";
 import { LEVELS, levelOf } from "../../model/severity.ts";
 import { adjust } from "../../router.ts";
 import { ServiceName } from "../../ui/labels.tsx";
+import { type FacetCounts, type LogChoices, useFacetCounts } from "./facet-counts.ts";
 
 export function Facets(props: {
   logs: readonly Log[];
   services: readonly Service[];
   hues: ServiceHues;
-  service: string;
-  severity: string;
+  filter: LogChoices;
 }) {
-  const { logs, service, severity } = props;
-  const levels = useMemo(() => tally(logs, (log) => levelOf(log.severity_number)), [logs]);
-  const byService = useMemo(() => tally(logs, (log) => log.service), [logs]);
+  const { logs } = props;
+  const { service, severity } = props.filter;
+  const counts = useFacetCounts(props.filter);
+  const loadedLevels = useMemo(() => tally(logs, (log) => levelOf(log.severity_number)), [logs]);
+  const loadedServices = useMemo(() => tally(logs, (log) => log.service), [logs]);
+  const levels: ReadonlyMap<string, number> = counts.levels ?? loadedLevels;
+  const byService = counts.services ?? loadedServices;
   const names = [
     ...new Set([...props.services.map(({ name }) => name), ...byService.keys()]),
   ].sort();
@@ -59,7 +63,7 @@ export function Facets(props: {
           </li>
         ))}
       </ul>
-      <p class="facets-note faint">Counts are of the lines loaded.</p>
+      <p class="facets-note faint">{noteOf(counts)}</p>
     </aside>
   );
 }
@@ -84,6 +88,13 @@ function Facet(props: {
       <span class="facet-count">{props.amount > 0 ? short(props.amount) : ""}</span>
     </button>
   );
+}
+
+function noteOf({ levels, lookedAt }: FacetCounts): string {
+  if (levels === null) return "Counts are of the lines loaded.";
+  return lookedAt === null
+    ? "Counts are of all lines that fit."
+    : `Counts are of the newest ${count(lookedAt)} lines.`;
 }
 
 function tally<Key>(logs: readonly Log[], of: (log: Log) => Key): Map<Key, number> {

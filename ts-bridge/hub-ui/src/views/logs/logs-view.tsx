@@ -118,7 +118,7 @@ export function LogsView() {
         </Banner>
       )}
       <div class="logs-split">
-        <Facets logs={logs} services={services.data ?? []} hues={sessionHues} {...filter} />
+        <Facets logs={logs} services={services.data ?? []} hues={sessionHues} filter={filter} />
         <div class="logs-main">
           <Histogram logs={logs} />
           {page.error && logs.length === 0 ? (

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from otbridge.wire.rows import LogRow, MetricsRow, SpanRow
 
 __all__ = [
+    "FIRST_WINS",
     "KINDS",
     "LATEST_NS",
     "LOG_COLUMNS",
@@ -71,7 +72,7 @@ _OPEN: Final = 1
 _LOST: Final = 2
 _ENDED: Final = 3
 
-_FIRST_WINS: Final = 2**64 - 1
+FIRST_WINS: Final = 2**64 - 1
 """Of ended spans and of log records the copy that came first has the highest version."""
 
 LATEST_NS: Final = 2**63 - 1
@@ -83,7 +84,7 @@ def add_span(values: list[Any], row: SpanRow, number: int, received_ns: int) -> 
     attributes = decode_attributes(span.attributes)
     kinds = attribute_kinds(span.attributes)
     genai = describe(row.name, row.kind, attributes, _scope_name(row.scope))
-    version = _FIRST_WINS - number if row.end_ns else number
+    version = FIRST_WINS - number if row.end_ns else number
     events, links = span.events, span.links
     values += (
         row.start_ns,
@@ -143,7 +144,7 @@ def add_log(
         row.observed_ns,
         received_ns,
         number,
-        _FIRST_WINS - number,
+        FIRST_WINS - number,
         *identity,
         attribute_kinds(record.attributes),
         row.producer,
@@ -164,7 +165,7 @@ def add_metrics(
         *_metric_columns(row),
         received_ns,
         number,
-        _FIRST_WINS - number,
+        FIRST_WINS - number,
         identity,
         row.producer,
         row.data,

@@ -15,6 +15,7 @@ from otbridge.hub.store.clickhouse.engine import pack_values
 from otbridge.hub.store.clickhouse.groups import Placed
 from otbridge.hub.store.clickhouse.known import Known
 from otbridge.hub.store.clickhouse.loads import LogLoads, SpanLoads
+from otbridge.hub.store.clickhouse.points import add_points, columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,6 +65,7 @@ class Inserts:
         spans: list[Placed[SpanRow]] = []
         logs: list[Placed[LogRow]] = []
         metrics: list[Any] = []
+        points: dict[str, list[Any]] = {}
         now_ns = self._clock.time_ns()
         known = 0
         stored_before: list[LogRow] = []
@@ -80,9 +82,14 @@ class Inserts:
             for index, row in enumerate(batch.metrics):
                 if index not in known_metrics:
                     identity = (first + index) & _MASK
-                    add_metrics(metrics, row, self._next(now_ns), now_ns, identity)
+                    number = self._next(now_ns)
+                    add_metrics(metrics, row, number, now_ns, identity)
+                    add_points(points, row, number, now_ns, identity)
         self._spans.store(spans, now_ns)
         self._logs.store(logs, now_ns)
+        for kind, values in points.items():
+            table = self._tables.points[kind]
+            self._engine.insert(table, columns_of(kind), pack_values(values))
         if metrics:
             self._engine.insert(self._tables.metrics, METRICS_COLUMNS, pack_values(metrics))
         self._remember(new.values())

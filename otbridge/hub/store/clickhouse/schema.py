@@ -13,10 +13,13 @@ what reads its tables (Grafana, for one) reads these, too. What is ours stands b
 - `Row` counts up in the order of storing, `Received` is the hub's clock; partitions are days of
   it, so that old days are dropped whole and a sender's wrong clock does no harm.
 - `AttributeKinds` says of attributes that are no texts what they are (see `attributes`).
-- `DerivedWords` holds what a text search finds, folded (see `otbridge.hub.store.text`).
+- `DerivedWords` holds what a text search finds, folded; ClickHouse makes it (see `words`).
 
 `otel_trace_summary` has a line per trace, hour and day of receipt: what lists of traces are chosen
 by. All it keeps may be said twice without becoming wrong (the earliest, the latest, whether ever).
+
+`otel_metrics_raw` has metrics as they came; the other tables of metrics have their data points for
+who reads the exporter's tables (see `points`).
 """
 
 # ruff: noqa: S608 - the SQL is put together from our own names
@@ -28,9 +31,22 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otbridge.errors import StoreError
 from otbridge.hub.store.clickhouse.engine import as_rows
+from otbridge.hub.store.clickhouse.points import KINDS as POINT_KINDS
 from otbridge.hub.store.clickhouse.server import Unreachable
+from otbridge.hub.store.clickhouse.tables import (
+    BY_ROW,
+    LOG_INDEXES,
+    LOGS,
+    METRICS,
+    OURS_IN_POINTS,
+    POINTS,
+    POINTS_OF,
+    POINTS_ORDER,
+    SPAN_INDEXES,
+    SPANS,
+    SUMMARY,
+)
 from otbridge.hub.store.clickhouse.words import log_words, span_words
-from otbridge.hub.store.text import MAX_PAIR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,157 +57,13 @@ __all__ = ["ALL_TABLES", "Tables", "migrate"]
 
 _logger = logging.getLogger("otbridge.hub")
 
-ALL_TABLES: Final = ("otel_traces", "otel_logs", "otel_metrics_raw", "otel_trace_summary")
+_POINTS_TABLES: Final = {kind: f"otel_metrics_{kind}" for kind in POINT_KINDS}
+
+ALL_TABLES: Final = (
+    *("otel_traces", "otel_logs", "otel_metrics_raw", "otel_trace_summary"),
+    *_POINTS_TABLES.values(),
+)
 """The tables that hold records, and grow."""
-
-_MAP = "Map(LowCardinality(String), String)"
-_WORD = "LowCardinality(String)"
-_KINDS = "Map(LowCardinality(String), LowCardinality(String))"
-
-
-def _named_by(column: str, key: str) -> str:
-    """Return the column with the name of a session: the attribute, where it is a short text."""
-    text = f"{column}['{key}']"
-    fits = f"AttributeKinds['{key}'] = '' AND lengthUTF8({text}) <= {MAX_PAIR:d}"
-    return f"String DEFAULT if({fits}, {text}, '') CODEC(ZSTD(1))"
-
-
-_SPANS: Final = {
-    "Timestamp": "DateTime64(9) CODEC(Delta(8), ZSTD(1))",
-    "TraceId": "String CODEC(ZSTD(1))",
-    "SpanId": "String CODEC(ZSTD(1))",
-    "ParentSpanId": "String CODEC(ZSTD(1))",
-    "TraceState": "String CODEC(ZSTD(1))",
-    "SpanName": _WORD,
-    "SpanKind": _WORD,
-    "ServiceName": _WORD,
-    "ResourceAttributes": f"{_MAP} CODEC(ZSTD(1))",
-    "ScopeName": "String CODEC(ZSTD(1))",
-    "ScopeVersion": "String CODEC(ZSTD(1))",
-    "SpanAttributes": f"{_MAP} CODEC(ZSTD(1))",
-    "Duration": "UInt64 CODEC(T64, ZSTD(1))",
-    "StatusCode": _WORD,
-    "StatusMessage": "String CODEC(ZSTD(1))",
-    "Events.Timestamp": "Array(DateTime64(9)) CODEC(ZSTD(1))",
-    "Events.Name": f"Array({_WORD}) CODEC(ZSTD(1))",
-    "Events.Attributes": f"Array({_MAP}) CODEC(ZSTD(1))",
-    "Links.TraceId": "Array(String) CODEC(ZSTD(1))",
-    "Links.SpanId": "Array(String) CODEC(ZSTD(1))",
-    "Links.TraceState": "Array(String) CODEC(ZSTD(1))",
-    "Links.Attributes": f"Array({_MAP}) CODEC(ZSTD(1))",
-    # What a collector writes into the table has ended, and gets the rest by default.
-    "State": "Enum8('open' = 1, 'lost' = 2, 'ended' = 3) DEFAULT 'ended'",
-    "Received": "DateTime64(9) DEFAULT now64(9) CODEC(Delta(8), ZSTD(1))",
-    "Row": "Int64 DEFAULT toUnixTimestamp64Nano(Received) CODEC(Delta(8), ZSTD(1))",
-    "Version": "UInt64 DEFAULT bitNot(toUInt64(Row)) CODEC(Delta(8), ZSTD(1))",
-    "AttributeKinds": _KINDS,
-    "Producer": _WORD,
-    "GenAiKind": _WORD,
-    "GenAiAgent": _WORD,
-    "GenAiConversation": "String CODEC(ZSTD(1))",
-    "GenAiRun": "String CODEC(ZSTD(1))",
-    "SessionId": _named_by("SpanAttributes", "session.id"),
-    "ConversationId": _named_by("SpanAttributes", "gen_ai.conversation.id"),
-    "DerivedWords": "String DEFAULT lower(concat(SpanName, ' ', StatusMessage, ' ',"
-    " arrayStringConcat(mapValues(SpanAttributes), ' '))) CODEC(ZSTD(1))",
-    "ResourceSchemaUrl": _WORD,
-    "ResourceRaw": _WORD,
-    "ScopeSchemaUrl": _WORD,
-    "ScopeRaw": _WORD,
-    "Raw": "String CODEC(ZSTD(1))",
-}
-_LOGS: Final = {
-    "Timestamp": "DateTime64(9) CODEC(Delta(8), ZSTD(1))",
-    "TraceId": "String CODEC(ZSTD(1))",
-    "SpanId": "String CODEC(ZSTD(1))",
-    "TraceFlags": "UInt8",
-    "SeverityText": _WORD,
-    "SeverityNumber": "UInt8",
-    "ServiceName": _WORD,
-    "Body": "String CODEC(ZSTD(1))",
-    "ResourceSchemaUrl": _WORD,
-    "ResourceAttributes": f"{_MAP} CODEC(ZSTD(1))",
-    "ScopeSchemaUrl": _WORD,
-    "ScopeName": "String CODEC(ZSTD(1))",
-    "ScopeVersion": _WORD,
-    "ScopeAttributes": f"{_MAP} CODEC(ZSTD(1))",
-    "LogAttributes": f"{_MAP} CODEC(ZSTD(1))",
-    "EventName": "String CODEC(ZSTD(1))",
-    "ObservedTimestamp": "DateTime64(9) DEFAULT Timestamp CODEC(Delta(8), ZSTD(1))",
-    "Received": "DateTime64(9) DEFAULT now64(9) CODEC(Delta(8), ZSTD(1))",
-    "Row": "Int64 DEFAULT toUnixTimestamp64Nano(Received) CODEC(Delta(8), ZSTD(1))",
-    "Version": "UInt64 DEFAULT bitNot(toUInt64(Row)) CODEC(Delta(8), ZSTD(1))",
-    # Among records of one time: where it stands, and what tells it from all others.
-    "Place": "Int64 DEFAULT Row CODEC(Delta(8), ZSTD(1))",
-    "Id": "UInt64 DEFAULT rand64() CODEC(ZSTD(1))",
-    "AttributeKinds": _KINDS,
-    "Producer": _WORD,
-    "SessionId": _named_by("LogAttributes", "session.id"),
-    "ConversationId": _named_by("LogAttributes", "gen_ai.conversation.id"),
-    "DerivedWords": "String DEFAULT lower(concat(Body, ' ', EventName, ' ',"
-    " arrayStringConcat(mapValues(LogAttributes), ' '))) CODEC(ZSTD(1))",
-    "ResourceRaw": _WORD,
-    "ScopeRaw": _WORD,
-    "Raw": "String CODEC(ZSTD(1))",
-}
-_METRICS: Final = {
-    "ServiceName": _WORD,
-    "ReceivedTimestamp": "DateTime64(9) CODEC(Delta(8), ZSTD(1))",
-    "DataPoints": "UInt32",
-    # What is in the row, so that a metric is found without reading all.
-    "Metrics.MetricName": f"Array({_WORD}) CODEC(ZSTD(1))",
-    "Metrics.MetricType": f"Array({_WORD}) CODEC(ZSTD(1))",
-    "Metrics.MetricUnit": f"Array({_WORD}) CODEC(ZSTD(1))",
-    "Metrics.MetricDescription": f"Array({_WORD}) CODEC(ZSTD(1))",
-    "Metrics.AggregationTemporality": f"Array({_WORD}) CODEC(ZSTD(1))",
-    "Metrics.IsMonotonic": "Array(Bool) CODEC(ZSTD(1))",
-    "Metrics.Attributes": f"Array(Array({_WORD})) CODEC(ZSTD(1))",
-    "Metrics.DataPoints": "Array(UInt32) CODEC(ZSTD(1))",
-    "Metrics.FirstTime": "Array(Int64) CODEC(ZSTD(1))",
-    "Metrics.LastTime": "Array(Int64) CODEC(ZSTD(1))",
-    "Received": "DateTime64(9) CODEC(Delta(8), ZSTD(1))",
-    "Row": "Int64 CODEC(Delta(8), ZSTD(1))",
-    "Version": "UInt64 CODEC(Delta(8), ZSTD(1))",
-    "Id": "UInt64 CODEC(ZSTD(1))",
-    "Producer": _WORD,
-    "Raw": "String CODEC(ZSTD(1))",
-}
-_SUMMARY: Final = {
-    "Day": "Date",
-    "Hour": "DateTime",
-    "TraceId": "String CODEC(ZSTD(1))",
-    "Begun": "SimpleAggregateFunction(min, DateTime64(9))",
-    "Ended": "SimpleAggregateFunction(max, DateTime64(9))",
-    "Failed": "SimpleAggregateFunction(max, UInt8)",
-    "Agents": "SimpleAggregateFunction(max, UInt8)",
-    "Services": "SimpleAggregateFunction(groupUniqArrayArray, Array(String))",
-    # Whether it is no root, its start, whether it is open: the least of all names the trace.
-    "Naming": "SimpleAggregateFunction(min, Tuple(UInt8, Int64, UInt8, String))",
-}
-
-_BY_TRACE = "INDEX by_trace TraceId TYPE text(tokenizer = 'array')"
-_BY_WORD = "INDEX by_word DerivedWords TYPE text(tokenizer = 'splitByNonAlpha')"
-_BY_TIME = "INDEX by_time Timestamp TYPE minmax GRANULARITY 1"
-_BY_ROW = "INDEX by_row Row TYPE minmax GRANULARITY 1"
-
-_SPAN_INDEXES: Final = (
-    _BY_TRACE,
-    _BY_WORD,
-    _BY_TIME,
-    _BY_ROW,
-    "INDEX by_state State TYPE minmax GRANULARITY 1",
-    "INDEX by_run GenAiRun TYPE bloom_filter GRANULARITY 4",
-    "INDEX by_conversation GenAiConversation TYPE bloom_filter GRANULARITY 4",
-    "INDEX by_session SessionId TYPE bloom_filter GRANULARITY 4",
-    "INDEX by_link `Links.TraceId` TYPE bloom_filter GRANULARITY 4",
-)
-_LOG_INDEXES: Final = (
-    _BY_TRACE,
-    _BY_WORD,
-    _BY_TIME,
-    _BY_ROW,
-    "INDEX by_severity SeverityNumber TYPE minmax GRANULARITY 1",
-)
 
 _SUMMARISE: Final = """SELECT toDate(Received) AS Day, toStartOfHour(Timestamp) AS Hour, TraceId,
   min(Timestamp) AS Begun, max(addNanoseconds(Timestamp, Duration)) AS Ended,
@@ -209,12 +81,17 @@ class Tables(NamedTuple):
     logs: str
     metrics: str
     summary: str
+    points: Mapping[str, str]
+    """By the kind of data points, as `points.KINDS` has it."""
 
     @classmethod
     def of(cls, database: str, cluster: str = "") -> Tables:
         """Return the names in *database*: on a cluster those of the tables over all shards."""
         end = "_all" if cluster else ""
-        return cls(*(f"{database}.{table}{end}" for table in ALL_TABLES))
+        whole = [f"{database}.{table}{end}" for table in ALL_TABLES]
+        points = dict(zip(_POINTS_TABLES, whole[-len(_POINTS_TABLES) :], strict=True))
+        traces, logs, metrics, summary = whole[: -len(_POINTS_TABLES)]
+        return cls(traces, logs, metrics, summary, points)
 
 
 class _Migration(NamedTuple):
@@ -254,22 +131,22 @@ _FIRST = _Migration(
     (
         _merging(
             "otel_traces",
-            _SPANS,
-            _SPAN_INDEXES,
+            SPANS,
+            SPAN_INDEXES,
             "(toStartOfFiveMinutes(Timestamp), TraceId, SpanId)",
             2048,
         ),
         _merging(
             "otel_logs",
-            _LOGS,
-            _LOG_INDEXES,
+            LOGS,
+            LOG_INDEXES,
             "(toStartOfFiveMinutes(Timestamp), ServiceName, Timestamp, Place, Id)",
             8192,
         ),
-        _merging("otel_metrics_raw", _METRICS, (_BY_ROW,), "Id", 1024),
+        _merging("otel_metrics_raw", METRICS, (BY_ROW,), "Id", 1024),
         (
             "CREATE TABLE IF NOT EXISTS {db}.otel_trace_summary"
-            f" ({', '.join(f'{name} {kind}' for name, kind in _SUMMARY.items())})"
+            f" ({', '.join(f'{name} {kind}' for name, kind in SUMMARY.items())})"
             " ENGINE = AggregatingMergeTree PARTITION BY Day ORDER BY (Hour, TraceId, Day)"
         ),
         "CREATE MATERIALIZED VIEW IF NOT EXISTS {db}.otel_trace_summary_mv"
@@ -289,7 +166,30 @@ def _words_by_default(end: str = "") -> tuple[str, ...]:
 _SECOND = _Migration(2, _words_by_default(), _words_by_default("_all"))
 """Before, rows that a collector wrote could not be found by `key=value`."""
 
-_MIGRATIONS: Final = (_FIRST, _SECOND)
+
+def _points_tables() -> tuple[str, ...]:
+    """Return the statements for the collector's metric tables, and ours for what is ours in them.
+
+    Where a collector has made them, they only get our columns.
+    """
+    statements: list[str] = []
+    for kind, table in _POINTS_TABLES.items():
+        statements.append(
+            _merging(
+                table, POINTS | POINTS_OF[kind] | OURS_IN_POINTS, (BY_ROW,), POINTS_ORDER, 8192
+            )
+        )
+        added = ", ".join(
+            f"ADD COLUMN IF NOT EXISTS {name} {type_}" for name, type_ in OURS_IN_POINTS.items()
+        )
+        statements.append(f"ALTER TABLE {{db}}.{table} {added}")
+    return tuple(statements)
+
+
+_THIRD = _Migration(3, _points_tables())
+"""Before, only we could read metrics."""
+
+_MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD)
 """In order; a released one never changes."""
 
 _SPREAD: Final = (
@@ -298,6 +198,7 @@ _SPREAD: Final = (
     _spread("otel_logs", "cityHash64(if(TraceId = '', toString(Id), TraceId))"),
     _spread("otel_metrics_raw", "Id"),
     _spread("otel_trace_summary", "cityHash64(TraceId)"),
+    *(_spread(table, "cityHash64(ServiceName, MetricName)") for table in _POINTS_TABLES.values()),
 )
 
 _VERSIONS: Final = (

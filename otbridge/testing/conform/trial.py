@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from otbridge.testing.receiver import OtlpReceiver, Received
+    from otbridge.typing import Signal
 
-__all__ = ["Running", "Seen", "records_in"]
+__all__ = ["Running", "Seen", "distinct_records", "records_in"]
 
 _GLANCE_SECONDS: Final = 0.02
 _SCOPES: Final = ("scopeLogs", "scopeSpans", "scopeMetrics")
@@ -55,6 +57,17 @@ class Seen:
     def arrived(self) -> int:
         """Records in requests that were accepted."""
         return sum(records_in(request) for request in self.requests if request.answer.accepts)
+
+    @property
+    def attempts(self) -> int:
+        """How often the record was sent that was sent most often; 0 where none was.
+
+        Two requests may well be one attempt: a slow machine makes two of one batch.
+        """
+        sent = Counter[bytes]()
+        for request in self.requests:
+            sent.update(distinct_records(request.signal, request.body))
+        return max(sent.values(), default=0)
 
     @property
     def own_words(self) -> str:
@@ -163,6 +176,14 @@ class Running:
                 return self._process.wait(step)
             self._peak = max(self._peak, _peak_of(self._process.pid))
         return None
+
+
+def distinct_records(signal: Signal, body: bytes) -> set[bytes]:
+    """Return the records of a request as they came; it stands for them where it is not protobuf."""
+    try:
+        return {record for _, record in split_request(signal, body)}
+    except MalformedData:
+        return {body}
 
 
 def records_in(request: Received) -> int:

@@ -45,7 +45,7 @@ def _large(accepts: bool) -> Answer:
 
 
 def _is_final(bench: Bench) -> Finding:
-    count = len(bench.trial(_large(accepts=True)).requests)
+    count = bench.trial(_large(accepts=True)).attempts
     return passed("one attempt") if count == 1 else failed(f"sent {count} times")
 
 

@@ -19,7 +19,7 @@ _REJECTED: Final = 3
 
 def _is_final(answer: Answer) -> Callable[[Bench], Finding]:
     def run(bench: Bench) -> Finding:
-        count = len(bench.trial(answer).requests)
+        count = bench.trial(answer).attempts
         return passed("one attempt") if count == 1 else failed(f"sent {count} times")
 
     return run

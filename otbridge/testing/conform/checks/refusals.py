@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from otbridge.errors import MalformedData
 from otbridge.testing.answers import Answer
 from otbridge.testing.conform.check import Check, Finding, failed, not_applicable, passed
+from otbridge.testing.conform.trial import distinct_records
 from otbridge.testing.receiver import OtlpReceiver
-from otbridge.wire.otlp_request import split_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +26,7 @@ class _RefusesFirst:
         self._refused: set[bytes] = set()
 
     def __call__(self, body: bytes) -> Answer:
-        try:
-            records = {record for _, record in split_request(self._signal, body)}
-        except MalformedData:  # JSON, say: then the request stands for its records
-            records = {body}
+        records = distinct_records(self._signal, body)
         self._refused = self._refused or records
         known = records & self._refused
         return Answer.refuse(400, message="conform") if known else Answer.ok()

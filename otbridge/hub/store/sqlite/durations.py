@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from otbridge.hub.store.sqlite.histogram import LANE_BITS, ONE, first_bucket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 __all__ = ["Durations"]
 
@@ -77,8 +77,13 @@ class Durations:
             return _PLAIN + zlib.crc32(content).to_bytes(_CRC, "little") + content
         return zlib.compress(content, _LEVEL)
 
-    def add_packed(self, blob: bytes) -> bool:
-        """Add what is in a blob; return False, with nothing added, where it is damaged."""
+    def add_packed(self, blob: bytes, only: Collection[int] | None = None) -> bool:
+        """Add what is in a blob; return False, with nothing added, where it is damaged.
+
+        Args:
+            blob: What `pack` returned.
+            only: The operations that are wanted; None for all.
+        """
         content = _content(blob)
         if content is None:
             return False
@@ -95,11 +100,13 @@ class Durations:
             strict=True,
         ):
             end = at + size
-            taken[number] += int.from_bytes(content[at:end], "little") << first * LANE_BITS
+            if only is None or number in only:
+                taken[number] += int.from_bytes(content[at:end], "little") << first * LANE_BITS
             at = end
         numbers = accumulate(head[count : count + failed])
         for number, times in zip(numbers, head[count + failed : behind], strict=True):
-            self.failed[number] += times
+            if only is None or number in only:
+                self.failed[number] += times
         return True
 
 

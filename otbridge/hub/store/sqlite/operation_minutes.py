@@ -72,10 +72,9 @@ def operation_minutes(
         names = {number: (name, span_name, kind) for number, name, span_name, kind in rows}
         for minute, blob in reader.rows(day, _MINUTES, first, last):
             durations = Durations()
-            reader.corrupt += not durations.add_packed(blob)
-            for number in durations.taken.keys() & names.keys():
-                failed = durations.failed.get(number, 0)
-                found.add((*names[number], minute), durations.taken[number], failed)
+            reader.corrupt += not durations.add_packed(blob, names)
+            for number, taken in durations.taken.items():
+                found.add((*names[number], minute), taken, durations.failed.get(number, 0))
             found.trim()
             reader.check_time()
     return found.answer()

@@ -57,13 +57,12 @@ def operations(
     first, last = _minutes(from_ns, to_ns)
     seconds = (last + 1 - first) * 60
     totals = []
-    found = _tallies(reader, _OPERATIONS, first, last)
+    found = _tallies(reader, _OPERATIONS, first, last, service)
     for (name, span_name, kind), tally in sorted(found.items()):
-        if service is None or name == service:
-            count, (p50, p95, p99) = quantiles(tally.taken, _SHARES)
-            failed = tally.failed
-            told = count, failed, count / seconds, failed / count, p50, p95, p99
-            totals.append(OperationTotals(name, span_name, kind, *told))
+        count, (p50, p95, p99) = quantiles(tally.taken, _SHARES)
+        failed = tally.failed
+        told = count, failed, count / seconds, failed / count, p50, p95, p99
+        totals.append(OperationTotals(name, span_name, kind, *told))
     return totals
 
 
@@ -94,16 +93,28 @@ def _minutes(from_ns: int, to_ns: int) -> tuple[int, int]:
     return from_ns // MINUTE_NS, max((to_ns - 1) // MINUTE_NS, from_ns // MINUTE_NS - 1)
 
 
-def _tallies(reader: Reader, table: _Table, first: int, last: int) -> dict[tuple[Any, ...], _Tally]:
-    """Add up what all days have, by the columns that a number stands for in each day's file."""
+def _tallies(
+    reader: Reader, table: _Table, first: int, last: int, whose: str | None = None
+) -> dict[tuple[Any, ...], _Tally]:
+    """Add up what all days have, by the columns that a number stands for in each day's file.
+
+    Where *whose* is given, the first of these columns has to be that.
+    """
     found: defaultdict[tuple[Any, ...], _Tally] = defaultdict(_Tally)
     for day in reader.days:
-        sums, damaged = read_stretches(partial(reader.rows, day), table.counts, first, last)
+        rows = partial(reader.rows, day)
+        only = None if whose is None else _numbers_of(rows(table.names), whose)
+        sums, damaged = read_stretches(rows, table.counts, first, last, only)
         reader.corrupt += damaged
         reader.check_time()
         if sums.taken:
-            names = {number: tuple(name) for number, *name in reader.rows(day, table.names)}
+            # Asked for after the sums, which may have what was new since the question began.
+            names = {number: tuple(name) for number, *name in rows(table.names)}
             failed = sums.failed
             for number, taken in sums.taken.items():
                 found[names[number]].add(taken, failed.get(number, 0))
     return found
+
+
+def _numbers_of(names: list[tuple[Any, ...]], whose: str) -> frozenset[int]:
+    return frozenset(number for number, name, *_ in names if name == whose)

@@ -19,7 +19,7 @@ from otbridge.hub.store.sqlite.durations import Durations
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     Rows = Callable[..., list[tuple[Any, ...]]]
     """(sql, parameters…) -> all rows."""
@@ -28,7 +28,8 @@ __all__ = ["LENGTHS", "StretchWriter", "read_stretches"]
 
 LENGTHS: Final = (1, 5, 15, 60, 180, 720)
 """Minutes of a stretch; each begins at a multiple of its length since 1970. Any time is put together
-from a few of each: with minutes and hours alone a day takes three times as long to add up."""
+from a few of each: with minutes and hours alone a day takes two and a half times as long to add up,
+and an hour three times."""
 
 _LATE: Final = 2
 """Minutes for which a stretch that is over waits for spans that began in it."""
@@ -43,8 +44,17 @@ _KNOWN: Final = 4_096
 """Stretches of which the number of blobs is remembered, some 100 bytes each."""
 
 
-def read_stretches(rows: Rows, table: str, first: int, last: int) -> tuple[Durations, int]:
+def read_stretches(
+    rows: Rows, table: str, first: int, last: int, only: Collection[int] | None = None
+) -> tuple[Durations, int]:
     """Add up what *table* has from the minute *first* to the minute *last*.
+
+    Args:
+        rows: Who asks the file.
+        table: What is counted.
+        first: In minutes since 1970.
+        last: The same.
+        only: The operations, or edges, that are wanted; None for all.
 
     Returns:
         The sums, and how many blobs were left out because they are damaged.
@@ -65,11 +75,11 @@ def read_stretches(rows: Rows, table: str, first: int, last: int) -> tuple[Durat
                 " (SELECT value FROM json_each(?))"
             )
             for (blob,) in rows(these, minutes, json.dumps(begins)):
-                damaged += not sums.add_packed(blob)
+                damaged += not sums.add_packed(blob, only)
     for begin, end in gaps:
         between = f"SELECT Durations FROM {table} WHERE Minutes = 1 AND Begin BETWEEN ? AND ?"
         for (blob,) in rows(between, begin, end):
-            damaged += not sums.add_packed(blob)
+            damaged += not sums.add_packed(blob, only)
     return sums, damaged
 
 

@@ -26,7 +26,7 @@ EXPENSIVE = (
     "/service-map",
     "/export?limit=1000",
 )
-SHARE_S = 1.0
+SHARE_S = 4.0
 """What two questions may take from the slowest of a hundred requests where all share two cores that
 others use too; twenty of them take tens of seconds."""
 

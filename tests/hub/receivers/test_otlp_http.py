@@ -257,11 +257,11 @@ def test_a_decompression_bomb_is_413_and_costs_no_more_than_the_limit(
 ) -> None:
     shared_hub.http.get("/healthz")
     before = shared_hub.resident_bytes()
-    bomb = gzip.compress(bytes(1 << 30), 9)
-    began = time.monotonic()
+    bomb = gzip.compress(bytes(64 << 20), 9) * 16
+    began = shared_hub.cpu_s()
     answer = post(shared_hub, bomb, content_encoding="gzip")
     assert answer.status_code == 413
-    assert time.monotonic() - began < 2
+    assert shared_hub.cpu_s() - began < 2
     assert shared_hub.resident_bytes() - before < MAX_INFLATED_BYTES + (16 << 20)
 
 

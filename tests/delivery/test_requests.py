@@ -13,6 +13,7 @@ from otbridge.sinks.otlp_http import OtlpHttpSink
 from otbridge.testing.answers import Answer
 from otbridge.testing.receiver import OtlpReceiver
 from otbridge.wire.compression import compress
+from otbridge.wire.otlp_logs import encode_log_record
 from otbridge.wire.otlp_request import compose
 
 if TYPE_CHECKING:
@@ -79,9 +80,9 @@ def test_a_receiver_that_finds_it_too_large_gets_it_in_parts(
 
 
 def test_what_is_larger_than_the_spool_keeps_whole_is_taken_record_by_record(
-    pipeline: Pipeline, receiver: OtlpReceiver, envelope: Envelope, record: Callable[[int], bytes]
+    pipeline: Pipeline, envelope: Envelope
 ) -> None:
-    large = b"\x12" + record(1)[1:]
+    large = encode_log_record(1, 1, 9, "INFO", "event", {"text": "x" * 8192})
     count = MAX_REQUEST_BYTES // len(large) + 1
     request = compose([(envelope, large)] * count)
     assert pipeline.put_request(request, count) == count

@@ -187,7 +187,7 @@ AROUND = {
 }
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     config=CONFIGS,
     level=st.sampled_from(LEVELS),
@@ -224,7 +224,7 @@ def test_a_field_that_means_something_comes_out_the_same_either_way(key: str, va
     assert sorted_attributes(twins[0].outcome) == sorted_attributes(twins[1].outcome)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     config=CONFIGS,
     level=st.sampled_from([(10, "DEBUG"), (20, "INFO"), (35, "ALARM"), (40, "ERROR")]),
@@ -249,7 +249,7 @@ def test_a_record_of_the_standard_library_comes_out_the_same_either_way(
     assert short == long
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     config=CONFIGS,
     level=st.sampled_from(LEVELS),

@@ -54,6 +54,11 @@ await withBrowser(async (context, problems) => {
   await tab.locator("a.trace-grid").first().waitFor();
   const tracesOfOperation = await tab.locator("a.trace-grid").count();
 
+  // A comparison among the words of a search.
+  await tab.fill(".search-input", "order>=3");
+  await tab.waitForFunction(() => document.querySelectorAll("a.trace-grid").length === 4);
+  const tracesOfComparison = await tab.locator("a.trace-grid").count();
+
   // From a session to its traces, and to its logs.
   await tab.goto(`${hub}/sessions`);
   await tab.locator("a.session-grid", { hasText: session }).click();
@@ -73,6 +78,6 @@ await withBrowser(async (context, problems) => {
   await tab.locator(".wf-row.is-selected").waitFor();
   const exemplar = new URL(tab.url()).pathname;
 
-  const reached = { services, slowest, tracesOfOperation, tracesOfSession, logsOfSession, latest, exemplar };
+  const reached = { services, slowest, tracesOfOperation, tracesOfComparison, tracesOfSession, logsOfSession, latest, exemplar };
   console.log(JSON.stringify({ tooWide, problems, ...reached }));
 });

@@ -45,7 +45,9 @@ def _send_shop(hub: HubProcess, now: int) -> None:
         request = {"spanId": ids[1], "parentSpanId": ids[0], "name": "POST /orders", "kind": 2}
         shop.append(_span(number, at + MS, milliseconds=80, **request))
         status = {"code": 2, "message": "declined"} if number == 1 else {}
-        charge = {"spanId": ids[2], "parentSpanId": ids[1], "name": "charge card", "kind": 2}
+        charge: dict[str, Any] = {"kind": 2, "name": "charge card"}
+        charge |= {"spanId": ids[2], "parentSpanId": ids[1]}
+        charge["attributes"] = [{"key": "order", "value": {"intValue": str(number)}}]
         payments.append(_span(number, at + 2 * MS, milliseconds=60, status=status, **charge))
         query = {"spanId": ids[3], "parentSpanId": ids[2], "name": "SELECT cards", "kind": 3}
         payments.append(_span(number, at + 3 * MS, milliseconds=4, **query))
@@ -102,6 +104,7 @@ def test_every_screen_fits_every_size_and_numbers_lead_to_traces(
     assert set(seen["services"]) == {"web", "shop", "payments"}
     assert seen["slowest"] == ["charge card", "SELECT cards"]
     assert seen["tracesOfOperation"] == TRACES
+    assert seen["tracesOfComparison"] == 4
     assert seen["tracesOfSession"] == TRACES
     assert sorted(seen["logsOfSession"]) == [f"order {n} placed" for n in range(1, TRACES + 1)]
     assert seen["latest"] == ["97.5 ms"]  # of ten between 50 and 100 ms, since the point before

@@ -258,8 +258,11 @@ export class ApiError extends Error {
   }
 }
 
-/** Query parameters; undefined, null, "" and false are left out. */
-export type Query = Record<string, string | number | boolean | null | undefined>;
+/** Query parameters; undefined, null, "" and false are left out, lists are given one by one. */
+export type Query = Record<
+  string,
+  string | number | boolean | readonly string[] | null | undefined
+>;
 
 /** Fetch and decode one answer of the API; every failure arrives as an {@link ApiError}. */
 export async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
@@ -300,7 +303,8 @@ async function ask<T>(url: string, request: RequestInit): Promise<T> {
 function queryString(query: Query): string {
   const parameters = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== "" && value !== false) {
+    if (Array.isArray(value)) for (const each of value) parameters.append(key, each);
+    else if (value !== undefined && value !== null && value !== "" && value !== false) {
       parameters.set(key, String(value));
     }
   }

@@ -4,6 +4,7 @@
  */
 
 import type { AttributeValue, LiveItem, Log, Span } from "../api.ts";
+import { conditionsIn, holds, splitSearch } from "./conditions.ts";
 import { severityFrom } from "./severity.ts";
 
 export interface Term {
@@ -34,10 +35,12 @@ export interface LogFilter {
 /** A test that is parsed once and asked often. */
 export function logMatcher(filter: LogFilter): (log: Log) => boolean {
   const least = severityFrom(filter.severity);
-  const terms = parseTerms(filter.q);
+  const terms = parseTerms(splitSearch(filter.q).q);
+  const conditions = conditionsIn(filter.q);
   return (log) =>
     (filter.service === "" || log.service === filter.service) &&
     log.severity_number >= least &&
+    conditions.every((condition) => holds(condition, log.attributes)) &&
     terms.every((term) => logHas(log, term));
 }
 
@@ -90,7 +93,8 @@ export function kindOf(item: LiveItem): LiveKind {
 
 export function liveMatcher(filter: LiveFilter): (item: LiveItem) => boolean {
   const matchLog = logMatcher(filter);
-  const terms = parseTerms(filter.q);
+  const terms = parseTerms(splitSearch(filter.q).q);
+  const conditions = conditionsIn(filter.q);
   const least = severityFrom(filter.severity);
   return (item) => {
     if (!filter.kinds.has(kindOf(item))) return false;
@@ -98,6 +102,7 @@ export function liveMatcher(filter: LiveFilter): (item: LiveItem) => boolean {
     if (filter.service !== "" && item.service !== filter.service) return false;
     // A span has no severity; a failed one is an error, any other one is as quiet as debug.
     if (least > 5 && (item.status === "error" ? 17 : 5) < least) return false;
+    if (!conditions.every((condition) => holds(condition, item.attributes))) return false;
     return terms.every((term) => spanHas(item, term));
   };
 }

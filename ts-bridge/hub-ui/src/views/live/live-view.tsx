@@ -148,7 +148,7 @@ function LiveTools({ filter, list }: { filter: LiveFilter; list: { current: List
     <div class="tools">
       <SearchBox
         value={filter.q}
-        placeholder="Filter by words, or key=value"
+        placeholder="Filter by words, key=value, code>=500"
         onChange={(q) => adjust({ q })}
       />
       {LIVE_KINDS.map((kind) => (

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { get } from "../../api.ts";
 import { useFetched, useThrottled } from "../../fetching.ts";
 import { listen } from "../../live.ts";
+import { splitSearch } from "../../model/conditions.ts";
 
 interface Facet {
   readonly values: readonly { readonly value: string; readonly count: number }[];
@@ -42,7 +43,7 @@ export function useFacetCounts(filter: LogChoices): FacetCounts {
 }
 
 function useFacet(field: "severity" | "service", filter: LogChoices): Facet | null {
-  const query = { of: "logs", field, limit: 200, ...filter };
+  const query = { of: "logs", field, limit: 200, ...filter, ...splitSearch(filter.q) };
   const { data, reload } = useFetched(JSON.stringify(query), (signal) =>
     get<Facet>("facets", query, signal),
   );

@@ -6,6 +6,7 @@ import { useFetched, usePaged } from "../../fetching.ts";
 import { useCommands } from "../../keys.ts";
 import { listen } from "../../live.ts";
 import { plural } from "../../model/attributes.ts";
+import { splitSearch } from "../../model/conditions.ts";
 import { logMatcher } from "../../model/filters.ts";
 import { LEVELS } from "../../model/severity.ts";
 import { compareTime } from "../../model/time.ts";
@@ -39,7 +40,8 @@ export function LogsView() {
   const key = JSON.stringify(filter);
   const page = usePaged<Log>(
     key,
-    (cursor, signal) => api.logs({ ...filter, limit: PAGE, cursor }, signal),
+    (cursor, signal) =>
+      api.logs({ ...filter, ...splitSearch(filter.q), limit: PAGE, cursor }, signal),
     (log) => log.id,
   );
   const live = useLiveLogs(key, filter);
@@ -60,7 +62,7 @@ export function LogsView() {
       <div class="tools">
         <SearchBox
           value={filter.q}
-          placeholder="Search words, or key=value"
+          placeholder="Search words, key=value, code>=500"
           onChange={(q) => adjust({ q, log: null })}
         />
         <span class="logs-choices">

@@ -7,6 +7,7 @@ import { usePaged, useThrottled } from "../../fetching.ts";
 import { useCommands } from "../../keys.ts";
 import { listen } from "../../live.ts";
 import { count, plural } from "../../model/attributes.ts";
+import { splitSearch } from "../../model/conditions.ts";
 import { formatDuration, formatFull, formatStart } from "../../model/time.ts";
 import { adjust, href, param } from "../../router.ts";
 import { compact, TWO_LINES } from "../../ui/compact.ts";
@@ -41,7 +42,8 @@ export function SessionsView() {
   const key = JSON.stringify(filter);
   const page = usePaged<Session>(
     key,
-    (cursor, signal) => sessions({ ...filter, limit: PAGE, cursor }, signal),
+    (cursor, signal) =>
+      sessions({ ...filter, ...splitSearch(filter.q), limit: PAGE, cursor }, signal),
     (session) => `${session.by} ${session.session_id}`,
   );
   const soon = useThrottled(page.refresh, REFRESH_MS);

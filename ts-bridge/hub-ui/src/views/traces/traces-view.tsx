@@ -7,6 +7,7 @@ import { type Paged, useFetched, usePaged, useThrottled } from "../../fetching.t
 import { useCommands } from "../../keys.ts";
 import { listen } from "../../live.ts";
 import { plural } from "../../model/attributes.ts";
+import { splitSearch } from "../../model/conditions.ts";
 import { isDuration } from "../../model/time.ts";
 import { adjust, go, href, param, place } from "../../router.ts";
 import { compact, TWO_LINES } from "../../ui/compact.ts";
@@ -43,7 +44,13 @@ export function TracesView() {
     key,
     (cursor, signal) =>
       api.traces(
-        { ...filter, min_duration: valid ? filter.min_duration : "", limit: PAGE, cursor },
+        {
+          ...filter,
+          ...splitSearch(filter.q),
+          min_duration: valid ? filter.min_duration : "",
+          limit: PAGE,
+          cursor,
+        },
         signal,
       ),
     (trace) => trace.trace_id,
@@ -157,7 +164,7 @@ function TraceTools(props: {
     <div class="tools">
       <SearchBox
         value={filter.q}
-        placeholder="Search names and attributes"
+        placeholder="Search words, key=value, code>=500"
         onChange={(q) => adjust({ q })}
       />
       <Select

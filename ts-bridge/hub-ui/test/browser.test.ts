@@ -219,7 +219,10 @@ describe.runIf(CHROMIUM)("in a real browser", { timeout: 60_000 }, () => {
       .toBe(1);
     await page.getByRole("button", { name: "p99" }).click();
     await page.waitForURL(/sort=p99_nano/);
-    await page.locator("a.operation-grid", { hasText: "POST /api/orders" }).first().click();
+    await page.locator("a.operation-grid", { hasText: "POST /api/orders" }).first().waitFor();
+    await page.keyboard.press("j");
+    await page.locator("a.operation-grid.is-selected").waitFor();
+    await page.keyboard.press("Enter");
     await page.waitForURL(/\/traces\?.*service=shop-api/);
     await page.locator("a.trace-grid").first().waitFor();
   });

@@ -4,7 +4,6 @@ import { api } from "../../api.ts";
 import { type Metric, metrics } from "../../api-metrics.ts";
 import { second } from "../../clock.ts";
 import { useFetched, usePaged } from "../../fetching.ts";
-import { useCommands } from "../../keys.ts";
 import { count, plural } from "../../model/attributes.ts";
 import { formatAgo, formatFull, toMillis } from "../../model/time.ts";
 import { adjust, href, param } from "../../router.ts";
@@ -14,6 +13,7 @@ import { Icon } from "../../ui/icons.tsx";
 import { ServiceName } from "../../ui/labels.tsx";
 import { ListEnd } from "../../ui/list-end.tsx";
 import { ErrorNote, Loading, Nothing, StillLooking } from "../../ui/notes.tsx";
+import { type RowCursor, useRowCursor } from "../../ui/row-cursor.ts";
 import { useTitle } from "../../ui/title.ts";
 import { VirtualList } from "../../ui/virtual-list.tsx";
 import { useReconnected } from "../trace/use-trace.ts";
@@ -29,12 +29,14 @@ export function MetricsView() {
   const page = usePaged<Metric>(
     key,
     (cursor, signal) => metrics({ ...filter, limit: PAGE, cursor }, signal),
-    (metric) => JSON.stringify([metric.name, metric.type, metric.unit, metric.temporality]),
+    keyOf,
   );
   const services = useFetched("services", api.services);
   useReconnected(page.refresh);
-  useCommands("Metrics", [{ keys: ["x"], label: "Take all filters away", run: clearFilters }]);
   const rows = page.rows;
+  const cursor = useRowCursor("Metrics", "metric", rows.map(keyOf), [
+    { keys: ["x"], label: "Take all filters away", run: clearFilters },
+  ]);
   const filtered = Boolean(filter.name || filter.service);
   return (
     <>
@@ -86,13 +88,17 @@ export function MetricsView() {
             rowHeight={compact.value ? TWO_LINES : ROW_HEIGHT}
             keyOf={(index) => {
               const metric = rows[index];
-              return metric ? `${metric.name} ${metric.type} ${metric.unit}` : index;
+              return metric ? keyOf(metric) : index;
             }}
+            handle={cursor.handle}
+            active={cursor.active}
             remember={`metrics ${key}`}
             onNearEnd={page.more}
             row={(index) => {
               const metric = rows[index];
-              return metric && <MetricRow metric={metric} service={filter.service} />;
+              return (
+                metric && <MetricRow metric={metric} service={filter.service} cursor={cursor} />
+              );
             }}
             footer={<ListEnd page={page} count={rows.length} noun="metric" />}
           />
@@ -102,11 +108,18 @@ export function MetricsView() {
   );
 }
 
-function MetricRow({ metric, service }: { metric: Metric; service: string }) {
+function keyOf({ name, type, unit, temporality }: Metric): string {
+  return JSON.stringify([name, type, unit, temporality]);
+}
+
+function MetricRow(props: { metric: Metric; service: string; cursor: RowCursor }) {
+  const { metric, service, cursor } = props;
+  const key = keyOf(metric);
   const last = toMillis(metric.last_time_unix_nano);
   return (
     <a
-      class="table-row metric-grid"
+      id={cursor.idOf(key)}
+      class={cursor.isOn(key) ? "table-row metric-grid is-selected" : "table-row metric-grid"}
       tabIndex={-1}
       href={href(`/metrics/${encodeURIComponent(metric.name)}`, { service })}
     >

@@ -7,6 +7,7 @@ import { formatDuration } from "../../model/time.ts";
 import { adjust, href } from "../../router.ts";
 import { Icon } from "../../ui/icons.tsx";
 import { ServiceName, sessionHues } from "../../ui/labels.tsx";
+import type { RowCursor } from "../../ui/row-cursor.ts";
 import { Trend } from "./trend.tsx";
 
 interface Column {
@@ -53,16 +54,23 @@ export function OperationHead({ sort }: { sort: string }) {
   );
 }
 
+export function operationKey({ service, name, kind }: Operation): string {
+  return JSON.stringify([service, name, kind]);
+}
+
 export function OperationRow(props: {
   operation: Operation;
   from: string;
   stretch: readonly [number, number];
+  cursor: RowCursor;
 }) {
-  const { operation: one, from, stretch } = props;
+  const { operation: one, from, stretch, cursor } = props;
+  const key = operationKey(one);
   const failed = one.error_count > 0;
   return (
     <a
-      class="table-row operation-grid"
+      id={cursor.idOf(key)}
+      class={cursor.isOn(key) ? "table-row operation-grid is-selected" : "table-row operation-grid"}
       tabIndex={-1}
       href={href("/traces", { service: one.service, q: searchFor(one.name), from })}
       title={`Traces with ${one.name || "spans of"} ${one.service}`}

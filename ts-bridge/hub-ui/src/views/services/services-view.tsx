@@ -10,7 +10,6 @@ import {
   serviceMap,
 } from "../../api-operations.ts";
 import { useFetched, usePaged, useThrottled } from "../../fetching.ts";
-import { useCommands } from "../../keys.ts";
 import { listen } from "../../live.ts";
 import { plural } from "../../model/attributes.ts";
 import { offsetNano } from "../../model/time.ts";
@@ -20,11 +19,12 @@ import { Button, SearchBox, Select, Toggle } from "../../ui/controls.tsx";
 import { ListEnd } from "../../ui/list-end.tsx";
 import { ErrorNote, Loading, Nothing } from "../../ui/notes.tsx";
 import { PAST } from "../../ui/ranges.ts";
+import { type RowCursor, useRowCursor } from "../../ui/row-cursor.ts";
 import { useTitle } from "../../ui/title.ts";
 import { VirtualList } from "../../ui/virtual-list.tsx";
 import { SendFirst } from "../live/send-first.tsx";
 import { useReconnected } from "../trace/use-trace.ts";
-import { OperationHead, OperationRow } from "./operation-row.tsx";
+import { OperationHead, OperationRow, operationKey } from "./operation-row.tsx";
 import { ServiceMapView } from "./service-map.tsx";
 import "./services.css";
 
@@ -56,7 +56,7 @@ export function ServicesView() {
     JSON.stringify([filter, sort]),
     (cursor, signal) =>
       operations({ ...filter, sort, series: "minute", limit: PAGE, cursor }, signal),
-    (one) => JSON.stringify([one.service, one.name, one.kind]),
+    operationKey,
   );
   const map = useFetched(filter.from, (signal) => serviceMap({ from: filter.from }, signal));
   const soon = useThrottled(() => {
@@ -65,7 +65,7 @@ export function ServicesView() {
   }, REFRESH_MS);
   useEffect(() => listen(soon), []);
   useReconnected(soon);
-  useCommands("Services", [
+  const cursor = useRowCursor("Services", "operation", page.rows.map(operationKey), [
     { keys: ["x"], label: "Take all filters away", run: clearFilters },
     { keys: ["m"], label: "Show or hide the map", run: toggleMap },
   ]);
@@ -86,7 +86,7 @@ export function ServicesView() {
         ) : page.rows.length === 0 ? (
           !page.loading && <NoOperation />
         ) : (
-          <OperationList page={page} sort={sort} from={filter.from} />
+          <OperationList page={page} sort={sort} from={filter.from} cursor={cursor} />
         )}
       </div>
     </>
@@ -181,8 +181,9 @@ function OperationList(props: {
   page: ReturnType<typeof usePaged<Operation>>;
   sort: string;
   from: string;
+  cursor: RowCursor;
 }) {
-  const { page, sort, from } = props;
+  const { page, sort, from, cursor } = props;
   // One scale for all rows would draw most of them flat: each is scaled by itself, and says so.
   const stretch = useMemo(() => minutesOf(page.rows), [page.rows]);
   return (
@@ -195,13 +196,17 @@ function OperationList(props: {
         rowHeight={compact.value ? TWO_LINES : ROW_HEIGHT}
         keyOf={(index) => {
           const one = page.rows[index];
-          return one ? `${one.service} ${one.name} ${one.kind}` : index;
+          return one ? operationKey(one) : index;
         }}
+        handle={cursor.handle}
+        active={cursor.active}
         remember={`operations ${sort} ${from}`}
         onNearEnd={page.more}
         row={(index) => {
           const one = page.rows[index];
-          return one && <OperationRow operation={one} from={from} stretch={stretch} />;
+          return (
+            one && <OperationRow operation={one} from={from} stretch={stretch} cursor={cursor} />
+          );
         }}
         footer={<ListEnd page={page} count={page.rows.length} noun="operation" />}
       />

@@ -4,7 +4,6 @@ import { useEffect } from "preact/hooks";
 import { type Session, sessions } from "../../api-sessions.ts";
 import { second } from "../../clock.ts";
 import { usePaged, useThrottled } from "../../fetching.ts";
-import { useCommands } from "../../keys.ts";
 import { listen } from "../../live.ts";
 import { count, plural } from "../../model/attributes.ts";
 import { splitSearch } from "../../model/conditions.ts";
@@ -16,6 +15,7 @@ import { ServiceName } from "../../ui/labels.tsx";
 import { ListEnd } from "../../ui/list-end.tsx";
 import { ErrorNote, Loading, Nothing, StillLooking } from "../../ui/notes.tsx";
 import { RANGES } from "../../ui/ranges.ts";
+import { type RowCursor, useRowCursor } from "../../ui/row-cursor.ts";
 import { useTitle } from "../../ui/title.ts";
 import { VirtualList } from "../../ui/virtual-list.tsx";
 import { useReconnected } from "../trace/use-trace.ts";
@@ -44,13 +44,15 @@ export function SessionsView() {
     key,
     (cursor, signal) =>
       sessions({ ...filter, ...splitSearch(filter.q), limit: PAGE, cursor }, signal),
-    (session) => `${session.by} ${session.session_id}`,
+    keyOf,
   );
   const soon = useThrottled(page.refresh, REFRESH_MS);
   useEffect(() => listen(soon), []);
   useReconnected(soon);
-  useCommands("Sessions", [{ keys: ["x"], label: "Take all filters away", run: clearFilters }]);
   const rows = page.rows;
+  const cursor = useRowCursor("Sessions", "session", rows.map(keyOf), [
+    { keys: ["x"], label: "Take all filters away", run: clearFilters },
+  ]);
   const filtered = Boolean(filter.q || filter.by || filter.error || filter.from);
   return (
     <>
@@ -105,11 +107,13 @@ export function SessionsView() {
             count={rows.length}
             rowHeight={compact.value ? TWO_LINES : ROW_HEIGHT}
             keyOf={(index) => rows[index]?.session_id ?? index}
+            handle={cursor.handle}
+            active={cursor.active}
             remember={`sessions ${key}`}
             onNearEnd={page.more}
             row={(index) => {
               const session = rows[index];
-              return session && <SessionRow session={session} now={second.value} />;
+              return session && <SessionRow session={session} now={second.value} cursor={cursor} />;
             }}
             footer={<ListEnd page={page} count={rows.length} noun="session" />}
           />
@@ -119,12 +123,19 @@ export function SessionsView() {
   );
 }
 
-function SessionRow({ session, now }: { session: Session; now: number }) {
+function keyOf({ by, session_id }: Session): string {
+  return `${by} ${session_id}`;
+}
+
+function SessionRow(props: { session: Session; now: number; cursor: RowCursor }) {
+  const { session, now, cursor } = props;
+  const key = keyOf(session);
   const errors = session.error_count;
   const visit = session.by === "session.id";
   return (
     <a
-      class="table-row session-grid"
+      id={cursor.idOf(key)}
+      class={cursor.isOn(key) ? "table-row session-grid is-selected" : "table-row session-grid"}
       tabIndex={-1}
       href={href(session.trace_count > 0 ? "/traces" : "/logs", { session: session.session_id })}
     >

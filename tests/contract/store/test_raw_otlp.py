@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 from contextlib import closing
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from otbridge.hub.store import open_store
 from otbridge.hub.store.clickhouse import ClickHouseStore, loads, schema, words
 from otbridge.hub.store.conditions import AttributeCondition
 from otbridge.hub.store.text import attribute_words, fold
-from otbridge.hub.store.vocabulary import LogFilter, Term, TraceFilter
+from otbridge.hub.store.vocabulary import AttributeKey, LogFilter, Term, TraceFilter
 from otbridge.wire.protobuf import field, varint
 from otbridge.wire.rows import Batch, LogRow, SpanRow
 from tests.contract.store.test_clickhouse import ask
@@ -290,6 +291,29 @@ def test_what_is_in_lists_is_found_by_word_and_by_pair(
         found = store.logs(LogFilter(terms=(term,)), 9)
         assert [one.row.body_text for one in found] == ["colours"], term
     assert not store.logs(LogFilter(terms=(Term("Red", "object"),)), 9)
+
+
+@pytest.mark.parametrize("fewest", [0, 1_000], ids=["by ClickHouse", "by the hub"])
+def test_numbers_are_found_however_they_are_written(
+    opened: Callable[[int], tuple[ClickHouseStore, str]], fewest: int
+) -> None:
+    store, _ = opened(fewest)
+    numbers = [0, 7, 2.0, -2.5, 1e-7, 1.5e-5, 1e16, 123456789012345680.0, 2.0**70, 1e300, -(2**63)]
+    store_now(store, *(log(str(number), attributes={"n": number}) for number in numbers))
+    for number in numbers:
+        wanted = LogFilter(attributes=(AttributeCondition("n", "=", number),))
+        assert [one.row.body_text for one in store.logs(wanted, 9)] == [str(number)]
+
+
+def test_numbers_that_json_has_no_digits_for_are_counted_by_name(
+    opened: Callable[[int], tuple[ClickHouseStore, str]],
+) -> None:
+    numbers = (math.nan, math.inf, -math.inf, 1.0)
+    for fewest in (0, 1_000):
+        store, _ = opened(fewest)
+        store_now(store, *(log(attributes={"n": number}) for number in numbers))
+        counts = store.facets(LogFilter(), AttributeKey("n")).counts
+        assert counts == {'"NaN"': 1, '"Infinity"': 1, '"-Infinity"': 1, "1.0": 1}
 
 
 def test_a_row_of_a_collector_is_found_by_its_words_and_attributes(

@@ -32,8 +32,15 @@ _KINDS: Final = {
 }
 """What AnyValue's members are called in `AttributeKinds`; a text is not in it."""
 
-_NOT_FINITE: Final = ("NaN", "Infinity", "-Infinity")
-"""Numbers that JSON has as texts."""
+_NOT_FINITE: Final = {
+    "NaN": "NaN",
+    "Infinity": "Infinity",
+    "-Infinity": "-Infinity",
+    "nan": "NaN",
+    "inf": "Infinity",
+    "-inf": "-Infinity",
+}
+"""Numbers that JSON has as texts: as the hub writes them, and as ClickHouse does."""
 
 
 def attribute_kinds(attributes: Iterable[KeyValue]) -> dict[str, str]:
@@ -50,7 +57,9 @@ def attribute_kinds(attributes: Iterable[KeyValue]) -> dict[str, str]:
 
 def written(text: str, kind: str) -> str:
     """Return a value, as the columns have it, as JSON has it."""
-    if kind in {"bool", "json"} or (kind == "number" and text not in _NOT_FINITE):
+    if kind == "number" and text in _NOT_FINITE:
+        text = _NOT_FINITE[text]
+    elif kind in {"bool", "json", "number"}:
         return text
     return "null" if kind == "nothing" else msgspec.json.encode(text).decode()
 
@@ -70,7 +79,12 @@ def add_condition(where: Conditions, condition: AttributeCondition, column: str)
     texts = condition.texts()
     if texts and all(len(text) <= MAX_PAIR for text in texts):
         # The index has the attribute as a word; the rest is only asked of what it finds.
-        where.add_pairs(condition.key, texts)
+        number = condition.value
+        if isinstance(number, int | float) and not isinstance(number, bool):
+            as_json = msgspec.json.encode(float(number)).decode()
+            where.add_pairs(condition.key, {*texts, as_json}, float(number))
+        else:
+            where.add_pairs(condition.key, texts)
     where.add(same, **values)
 
 

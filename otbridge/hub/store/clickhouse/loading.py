@@ -15,9 +15,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otbridge.hub.store.clickhouse.columns import KINDS, LATEST_NS, STATUSES
+from otbridge.hub.store.clickhouse.words import decimal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["LOGS", "SPANS", "Loading"]
 
@@ -82,10 +83,10 @@ class Loading(NamedTuple):
 
     columns: Mapping[str, str]
     """What goes into which column, in SQL."""
-    values: Mapping[str, str]
-    """Of each message: names in the SQL above, and where their values come from."""
+    values: Sequence[str]
+    """What of a message that SQL names."""
     records: Mapping[str, str]
-    """The same of each record: names, and the arrays that have a value for each."""
+    """What else it names, and the arrays that have a value of it for each record."""
     structure: str
     schema: str
 
@@ -97,7 +98,7 @@ class Loading(NamedTuple):
         begin, end = source.split("STRUCTURE")
         join = ", ".join(f"{array} AS {name}" for name, array in self.records.items())
         names = ", ".join((
-            *(f"{value} AS {name}" for name, value in self.values.items()),
+            *self.values,
             *self.records,
             f"arrayMap(v -> {_text('v')}, attributes.value) AS texts",
         ))  # fmt: skip
@@ -118,9 +119,7 @@ def _text(value: str) -> str:
         f"multiIf({value}.value = 1, {value}.string_value,"
         f" {value}.value = 3, toString({value}.int_value),"
         f" {value}.value = 2, toString({value}.bool_value),"
-        # Whole ones as JSON has them, with a digit behind the point.
-        f" {value}.value = 4, replaceRegexpOne(toString({value}.double_value),"
-        f" '^-?[0-9]+$', '\\\\0.0'),"
+        f" {value}.value = 4, {decimal(f'{value}.double_value')},"
         f" {value}.value = 7, base64Encode({value}.bytes_value), '')"
     )
 
@@ -168,13 +167,10 @@ _SHARED: Final = {
     "ScopeRaw": "scope",
     "Raw": "r",
 }
-_VALUES: Final = {
-    name: name
-    for name in (
-        *("service", "producer", "resource", "resource_url", "scope", "scope_url"),
-        *("scope_name", "scope_version", "resource_attributes", "received"),
-    )
-}
+_VALUES: Final = (
+    *("service", "producer", "resource", "resource_url", "scope", "scope_url"),
+    *("scope_name", "scope_version", "resource_attributes", "received"),
+)
 _RECORDS: Final = {
     "attributes": "typed.records.attributes",
     "r": "raw.records",
@@ -209,7 +205,7 @@ SPANS: Final = Loading(
         "Version": "if(end_time > 0, bitNot(number), number)",
         **_SHARED,
     },
-    {**_VALUES, "state": "state"},
+    (*_VALUES, "state"),
     {
         **_RECORDS,
         "parent_id": "parent_ids",
@@ -252,7 +248,7 @@ LOGS: Final = Loading(
         "ScopeAttributes": "scope_attributes",
         **_SHARED,
     },
-    {**_VALUES, "scope_attributes": "scope_attributes"},
+    (*_VALUES, "scope_attributes"),
     {
         **_RECORDS,
         "observed_time": "observed_times",

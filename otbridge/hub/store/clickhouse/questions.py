@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.hub.store.budget import left_s
 from otbridge.hub.store.clickhouse.engine import BUDGET_S, as_rows
-from otbridge.hub.store.clickhouse.words import pair
+from otbridge.hub.store.clickhouse.words import decimal, pair
 from otbridge.hub.store.text import asked, pair_word
 
 if TYPE_CHECKING:
@@ -67,13 +67,22 @@ class Conditions:
         self.add(" AND ".join(parts), **values)
         return True
 
-    def add_pairs(self, key: str, texts: Iterable[str]) -> None:
-        """Add that the attribute *key* has one of these short values, as `DerivedWords` has it."""
+    def add_pairs(self, key: str, texts: Iterable[str], number: float | None = None) -> None:
+        """Add that the attribute *key* has one of these short values, as `DerivedWords` has it.
+
+        Args:
+            key: Which attribute.
+            texts: Ways in which the value is written.
+            number: It, where it is a number, which ClickHouse writes in a way of its own, too.
+        """
         words: list[str] = []
-        values: dict[str, str] = {}
-        for number, text in enumerate(texts):
-            values |= {f"said{number}": f"{key}={text}", f"old{number}": pair_word(key, text)}
-            words += (pair(f"{{said{number}:String}}"), f"{{old{number}:String}}")
+        values: dict[str, Any] = {}
+        for place, text in enumerate(texts):
+            values |= {f"said{place}": f"{key}={text}", f"old{place}": pair_word(key, text)}
+            words += (pair(f"{{said{place}:String}}"), f"{{old{place}:String}}")
+        if number is not None:
+            values |= {"before": f"{key}=", "number": repr(number)}
+            words.append(pair(f"concat({{before:String}}, {decimal('{number:Float64}')})"))
         self.add(f"hasAnyTokens(DerivedWords, [{', '.join(words)}])", **values)
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from unicodedata import combining
 
 from otbridge.hub.store.text import MAX_PAIR, MAX_WORDS
 
-__all__ = ["fold", "log_words", "pair", "span_words"]
+__all__ = ["decimal", "fold", "log_words", "pair", "span_words"]
 
 _MARK: Final = "\ue000"
 """As in `otbridge.hub.store.text`."""
@@ -35,6 +35,11 @@ _SEARCHED_EVENTS: Final = 32
 def pair(text: str) -> str:
     """Return the word that stands for *text*, which is `key=value`."""
     return f"concat('{_MARK}', lower(hex(bitAnd(cityHash64({text}), {_BITS}))))"
+
+
+def decimal(number: str) -> str:
+    """Return a Float64 as the columns have it: whole ones with a digit behind the point."""
+    return f"replaceRegexpOne(toString({number}), '^-?[0-9]+$', '\\\\0.0')"
 
 
 def fold(text: str) -> str:

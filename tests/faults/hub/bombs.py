@@ -110,15 +110,21 @@ def nested(levels: int) -> bytes:
 @cache
 def gibibyte(encoding: str) -> bytes:
     """Return 1 GiB of zeros, compressed."""
-    packers: dict[str, Callable[[], Any]] = {
-        "gzip": lambda: zlib.compressobj(9, wbits=31),
-        "deflate": lambda: zlib.compressobj(9),
-        "zstd": lambda: zstandard.ZstdCompressor(level=3).compressobj(),
-    }
-    packer = packers[encoding]()
-    piece = bytes(1 << 24)
-    packed = [packer.compress(piece) for _ in range(GIBIBYTE >> 24)]
-    return b"".join([*packed, packer.flush()])
+    piece, times = bytes(1 << 24), GIBIBYTE >> 24
+    if encoding == "zstd":
+        zstd = zstandard.ZstdCompressor(level=3).compressobj()
+        return b"".join([*(zstd.compress(piece) for _ in range(times)), zstd.flush()])
+    # What stands behind a full flush does not look back, so one piece is compressed for all.
+    packer = zlib.compressobj(9, wbits=-15)
+    packed = packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH)
+    stream = packed * times + packer.flush()
+    adler, crc = 1, 0
+    for _ in range(times):
+        adler, crc = zlib.adler32(piece, adler), zlib.crc32(piece, crc)
+    if encoding == "deflate":
+        return b"\x78\xda" + stream + adler.to_bytes(4, "big")  # RFC 1950
+    head = b"\x1f\x8b\x08" + bytes(5) + b"\x02\xff"  # RFC 1952
+    return head + stream + crc.to_bytes(4, "little") + GIBIBYTE.to_bytes(4, "little")
 
 
 BOMBS = {

@@ -26,16 +26,23 @@ _NODE = "<replica><host>127.0.0.1</host><port>{port}</port></replica>"
 
 
 class Cluster:
-    """Four servers that know each other: nodes 0 and 1 are one shard, 2 and 3 the other."""
+    """Four servers that know each other: nodes 0 and 1 are one shard, 2 and 3 the other.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: For all that they keep.
+        mortal: Whether nodes may be taken away one by one; what they say to each other then goes
+            through this process.
+    """
+
+    def __init__(self, folder: Path, *, mortal: bool = False) -> None:
         config = folder / "cluster.xml"
         self.nodes = [
             Server(folder / str(number), tcp_port=free_port(), config=config) for number in range(4)
         ]
         self._config = config
+        self._mortal = mortal
         # Where the others speak to each.
-        self._ports = [free_port() for _ in self.nodes]
+        self._ports = [free_port() if mortal else node.tcp_port for node in self.nodes]
         self._fronts: dict[int, Front] = {}
 
     def start(self) -> None:
@@ -53,7 +60,9 @@ class Cluster:
         """Start a node, with what it had on disk."""
         node = self.nodes[number]
         node.start()
-        self._fronts[number] = Front(node.tcp_port, port=self._ports[number]).__enter__()
+        if self._mortal:
+            front = Front(node.tcp_port, port=self._ports[number])
+            self._fronts[number] = front.__enter__()
 
     def take_away(self, number: int) -> None:
         """End a node at once, as a power switch does."""

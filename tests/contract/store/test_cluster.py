@@ -33,7 +33,7 @@ ALL = 16
 def mortal(server: Server, tmp_path: Path) -> Iterator[Cluster]:
     """Four servers of which some may be killed."""
     assert server.answers()  # which is asked for because it says what is missing
-    running = Cluster(tmp_path)
+    running = Cluster(tmp_path, mortal=True)
     try:
         running.start()
         yield running

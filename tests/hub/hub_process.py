@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COMMAND = [sys.executable, "-c", "from otbridge.cli.main import main; main()"]
 """The command line in this interpreter, wherever its script was installed."""
 
-READY_LIMIT_S = 20
+READY_LIMIT_S = 60
 """A loaded machine; the hub's own goal is measured by a test of its own."""
 
 

@@ -227,6 +227,20 @@ describe.runIf(CHROMIUM)("in a real browser", { timeout: 60_000 }, () => {
     await page.locator("a.trace-grid").first().waitFor();
   });
 
+  it("does not say that no span ever came where none did in the last hour", async () => {
+    const empty = { nodes: [], edges: [], operations: [], next_cursor: null };
+    const hour = { from_unix_nano: "0", to_unix_nano: "3600000000000" };
+    for (const path of ["service-map", "operations"]) {
+      await page.route(`**/api/v1/${path}?*`, (route) =>
+        route.fulfill({ json: { ...hour, ...empty } }),
+      );
+    }
+    await open("/services");
+    await page.getByText("No span ended in the last hour.").waitFor();
+    await page.getByRole("button", { name: "Look at the last 7 days" }).click();
+    await page.waitForURL(/from=-7d/);
+  });
+
   it("draws eighty messages a second as ten pictures, and loses none of them", async () => {
     const log = (number: number) => ({
       ...{ t: "log", id: `l${number}`, trace_id: null, span_id: null, service: "busy" },

@@ -18,9 +18,19 @@ form.addEventListener("submit", async (event) => {
       return;
     }
     const { error } = await answer.json();
-    problem.textContent = `${error.what} ${error.do}`;
+    problem.replaceChildren(...inWords(`${error.what} ${error.do}`));
   } catch {
     problem.textContent = "The hub does not answer.";
   }
   field.select();
 });
+
+/** Text nodes, and what stands between backticks as code. */
+function inWords(text) {
+  return text.split("`").map((part, index) => {
+    if (index % 2 === 0) return part;
+    const code = document.createElement("code");
+    code.textContent = part;
+    return code;
+  });
+}

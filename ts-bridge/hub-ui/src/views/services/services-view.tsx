@@ -1,7 +1,7 @@
 /** Services: who calls whom, and what each does how often, how fast and how well. */
 
 import { useEffect, useMemo } from "preact/hooks";
-import { ApiError } from "../../api.ts";
+import { ApiError, api } from "../../api.ts";
 import {
   type MapNode,
   type Operation,
@@ -59,9 +59,11 @@ export function ServicesView() {
     operationKey,
   );
   const map = useFetched(filter.from, (signal) => serviceMap({ from: filter.from }, signal));
+  const services = useFetched("services", api.services);
   const soon = useThrottled(() => {
     page.refresh();
     map.reload();
+    if (services.data?.length === 0) services.reload();
   }, REFRESH_MS);
   useEffect(() => listen(soon), []);
   useReconnected(soon);
@@ -72,7 +74,9 @@ export function ServicesView() {
   const filtered = Boolean(filter.service || filter.name || filter.kind || filter.error);
 
   if (map.data?.nodes.length === 0 && page.rows.length === 0 && !page.loading && !filtered) {
-    return param("from") ? <NothingThen /> : <SendFirst what="span" />;
+    // That nothing ran in this time does not mean that nothing ever did.
+    if (services.data === null) return <Loading on={services.loading} />;
+    return services.data.length === 0 ? <SendFirst what="span" /> : <NothingThen />;
   }
   return (
     <>
@@ -247,10 +251,11 @@ function NoOperation() {
 }
 
 function NothingThen() {
+  const range = PAST.find(({ value }) => value === param("from"))?.label ?? "";
+  const told = range.replace("Last ", "") || "hour";
   return (
-    <Nothing title="No span ended in this time.">
+    <Nothing title={`No span ended in the last ${told}.`}>
       <p>
-        <Button onClick={() => adjust({ from: null })}>Look at the last hour</Button>{" "}
         <Button onClick={() => adjust({ from: "-7d" })}>Look at the last 7 days</Button>
       </p>
     </Nothing>

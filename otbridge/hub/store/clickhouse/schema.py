@@ -27,6 +27,7 @@ who reads the exporter's tables (see `points`).
 from __future__ import annotations
 
 import logging
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otbridge.errors import StoreError
@@ -99,8 +100,8 @@ class _Migration(NamedTuple):
 
     version: int
     statements: tuple[str, ...]
-    spread: tuple[str, ...] = ()
-    """The same for the tables that stand for all shards', on a cluster."""
+    adopting: Mapping[str, str] = MappingProxyType({})
+    """By table: what is only to be done where that was there before, by whomever it was made."""
 
 
 def _merging(
@@ -155,38 +156,36 @@ _FIRST = _Migration(
 )
 
 
-def _words_by_default(end: str = "") -> tuple[str, ...]:
-    """Return the statements by which ClickHouse itself says what a text search finds."""
-    return tuple(
-        f"ALTER TABLE {{db}}.{table}{end} MODIFY COLUMN DerivedWords String DEFAULT {words}"
+def _words_by_default(end: str = "") -> dict[str, str]:
+    """Return by table the statements for ClickHouse to say what a text search finds."""
+    return {
+        f"{table}{end}": (
+            f"ALTER TABLE {{db}}.{table}{end} MODIFY COLUMN DerivedWords String DEFAULT {words}"
+        )
         for table, words in (("otel_traces", span_words()), ("otel_logs", log_words()))
-    )
+    }
 
 
-_SECOND = _Migration(2, _words_by_default(), _words_by_default("_all"))
+_SECOND = _Migration(2, tuple(_words_by_default().values()), _words_by_default("_all"))
 """Before, rows that a collector wrote could not be found by `key=value`."""
 
 
-def _points_tables() -> tuple[str, ...]:
-    """Return the statements for the collector's metric tables, and ours for what is ours in them.
-
-    Where a collector has made them, they only get our columns.
-    """
-    statements: list[str] = []
-    for kind, table in _POINTS_TABLES.items():
-        statements.append(
-            _merging(
-                table, POINTS | POINTS_OF[kind] | OURS_IN_POINTS, (BY_ROW,), POINTS_ORDER, 8192
-            )
-        )
-        added = ", ".join(
-            f"ADD COLUMN IF NOT EXISTS {name} {type_}" for name, type_ in OURS_IN_POINTS.items()
-        )
-        statements.append(f"ALTER TABLE {{db}}.{table} {added}")
-    return tuple(statements)
+def _points_table(kind: str) -> str:
+    columns = POINTS | POINTS_OF[kind] | OURS_IN_POINTS
+    return _merging(_POINTS_TABLES[kind], columns, (BY_ROW,), POINTS_ORDER, 8192)
 
 
-_THIRD = _Migration(3, _points_tables())
+def _our_columns(table: str) -> str:
+    """Return the statement for a table that a collector has made."""
+    added = (f"ADD COLUMN IF NOT EXISTS {name} {kind}" for name, kind in OURS_IN_POINTS.items())
+    return f"ALTER TABLE {{db}}.{table} {', '.join(added)}"
+
+
+_THIRD = _Migration(
+    3,
+    tuple(map(_points_table, _POINTS_TABLES)),
+    {table: _our_columns(table) for table in _POINTS_TABLES.values()},
+)
 """Before, only we could read metrics."""
 
 _MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD)
@@ -240,23 +239,32 @@ def _migrate(engine: Engine, node: int, database: str, cluster: str) -> None:
             "Its columns may mean something else.",
             "Upgrade otbridge, or name another database.",
         )
-    for step in _MIGRATIONS:
-        if step.version > known:
-            for statement in step.statements:
-                _run(engine, node, statement, database)
+    if known == _MIGRATIONS[-1].version and not cluster:
+        return
+    before = _tables(engine, node, database)
+    steps = [step for step in _MIGRATIONS if step.version > known]
+    for statement in (statement for step in steps for statement in step.statements):
+        _run(engine, node, statement, database)
     if cluster:
         for statement in _SPREAD:
             _run(engine, node, statement, database, cluster)
-    for step in _MIGRATIONS:
-        if step.version > known:
-            for statement in step.spread if cluster else ():
+    for step in steps:
+        for table, statement in step.adopting.items():
+            if table in before:
                 _run(engine, node, statement, database)
-            done = f"INSERT INTO {{db}}.otbridge_schema (Version) VALUES ({step.version})"
-            _run(engine, node, done, database)
+        done = f"INSERT INTO {{db}}.otbridge_schema (Version) VALUES ({step.version})"
+        _run(engine, node, done, database)
 
 
 def _run(engine: Engine, node: int, statement: str, database: str, cluster: str = "") -> None:
     engine.execute(statement.replace("{db}", database).replace("{cluster}", cluster), node)
+
+
+def _tables(engine: Engine, node: int, database: str) -> set[str]:
+    """Return the tables that are there."""
+    named = f"SELECT name FROM system.tables WHERE database = '{database}'"
+    sql = f"SELECT groupArray(tuple(name)) FROM ({named}) FORMAT MsgPack"
+    return {name.decode() for (name,) in as_rows(engine.execute(sql, node))}
 
 
 def _version(engine: Engine, node: int, database: str) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from otbridge.hub.store import Store
     from otbridge.hub.store.vocabulary import LogPosition, TracePosition
     from otbridge.testing.clock import FakeClock
+    from otbridge.wire.rows import LogRow, SpanRow
 
 HOUR = 3_600
 
@@ -26,16 +27,18 @@ RARE = AttributeCondition("rows", ">", 150)
 @pytest.fixture
 def filled(store: Store, clock: FakeClock) -> Store:
     """Forty traces and logs over two days, one an hour; each tenth has more than 150 rows."""
+    rows: list[SpanRow | LogRow] = []
     for number in range(40):
-        rows = 200 if number % 10 == 3 else number
-        attributes = {"rows": rows, "gen_ai.operation.name": "chat", "word": f"w{rows}"}
-        at = number * HOUR
-        store_now(
-            store,
+        count, at = 200 if number % 10 == 3 else number, number * HOUR
+        attributes = {"rows": count, "gen_ai.operation.name": "chat", "word": f"w{count}"}
+        rows += [
             span(trace=number + 1, start=at, attributes=attributes),
             log(str(number + 1), at=at, attributes=attributes),
-        )
-        clock.advance(HOUR)
+        ]
+    store_now(store, *rows[:48])
+    clock.advance(24 * HOUR)
+    store_now(store, *rows[48:])
+    clock.advance(16 * HOUR)
     return store
 
 
@@ -81,11 +84,14 @@ def test_runs_go_on_where_a_page_of_traces_ended_early(
 ) -> None:
     monkeypatch.setattr(budget, "PAGE_S", 0.0)
     wanted = TraceFilter(attributes=(RARE,), from_ns=T0)
-    page = list_runs(filled, 9, wanted=wanted)
-    assert [run.trace_ids for run in page.runs] == [
-        [trace_id(number)] for number in (34, 24, 14, 4)
-    ]
-    assert page.next_position is None
+    found: list[list[bytes]] = []
+    page = list_runs(filled, 9, None, wanted)
+    while True:
+        found += (run.trace_ids for run in page.runs)
+        if page.next_position is None:
+            break
+        page = list_runs(filled, 9, page.next_position, wanted)
+    assert found == [[trace_id(number)] for number in (34, 24, 14, 4)]
 
 
 def logs_from_page_to_page(store: Store, wanted: LogFilter) -> tuple[list[int], int]:

@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.errors import StoreError
 from otbridge.hub.store import StoreFull
-from otbridge.hub.store.clickhouse.embedded_process import MESSAGES
 from otbridge.hub.store.clickhouse.engine import problem_of
-from otbridge.hub.store.clickhouse.frames import read_frame, write_frame
+from otbridge.hub.store.clickhouse.frames import MESSAGES, read_frame, write_frame
 from otbridge.hub.store.clickhouse.server import closed
 
 if TYPE_CHECKING:

@@ -18,12 +18,9 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
-from otbridge.hub.store.clickhouse.frames import read_frame, write_frame
+from otbridge.hub.store.clickhouse.frames import MESSAGES, read_frame, write_frame
 
-__all__ = ["MESSAGES", "main"]
-
-MESSAGES: Final = "otbridge.messages"
-"""In a statement: the file with what came with it."""
+__all__ = ["main"]
 
 _MESSAGES_FILE: Final = "messages-"
 

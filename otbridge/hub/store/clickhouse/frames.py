@@ -10,7 +10,10 @@ import msgspec
 if TYPE_CHECKING:
     import socket
 
-__all__ = ["read_frame", "write_frame"]
+__all__ = ["MESSAGES", "read_frame", "write_frame"]
+
+MESSAGES: Final = "otbridge.messages"
+"""In a statement: the file that the process makes of the bytes beside it."""
 
 _LENGTH: Final = struct.Struct(">I")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otbridge.hub.store.attributes import decode_attributes
+from otbridge.hub.store.sqlite.log_words import LogWords
 from otbridge.hub.store.sqlite.records import Records
 from otbridge.hub.store.sqlite.records_of_traces import day_logs
 from otbridge.hub.store.sqlite.word_search import (
@@ -21,9 +22,9 @@ from otbridge.hub.store.sqlite.word_search import (
     few,
     narrowing,
     spelled_out,
-    texts_of_log,
 )
 from otbridge.hub.store.text import MAX_WORDS, attribute_words
+from otbridge.hub.store.vocabulary import Term
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
     from otbridge.hub.store.sqlite.reader import Reader
-    from otbridge.hub.store.vocabulary import Term, TraceFilter, TraceSummary
+    from otbridge.hub.store.vocabulary import TraceFilter, TraceSummary
 
 __all__ = ["LATER_STEP", "TRACE_STEPS", "Line", "TraceSearch", "as_trace_id"]
 
@@ -145,7 +146,7 @@ class TraceSearch(NamedTuple):
         if not term.begun:
             return bool(self._in_logs({key}, term.expression))
         logs = day_logs(self.reader, self.day, key, _LOGS_READ)
-        return any(begins_a_word(term.begun, texts_of_log(row)) for row in logs)
+        return any(map(LogWords([Term(term.begun)]).all_in, logs))
 
     def _in_spans(self, keys: set[int], expression: str) -> set[int]:
         texts = self._rows("SELECT Id, TraceKey FROM otel_trace_texts", keys)

@@ -34,7 +34,7 @@ def filled(store: Store) -> Store:
         span(trace=4, name="pay", attributes={"what": ["late", "Orders"]}),
         span(trace=5, name="pay", event={"exception.message": "orderly"}),
         span(trace=6, name="pay", attributes={"what": "nothing", "n": 7}),
-        log("paid", trace=6),
+        log("paid", trace=6, attributes={"what": "nothing", "who": "nobody"}),
     )
     return store
 

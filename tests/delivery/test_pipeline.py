@@ -235,7 +235,8 @@ def test_a_sink_that_raises_costs_no_record(
 
     pipeline = make(Faulty(), retry=QUICK)
     pipeline.put(envelope, record(1))
-    assert pipeline.flush(5).delivered == 1
+    pipeline.flush(5)  # which counts only what it had to wait for
+    assert pipeline.ledger.delivered == 1
 
 
 def test_a_measurement_that_fails_costs_nothing(make: Any, envelope: Any, record: Any) -> None:
@@ -244,7 +245,8 @@ def test_a_measurement_that_fails_costs_nothing(make: Any, envelope: Any, record
 
     pipeline = make(MemorySink(), on_export=fail)
     pipeline.put(envelope, record(1))
-    assert pipeline.flush(5).delivered == 1
+    pipeline.flush(5)  # which counts only what it had to wait for
+    assert pipeline.ledger.delivered == 1
 
 
 def test_a_fault_of_our_own_is_counted_and_stops_nothing(

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otbridge.hub.store import budget
+from otbridge.hub.store.conditions import AttributeCondition
 from otbridge.hub.store.sqlite import log_stretches
 from otbridge.hub.store.sqlite.log_stretches import Stretched, StretchWriter
 from otbridge.hub.store.sqlite.tables import PACKED
-from otbridge.hub.store.vocabulary import LogFilter, Term
+from otbridge.hub.store.vocabulary import LogFilter, ShortPage, Term
 from tests.hub.store.builders import SECOND, T0, log, span_id, store_now, trace_id
 from tests.hub.store.sqlite.inside import writer_of
 
@@ -126,3 +128,27 @@ def test_a_commit_that_fails_begins_a_new_stretch(store: SqliteStore) -> None:
     store_now(store, log("after", at=3))
     assert paged(store, LogFilter(), 9) == ["after", "before"]
     assert paged(store, LogFilter(service="shop"), 9) == ["after", "before"]
+
+
+@pytest.mark.parametrize("terms", [(), (Term("refused"),)], ids=["value", "word too"])
+def test_pages_that_end_early_have_everything_together(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, terms: tuple[Term, ...]
+) -> None:
+    monkeypatch.setattr(log_stretches, "LONGEST", 5)
+    for number in range(60):
+        text = f"{number} refused" if number % 2 else f"{number} paid"
+        store_now(store, log(text, at=number, attributes={"rows": number}))
+    wanted = LogFilter(attributes=(AttributeCondition("rows", ">", 49),), terms=terms)
+    expected = [number for number in range(59, 49, -1) if not terms or number % 2]
+    monkeypatch.setattr(budget, "PAGE_S", 0.0)
+    found: list[int] = []
+    after: LogPosition | None = None
+    for _ in range(200):
+        page = store.logs(wanted, 7, after)
+        found += [int(one.row.body_text.split()[0]) for one in page]
+        if not isinstance(page, ShortPage):
+            break
+        assert after is None or page.next_position < after
+        after = page.next_position
+    assert found == expected
+    assert after is not None

@@ -54,6 +54,26 @@ def ask(server: Server, sql: str) -> str:
         return text.strip()
 
 
+def test_kinds_that_others_spell_differently_are_of_no_kind(
+    clickhouse: ClickHouseStore, server: Server, database: str
+) -> None:
+    store_now(clickhouse, span(1, trace=1, name="ours", kind=2))
+    ask(
+        server,
+        f"INSERT INTO {database}.otel_traces (Timestamp, TraceId, SpanId, SpanName, SpanKind,"
+        " ServiceName, Duration)"
+        f" VALUES (fromUnixTimestamp64Nano({T0}), '{trace_id(2).hex()}', '{'1' * 16}', 'theirs',"
+        " 'SPAN_KIND_SERVER', 'collector', 5)",
+    )
+    found = {one.name: one.root_kind for one in clickhouse.traces(TraceFilter(), 9)}
+    assert found == {"ours": 2, "theirs": 0}
+    minute = 60 * 10**9
+    operations = clickhouse.operations(T0, T0 + minute)
+    minutes = clickhouse.operation_minutes(T0, T0 + minute, 9)
+    assert {one.name: one.kind for one in operations} == {"ours": 2, "theirs": 0}
+    assert {one.name: one.kind for one in minutes} == {"ours": 2, "theirs": 0}
+
+
 def test_others_read_the_columns_of_the_collectors_exporter(
     clickhouse: ClickHouseStore, server: Server, database: str
 ) -> None:

@@ -37,6 +37,7 @@ __all__ = [
     "add_log",
     "add_metrics",
     "add_span",
+    "kind_of",
     "state_of",
     "texts_of",
 ]
@@ -188,6 +189,12 @@ def state_of(row: SpanRow) -> int:
 
 def _named(names: tuple[str, ...], number: int) -> str:
     return names[number] if 0 <= number < len(names) else names[0]
+
+
+def kind_of(name: bytes) -> int:
+    """Return the SpanKind of that name; 0 for what others may have written there."""
+    kind = name.decode("utf-8", "replace")
+    return KINDS.index(kind) if kind in KINDS else 0
 
 
 def texts_of(attributes: dict[str, Any]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from otbridge.hub.store.clickhouse.columns import KINDS
+from otbridge.hub.store.clickhouse.columns import KINDS, kind_of
 from otbridge.hub.store.clickhouse.questions import Conditions
 from otbridge.hub.store.vocabulary import (
     OperationMinute,
@@ -52,7 +52,7 @@ def operations(
         OperationTotals(
             service=service_name.decode(),
             name=name.decode(),
-            kind=KINDS.index(kind.decode()),
+            kind=kind_of(kind),
             count=spans,
             error_count=errors,
             rate=spans / seconds,
@@ -76,7 +76,7 @@ def operation_minutes(
     kinds = ", ".join(f"'{kind}'" for kind in KINDS)
     rows = asker.rows(
         "SELECT toString(ServiceName) AS Service, toString(SpanName) AS Name,"
-        f" indexOf([{kinds}], toString(SpanKind)) - 1 AS Kind,"
+        f" greatest(indexOf([{kinds}], toString(SpanKind)), 1) - 1 AS Kind,"
         f" intDiv(toUnixTimestamp64Nano(Timestamp), {_MINUTE_NS:d}) * {_MINUTE_NS:d} AS Minute,"
         " count(), countIf(StatusCode = 'Error'),"
         " arrayMap(one -> toUInt64(one), quantilesDD(0.01, 0.5, 0.95, 0.99)(Duration))"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otbridge.hub.store import QueryTooSlow
 from otbridge.hub.store.budget import page_time
 from otbridge.hub.store.clickhouse.attributes import add_condition
-from otbridge.hub.store.clickhouse.columns import KINDS
+from otbridge.hub.store.clickhouse.columns import kind_of
 from otbridge.hub.store.clickhouse.questions import Conditions, hexes
 from otbridge.hub.store.clickhouse.rows import LOG, SPAN, read_log, read_span
 from otbridge.hub.store.vocabulary import (
@@ -246,7 +246,7 @@ def _line(columns: list[Any], of_logs: list[int]) -> TraceSummary:
         end_ns=end,
         root_span_id=bytes.fromhex(span_id.decode()) if is_root else None,
         root_service=root_service,
-        root_kind=KINDS.index(kind.decode()) if is_root else 0,
+        root_kind=kind_of(kind) if is_root else 0,
         span_count=spans,
         open_count=opened,
         lost_count=lost,

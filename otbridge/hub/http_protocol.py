@@ -16,7 +16,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from otbridge.errors import OtbridgeError
 from otbridge.hub.limits import (
+    BODY_BASE_S,
+    BODY_BYTES_PER_S,
     HEAD_S,
+    MAX_BODY_BYTES,
     MAX_CONNECTIONS,
     MAX_CONNECTIONS_PER_ADDRESS,
     MAX_HEAD_BYTES,
@@ -39,6 +42,7 @@ class HurriedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self._head_timer: asyncio.TimerHandle | None = None
         self._in_head = False
+        self._in_body = False
         self._head_bytes = 0
         self._silent_since = 0.0
 
@@ -56,7 +60,7 @@ class HurriedProtocol(HttpToolsProtocol):
         """Expect the rest of a head, where none is complete."""
         if self.transport.is_closing():
             return
-        if self._head_timer is None and self._is_silent():
+        if self._head_timer is None and not self._in_body and self._is_silent():
             self._expect_head()
         # What the head begins in may end a body, and is not counted: at most one read of 256 KiB.
         began_before = self._in_head
@@ -75,12 +79,22 @@ class HurriedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Expect nothing more: bodies have a limit of their own."""
         self._in_head = False
+        self._in_body = True
         self._forget_head()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Expect nothing more of this request."""
+        self._in_body = False
+        self._forget_head()
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Be silent from now on, unless a further request waits."""
         self._silent_since = self.loop.time()
+        if self._in_body:  # refused before it was whole: what is left of it is thrown away
+            self._forget_head()
+            self._head_timer = self.loop.call_later(_REST_S, self.transport.close)
         super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -154,6 +168,10 @@ def _is_this_machine(address: str) -> bool:
     mapped = getattr(found, "ipv4_mapped", None)
     return (mapped or found).is_loopback
 
+
+_REST_S = BODY_BASE_S + MAX_BODY_BYTES / BODY_BYTES_PER_S
+"""As long as the largest body that is taken may need; a sender that is cut off while it still sends
+may never read its refusal (RFC 9112 §9.6)."""
 
 _PHRASES = {
     400: b"Bad Request",

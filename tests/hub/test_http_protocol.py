@@ -16,7 +16,7 @@ import uvicorn
 
 from otbridge.hub import http_protocol
 from otbridge.hub.http_protocol import HurriedProtocol
-from otbridge.hub.limits import MAX_CONNECTIONS, MAX_HEAD_BYTES
+from otbridge.hub.limits import HEAD_S, MAX_CONNECTIONS, MAX_HEAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +88,27 @@ def test_what_is_no_http_is_answered_with_a_status(shared_hub: HubProcess) -> No
     assert b"content-type: application/json" in head
     status = msgspec.json.decode(body)
     assert (status["code"], status["message"][:24]) == (3, "The request is not HTTP.")
+
+
+def test_who_is_refused_may_send_the_rest_as_slowly_as_anybody_else(hub: HubProcess) -> None:
+    """Five seconds are for a head; the rest of a body that nobody wants takes what a body may."""
+    with dial(int(hub.url.rpartition(":")[2])) as sender:
+        sender.sendall(
+            b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: application/x-protobuf\r\nContent-Length: %d\r\n\r\n" % (17 << 20)
+        )
+        refusal = b""
+        while b"compress." not in refusal:
+            refusal += sender.recv(1000)
+        assert refusal.startswith(b"HTTP/1.1 413")
+        sender.settimeout(HEAD_S + 1)
+        with pytest.raises(TimeoutError):
+            sender.recv(1)
+        sender.settimeout(10)
+        for _ in range(17):
+            sender.sendall(bytes(1 << 20))
+        sender.sendall(WHOLE)
+        assert sender.recv(12) == b"HTTP/1.1 200"
 
 
 @pytest.mark.alone

@@ -7,10 +7,14 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from otbridge.cli.demo.stage import Stage
     from otbridge.cli.hub_client import HubClient
     from tests.e2e.chromium import Browser
+
+pytestmark = pytest.mark.alone
 
 # Every span of the click: name, service, name of the parent.
 EXPECTED = [

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from otbridge.cli.demo.stage import Stage
     from tests.e2e.chromium import Browser
+
+pytestmark = pytest.mark.alone
 
 
 def test_a_new_record_is_on_screen_within_half_a_second(stage: Stage, browser: Browser) -> None:

@@ -36,8 +36,9 @@ class DayFilesWriter(Writer):
         StoreError: The folder cannot be used, is in use, or holds files that are not ours.
     """
 
-    max_group_bytes: ClassVar[int] = 8 * 1024 * 1024
-    """Bytes in one transaction. Room is made before it, so this is what it may exceed."""
+    max_group_bytes: ClassVar[int] = 16 * 1024 * 1024
+    """Bytes in one transaction: of half as many each span costs 6 % more. Room is made before it, so
+    this is what it may exceed."""
 
     def __init__(
         self, folder: Folder, clock: Clock, retention: Retention, *, patience_s: float = 0.0

@@ -35,13 +35,12 @@ GROUP: Final = 16
 _DECODE = "decode"
 _AGAIN = "decode again, for the store's process"
 _STORE = "store"
-_MINUTES = "-- operations and edges"
 _STAGES: Final = (
     _DECODE,
     _AGAIN,
     _STORE,
     "- trace by trace",
-    _MINUTES,
+    "-- operations and edges",
     "-- words of attributes",
     "- packs",
     "- full text",
@@ -52,14 +51,12 @@ _STAGES: Final = (
 _NAME: Final = "tests.benchmarks.hub_stages"
 
 
-def measure(records: int, size: int, *, each_span: bool) -> Result:
+def measure(records: int, size: int) -> Result:
     """Decode and store *records* spans; return the µs of CPU that each took, by stage.
 
     Args:
         records: About how many spans.
         size: Requests in a transaction.
-        each_span: Whether to measure what is called for each span, and not the stages: a clock that
-            is read so often slows them.
     """
     from otbridge.hub.decoding import decode
     from otbridge.hub.memory import collect_rarely
@@ -67,7 +64,7 @@ def measure(records: int, size: int, *, each_span: bool) -> Result:
     now_ns = time.time_ns()
     requests = make("traces", records, 1, now_ns).requests
     spent: dict[str, float] = defaultdict(float)
-    _watch(spent, each_span=each_span)
+    _watch(spent)
     collect_rarely()
     stored = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -91,7 +88,7 @@ def measure(records: int, size: int, *, each_span: bool) -> Result:
     return {stage: spent[stage] / stored * 1e6 for stage in _STAGES}
 
 
-def _watch(spent: dict[str, float], *, each_span: bool) -> None:
+def _watch(spent: dict[str, float]) -> None:
     """Have the stages of storing add to *spent* what they take."""
     from otbridge.hub.store.sqlite.day_writer import DayWriter
     from otbridge.hub.store.sqlite.minutes import Minutes
@@ -102,14 +99,13 @@ def _watch(spent: dict[str, float], *, each_span: bool) -> None:
 
     watched: list[tuple[str, type, str]] = [
         ("- trace by trace", SpanWriter, "settle"),
+        ("-- operations and edges", Minutes, "add_all"),
         ("-- words of attributes", AttributeWords, "of"),
         ("- packs", PackWriter, "save"),
         ("- full text", TraceTexts, "save"),
         ("- counts by the minute", Minutes, "save"),
         ("- lines of traces", DayWriter, "_save_lines"),
     ]
-    if each_span:
-        watched = [(_MINUTES, Minutes, "add")]
     for stage, kind, name in watched:
         setattr(kind, name, _timed(getattr(kind, name), stage, spent))
 
@@ -143,21 +139,19 @@ def _open(folder: Path) -> Any:
 def main(runs: int = 5, records: int = 40_000) -> None:
     """Measure and print."""
 
-    def fresh(way: str) -> Callable[[], Result]:
-        return lambda: run_fresh(_NAME, way, str(records), str(GROUP))
+    def fresh() -> Result:
+        return run_fresh(_NAME, "--one", str(records), str(GROUP))
 
-    found = take_turns(runs, {way: fresh(way) for way in ("--stages", "--each")})
-    found["--stages"][_MINUTES] = found["--each"][_MINUTES]
+    found = take_turns(runs, {"": fresh})[""]
     table(
         "Hub: where the CPU for a span goes",
         {"µs": lambda us: format(us, ".1f")},
-        {stage: found["--stages"][stage] for stage in _STAGES},
+        {stage: found[stage] for stage in _STAGES},
     )
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] in (["--stages"], ["--each"]):
-        way, count, group = sys.argv[1:]
-        print(json.dumps(measure(int(count), int(group), each_span=way == "--each")))
+    if sys.argv[1:2] == ["--one"]:
+        print(json.dumps(measure(*map(int, sys.argv[2:]))))
     else:
         main(**options())

@@ -11,6 +11,7 @@ from otbridge.hub.store.sqlite.stretches import StretchWriter
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
     from otbridge.hub.store.sqlite.summary import Summary
     from otbridge.wire.rows import SpanRow
@@ -75,26 +76,37 @@ class Minutes:
         self._edge_numbers.clear()
         self._recalled = 0
 
-    def add(self, row: SpanRow, line: Summary) -> None:
-        """Count an ended span for its operation, and for the edges that it is an end of."""
-        start_ns, service = row.start_ns, row.service
-        number = self._numbers.get((service, row.name, row.kind))
-        if number is None:
-            number = self._number(service, row.name, row.kind)
-        minute = start_ns // MINUTE_NS
-        duration = row.end_ns - start_ns
-        bucket = bucket_of(duration) if duration > 0 else 0
-        error = row.status == _ERROR
-        self._operations.of(minute).add(number, bucket, error)
+    def add_all(self, rows: Iterable[SpanRow], line: Summary) -> None:
+        """Count ended spans of a trace for their operations, and for the edges they are ends of."""
+        numbers, here, last = self._numbers, line.here, -1
+        for row in rows:
+            start_ns, service, parent = row.start_ns, row.service, row.parent_span_id
+            number = numbers.get((service, row.name, row.kind))
+            if number is None:
+                number = self._number(service, row.name, row.kind)
+            minute = start_ns // MINUTE_NS
+            if minute != last:
+                count, last = self._operations.of(minute).append, minute
+            duration = row.end_ns - start_ns
+            bucket = bucket_of(duration) if duration > 0 else 0
+            error = row.status == _ERROR
+            count((number, bucket, error))
+            if not parent:
+                continue
+            # Most spans have a parent in their own service; the others may be an edge's end.
+            client = here.get(parent) if here else None
+            if client is None:
+                heard = Heard(minute, service, False, bucket, error)
+                line.waiting.setdefault(parent, []).append(heard)
+            elif client != service and client:
+                edge = self._edge(client, service, False)
+                self._edges.of(minute).append((edge, bucket, error))
+
+    def recall(self, row: SpanRow, line: Summary) -> None:
+        """Learn what a trace was that has been forgotten, before *row* is added to it."""
         here = line.here
         if here and next(iter(here.values())) == "":
             self._recall(line, row)  # it was looked up in the file, which begins with such
-        parent = row.parent_span_id
-        if parent:
-            # Most spans have a parent in their own service; the others may be an edge's end.
-            client = line.here.get(parent) if line.here else None
-            if client not in {service, ""}:
-                self.join(line, parent, Heard(minute, service, False, bucket, error))
 
     def _recall(self, line: Summary, row: SpanRow) -> None:
         """Learn of a trace that was forgotten which services its spans are of, and who waits."""
@@ -138,13 +150,18 @@ class Minutes:
                 self._count(client, heard)
 
     def _count(self, client: str, heard: Heard) -> None:
-        edge = client, heard.service, heard.link
+        edge = self._edge(client, heard.service, heard.link)
+        self._edges.of(heard.minute).append((edge, heard.bucket, heard.error))
+
+    def _edge(self, client: str, server: str, link: bool) -> int:
+        """Return the number of an edge, which is written down where it is new."""
+        edge = client, server, link
         number = self._edge_numbers.get(edge)
         if number is None:
             if len(self._edge_numbers) >= _KEPT:
                 self._edge_numbers.clear()
             number = self._edge_numbers[edge] = self._edge_number(*edge)
-        self._edges.of(heard.minute).add(number, heard.bucket, heard.error)
+        return number
 
     def _edge_number(self, client: str, server: str, link: bool) -> int:
         edge = client, server, int(link)

@@ -150,11 +150,11 @@ class SpanWriter:
                 new.append(row)
             ended.append(row)
             if is_late:
-                self._minutes.add(row, line)
+                self._minutes.recall(row, line)
+                self._minutes.add_all((row,), line)
         line.add_spans(new)
         if not is_late:
-            for row in ended:
-                self._minutes.add(row, line)
+            self._minutes.add_all(ended, line)
         if ended:
             self._keep(ended, line, agents)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from otbridge.hub.store.sqlite.durations import Durations
@@ -20,6 +20,8 @@ from otbridge.hub.store.sqlite.durations import Durations
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from otbridge.hub.store.sqlite.durations import Counted
 
     Rows = Callable[..., list[tuple[Any, ...]]]
     """(sql, parameters…) -> all rows."""
@@ -114,25 +116,22 @@ class StretchWriter:
     def __init__(self, db: sqlite3.Connection, table: str) -> None:
         self._db = db
         self._table = table
-        self._fresh: dict[int, Durations] = {}
-        self._spans: Counter[int] = Counter()
+        self._fresh: dict[int, list[Counted]] = {}
         self._known: dict[tuple[int, int], int] = {}
         """By length and beginning, how many blobs a stretch has."""
         self._over = 0
         """The shortest stretches (by number) up to which all were looked at whether they are over."""
 
-    def of(self, minute: int) -> Durations:
+    def of(self, minute: int) -> list[Counted]:
         """Return what this transaction has of a minute, to be added to."""
-        durations = self._fresh.get(minute)
-        if durations is None:
-            durations = self._fresh[minute] = Durations()
-        self._spans[minute] += 1
-        return durations
+        counted = self._fresh.get(minute)
+        if counted is None:
+            counted = self._fresh[minute] = []
+        return counted
 
     def forget(self) -> None:
         """Forget what may be rolled back."""
         self._fresh.clear()
-        self._spans.clear()
         self._known.clear()
         self._over = 0
 
@@ -141,15 +140,16 @@ class StretchWriter:
         if not self._fresh:
             return
         # Told by where most spans are: a few with a wrong clock must not end what is not over.
-        ((now, _),) = self._spans.most_common(1)
-        for minute, durations in self._fresh.items():
+        now = max(self._fresh, key=lambda minute: len(self._fresh[minute]))
+        for minute, counted in self._fresh.items():
+            durations = Durations()
+            durations.add(counted)
             blob = durations.pack()
             for minutes in LENGTHS:
                 begin = minute - minute % minutes
                 if minutes == 1 or self._parts(minutes, begin):
                     self._add(minutes, begin, blob)
         self._fresh.clear()
-        self._spans.clear()
         over = (now - _LATE) // LENGTHS[1]
         if over != self._over:
             self._over = over

@@ -61,7 +61,7 @@ def held(db: sqlite3.Connection) -> list[tuple[int, int]]:
 
 def commit(writer: StretchWriter, *minutes: int) -> None:
     for minute in minutes:
-        writer.of(DAY + minute).add(1, 5, error=False)
+        writer.of(DAY + minute).append((1, 5, False))
     writer.save()
 
 
@@ -74,7 +74,7 @@ def test_any_time_is_the_sum_of_its_minutes(
     writer = StretchWriter(db, TABLE)
     for spans in commits:
         for minute, number, failed in spans:
-            writer.of(DAY + minute).add(number, minute % 40, failed)
+            writer.of(DAY + minute).append((number, minute % 40, failed))
         writer.save()
         if restart:
             writer = StretchWriter(db, TABLE)
@@ -127,7 +127,7 @@ def test_what_is_rolled_back_is_not_counted(db: sqlite3.Connection) -> None:
     db.execute("BEGIN")
     for minute in range(9, 30):
         commit(writer, minute)
-    writer.of(DAY).add(1, 5, error=True)
+    writer.of(DAY).append((1, 5, True))
     db.execute("ROLLBACK")
     writer.forget()
     commit(writer, *range(30, 60))
@@ -157,7 +157,7 @@ def test_a_blob_gives_back_what_was_put_into_it() -> None:
     durations = Durations()
     for number in (7, 1, 4_000_000):
         for bucket in (0, 487, number % 400):
-            durations.add(number, bucket, error=bucket == 487)
+            durations.add([(number, bucket, bucket == 487)])
     again = Durations()
     assert again.add_packed(durations.pack())
     assert (again.taken, again.failed) == (durations.taken, durations.failed)
@@ -168,8 +168,7 @@ def test_a_blob_gives_back_what_was_put_into_it() -> None:
 @pytest.mark.parametrize("operations", [1, 100])
 def test_a_flipped_bit_is_noticed_wherever_it_is(operations: int) -> None:
     durations = Durations()
-    for number in range(operations):
-        durations.add(number, 150 + number, error=False)
+    durations.add((number, 150 + number, False) for number in range(operations))
     blob = durations.pack()
     for place in range(len(blob)):
         flipped = bytearray(blob)

@@ -108,10 +108,12 @@ class DayWriter:
         self._sources.trim()
 
     def _save_lines(self) -> None:
-        lines = self._changed.values()
-        self.db.executemany(INSERT, [line.columns() for line in lines if line.is_new])
-        self.db.executemany(UPDATE, [line.columns() for line in lines if not line.is_new])
-        for line in lines:
+        new = [line for line in self._changed.values() if line.is_new]
+        old = [line for line in self._changed.values() if not line.is_new]
+        for sql, lines in ((INSERT, new), (UPDATE, old)):
+            if lines:  # a statement that writes nothing takes 2 µs, too
+                self.db.executemany(sql, [line.columns() for line in lines])
+        for line in new:
             line.is_new = False
 
     def rollback(self) -> None:

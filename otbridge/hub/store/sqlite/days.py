@@ -17,6 +17,7 @@ import os
 import re
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from otbridge.errors import StoreError
@@ -29,12 +30,21 @@ __all__ = ["Folder", "date_of", "day_of", "next_part"]
 _GLANCE_S: Final = 0.05
 """Between two tries for a folder that another process holds."""
 
+_DAY_S: Final = 86_400
+_DAY_NS: Final = _DAY_S * 1_000_000_000
+
 _FILE = re.compile(r"(\d{4}-\d{2}-\d{2}(?:\.\d{6})?)\.db")
 
 
 def day_of(time_ns: int) -> str:
     """Return the UTC date of *time_ns* (unix nanoseconds) as `YYYY-MM-DD`."""
-    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).date().isoformat()
+    return _date(time_ns // _DAY_NS)
+
+
+@lru_cache(maxsize=64)
+def _date(days: int) -> str:
+    """Return the date that begins so many days after 1970's first; each commit asks for today's."""
+    return datetime.fromtimestamp(days * _DAY_S, UTC).date().isoformat()
 
 
 def date_of(day: str) -> str:
@@ -117,7 +127,8 @@ class Folder:
     def file_size(self, day: str) -> int:
         """Return the bytes of a day's file alone; 0 where somebody has taken it away."""
         try:
-            return self.file(day).stat().st_size
+            # Each commit asks; to put a Path together takes five times as long as the look.
+            return os.stat(f"{self.path}/{day}.db").st_size  # noqa: PTH116
         except OSError:
             return 0
 

@@ -92,8 +92,9 @@ class MetricWriter:
 
     def save(self) -> None:
         """Write down what was gathered."""
-        self._db.executemany(_SAVE, [line.columns() for line in self._changed.values()])
-        self._changed.clear()
+        if self._changed:
+            self._db.executemany(_SAVE, [line.columns() for line in self._changed.values()])
+            self._changed.clear()
         if len(self._kept) > _KEPT:
             self._kept.clear()
 

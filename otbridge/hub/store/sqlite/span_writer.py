@@ -97,10 +97,11 @@ class SpanWriter:
 
     def save(self) -> None:
         """Write down what was gathered and settled."""
-        self._packs.save(self._kept)
-        self._db.executemany("INSERT INTO otel_trace_parts VALUES (?, ?, ?)", self._parts)
-        self._kept.clear()
-        self._parts.clear()
+        if self._parts:
+            self._packs.save(self._kept)
+            self._db.executemany("INSERT INTO otel_trace_parts VALUES (?, ?, ?)", self._parts)
+            self._kept.clear()
+            self._parts.clear()
         self._texts.save()
         self._minutes.save()
         self.duplicates = 0

@@ -26,7 +26,7 @@ from otbridge.hub.analysis.edges import Declared, declared_edges
 from otbridge.hub.analysis.json_text import decode_json
 from otbridge.hub.analysis.langgraph import GraphStep, read_graph_step
 from otbridge.hub.analysis.messages import Messages, read_messages
-from otbridge.hub.analysis.usage import Usage, read_aggregate, read_usage
+from otbridge.hub.analysis.usage import Usage, read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,8 +55,6 @@ class GenAI:
     response_id: str | None = None
     call_id: str | None = None
     usage: Usage | None = None
-    aggregate: Usage | None = None
-    """A declared total of everything below; shown where nothing else is known, never added up."""
     totals: bool = False
     """Whether `usage` is a total of everything below, by the habit of who wrote it."""
     node: str | None = None
@@ -131,7 +129,6 @@ def describe(name: str, kind: int, attributes: Mapping[str, Any], scope_name: st
         response_id=fields["response_id"],
         call_id=fields["call_id"],
         usage=read_usage(attributes, claude_code=source == "claude_code"),
-        aggregate=read_aggregate(attributes),
         totals=scope_name in TOTALLING_SCOPES,
         node=fields["node"],
         step=step,

@@ -16,7 +16,7 @@ from otbridge.hub.analysis.json_text import decode_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Usage", "read_aggregate", "read_usage", "tokens"]
+__all__ = ["Usage", "read_usage", "tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +112,6 @@ _CLAUDE_CODE: Final = (
     (),
 )
 
-# pydantic-ai's totals over everything below an agent.
-_AGGREGATE: Final = (
-    ("gen_ai.aggregated_usage.input_tokens",),
-    ("gen_ai.aggregated_usage.output_tokens",),
-    ("gen_ai.aggregated_usage.cache_read.input_tokens",),
-    (
-        "gen_ai.aggregated_usage.cache_write.input_tokens",
-        "gen_ai.aggregated_usage.cache_creation.input_tokens",
-    ),
-    ("gen_ai.aggregated_usage.details.reasoning_tokens",),
-)
-
 # Attributes that hold all of it as one JSON object, and the members' names.
 _OBJECTS: Final[tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]] = (
     (
@@ -195,11 +183,6 @@ def read_usage(attributes: Mapping[str, Any], *, claude_code: bool = False) -> U
             if usage is not None:
                 return usage
     return None
-
-
-def read_aggregate(attributes: Mapping[str, Any]) -> Usage | None:
-    """Return the tokens that *attributes* declare as a total of everything below."""
-    return _from_names(attributes, _AGGREGATE)
 
 
 def _from_names(attributes: Mapping[str, Any], names: tuple[tuple[str, ...], ...]) -> Usage | None:

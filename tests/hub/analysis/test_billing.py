@@ -76,7 +76,7 @@ def test_a_runs_total_is_never_added_to_what_is_below() -> None:
 
 
 def test_declared_aggregates_never_count() -> None:
-    """pydantic-ai's `aggregated_usage` is for showing."""
+    """pydantic-ai's `aggregated_usage` is what the calls below report, too."""
     trace = Trace()
     agent = trace.agent(
         "a",

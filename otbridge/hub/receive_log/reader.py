@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final
 
 from otbridge.delivery.spool.frames import REQUEST, scan
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from otbridge.hub.receive_log.segments import Segment
 
 __all__ = ["LogReader"]
-
-_logger = logging.getLogger("otbridge.hub")
 
 _TRIES: Final = 3
 """Times that a segment is tried to be read before it is given up."""

@@ -39,6 +39,9 @@ were away, and for days that are too old."""
 _CATCH_UP_S: Final = 60.0
 """What a killed hub has left has this long to reach the store on a round; the rest on the next."""
 
+_FORWARD_S: Final = 0.5
+"""Seconds in which what waits for destinations may still leave when a space is closed."""
+
 _logger = logging.getLogger("otbridge.hub")
 
 
@@ -59,7 +62,6 @@ class Spaces:
         open_space: Returns the space of a tenant with its doors, not begun.
         data: The hub's data folder.
         clock: Tells how long one was not used.
-        forward_s: Seconds in which what waits for destinations may still leave when one is closed.
     """
 
     def __init__(
@@ -68,13 +70,11 @@ class Spaces:
         data: Path,
         clock: Clock,
         *,
-        forward_s: float = 0.5,
         max_open: int = MAX_OPEN,
     ) -> None:
         self._open_space = open_space
         self._data = data
         self._clock = clock
-        self._forward_s = forward_s
         self._max_open = max_open
         self._open: dict[str, _Open] = {}
         self._opening: dict[str, asyncio.Task[None]] = {}
@@ -224,7 +224,7 @@ class Spaces:
 
     async def _end(self, space: Space) -> None:
         try:
-            await space.end(self._forward_s)
+            await space.end(_FORWARD_S)
             await asyncio.to_thread(space.store.close)
         except (OSError, OtbridgeError) as error:
             # The others go on. What it held is on disk.

@@ -88,11 +88,6 @@ class Ui:
     def __init__(self, folder: Path = DIST) -> None:
         self._files = _scan(folder)
 
-    @property
-    def built(self) -> bool:
-        """Whether there is a user interface to show."""
-        return "/index.html" in self._files
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Answer GET and HEAD; an unknown path is a place in the UI, which finds it by itself."""
         if scope["method"] not in ("GET", "HEAD"):

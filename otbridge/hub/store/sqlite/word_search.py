@@ -21,17 +21,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-
-from otbridge.hub.store.attributes import decode_attributes
 from otbridge.hub.store.sqlite import attribute_search
-from otbridge.hub.store.text import (
-    MAX_WORDS,
-    PAIR_BYTES,
-    attribute_words,
-    fold,
-    match_expression,
-)
+from otbridge.hub.store.text import PAIR_BYTES, fold, match_expression
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -39,7 +30,6 @@ if TYPE_CHECKING:
     from otbridge.hub.store.conditions import AttributeCondition
     from otbridge.hub.store.sqlite.reader import Reader
     from otbridge.hub.store.vocabulary import Term
-    from otbridge.wire.rows import LogRow
 
 __all__ = [
     "LOG_WORDS",
@@ -52,7 +42,6 @@ __all__ = [
     "few",
     "narrowing",
     "spelled_out",
-    "texts_of_log",
 ]
 
 LOG_WORDS: Final = "otel_log_words"
@@ -120,12 +109,6 @@ def spelled_out(reader: Reader, day: str, words: str, term: Term) -> Spelled | N
 def begins_a_word(begun: str, texts: Iterable[str]) -> bool:
     """Whether a word in *texts* begins with *begun*, as far as letters without accents go."""
     return any(word.startswith(begun) for text in texts for word in _WORDS.findall(fold(text)))
-
-
-def texts_of_log(row: LogRow) -> list[str]:
-    """Return the texts of a log record that are searched."""
-    values = attribute_words(decode_attributes(LogRecord.FromString(row.data).attributes))
-    return [row.body_text[:MAX_WORDS], row.event_name, *values]
 
 
 def _words_from(reader: Reader, day: str, words: str, begun: str) -> list[str] | None:

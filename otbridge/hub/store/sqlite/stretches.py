@@ -42,6 +42,16 @@ _LOOK_BACK: Final = 1_440
 _PARTS: Final = 64
 """Blobs of one stretch that make one together: a commit adds one, and reading each takes 20 µs."""
 
+_SMALL: Final = 1_024
+"""Bytes of a blob that is joined whenever there are too many: one of hundreds of operations takes
+1.4 ms to be read and made anew, which each commit of a span would have its share of."""
+
+_LARGE: Final = 8
+"""Others that are kept until all are joined."""
+
+_ANY: Final = 2**31
+"""More bytes than a blob has."""
+
 _KNOWN: Final = 4_096
 """Stretches of which the number of blobs is remembered, some 100 bytes each."""
 
@@ -169,7 +179,9 @@ class StretchWriter:
     def _add(self, minutes: int, begin: int, blob: bytes) -> None:
         self._insert(minutes, begin, blob)
         if self._parts(minutes, begin) >= _PARTS:
-            self._join(minutes, begin)
+            self._join(minutes, begin, _SMALL)
+            if self._parts(minutes, begin) > _LARGE:
+                self._join(minutes, begin)
 
     def _insert(self, minutes: int, begin: int, blob: bytes) -> None:
         self._db.execute(
@@ -179,15 +191,18 @@ class StretchWriter:
         if (minutes, begin) in self._known:
             self._known[minutes, begin] += 1
 
-    def _join(self, minutes: int, begin: int) -> None:
-        """Make one blob of a stretch's."""
-        where = f"FROM {self._table} WHERE Minutes = ? AND Begin = ?"
+    def _join(self, minutes: int, begin: int, size: int = _ANY) -> None:
+        """Make one blob of a stretch's that have less than *size* bytes."""
+        where = f"FROM {self._table} WHERE Minutes = ? AND Begin = ? AND length(Durations) < ?"
+        blobs = self._rows(f"SELECT Durations {where}", minutes, begin, size)
+        if len(blobs) < 2:
+            return
         whole = Durations()
-        for (blob,) in self._rows(f"SELECT Durations {where}", minutes, begin):
+        for (blob,) in blobs:
             if not whole.add_packed(blob):
                 return  # nothing of it must pass for sound
-        self._db.execute(f"DELETE {where}", (minutes, begin))
-        self._known[minutes, begin] = 0
+        self._known[minutes, begin] = self._parts(minutes, begin) - len(blobs)
+        self._db.execute(f"DELETE {where}", (minutes, begin, size))
         self._insert(minutes, begin, whole.pack())
 
     def _sum_up(self, now: int) -> None:

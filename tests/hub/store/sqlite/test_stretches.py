@@ -120,6 +120,23 @@ def test_many_commits_of_a_minute_become_one_blob(db: sqlite3.Connection) -> Non
     assert read(db, 0, 0) == ({1: 3 * stretches._PARTS}, {})
 
 
+def test_blobs_of_many_operations_are_not_made_anew_each_time_that_there_are_too_many(
+    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stretches, "_SMALL", 100)  # bytes: one of a few operations
+    writer = StretchWriter(db, TABLE)
+    large, most = set(), 0
+    for n in range(20 * stretches._PARTS):
+        writer.of(DAY).append((n % 50, n % 400, False))
+        writer.save()
+        most = max(most, len(held(db)))
+        found = db.execute(f"SELECT Id FROM {TABLE} WHERE length(Durations) >= 100").fetchall()
+        large.add(len(found))
+    assert most == stretches._PARTS - 1
+    assert large == set(range(stretches._LARGE + 1))
+    assert sum(read(db, 0, 0)[0].values()) == 20 * stretches._PARTS
+
+
 def test_what_is_rolled_back_is_not_counted(db: sqlite3.Connection) -> None:
     writer = StretchWriter(db, TABLE)
     for minute in range(9):

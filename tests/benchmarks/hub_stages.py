@@ -1,6 +1,6 @@
 """What a span costs the hub, stage by stage: `python -m tests.benchmarks.hub_stages [--runs 5]`.
 
-The traffic of `hub_traffic` is decoded and stored in one process and one thread, 16 requests of
+The traffic of `hub_traffic` is decoded and stored in one process and one thread, 32 requests of
 512 spans in a transaction, as they gather behind one another in a flood. A stage's figure is what
 its method takes, all that it calls included; stages that are set in are parts of the one above.
 Sending, the receive log and the acknowledgement are not in it: see `hub_ingest`.
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["measure"]
 
-GROUP: Final = 16
-"""Requests in a transaction: what the 8 MiB that one may have hold of them."""
+GROUP: Final = 32
+"""Requests in a transaction: what the 16 MiB that one may have hold of them."""
 
 _DECODE = "decode"
 _AGAIN = "decode again, for the store's process"

@@ -45,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clickhouse.Serv
     running = clickhouse.Server(tmp_path_factory.mktemp("clickhouse"))
     running.start()
     yield running
-    running.kill()
+    running.end()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,12 @@ import asyncio
 import ssl
 import threading
 from contextlib import suppress
-from typing import Self
+from typing import Final, Self
+
+_READ: Final = 65_536
+
+_LEAVE_S: Final = 2.0
+"""In which ClickHouse has said what it still had to say to who has left."""
 
 
 class Front:
@@ -66,21 +71,35 @@ class Front:
         behind, to_behind = await asyncio.open_connection("127.0.0.1", self._to)
         try:
             async with asyncio.TaskGroup() as both:
-                both.create_task(self._pump(reader, to_behind, up=True))
-                both.create_task(self._pump(behind, writer, up=False))
+                both.create_task(self._up(reader, to_behind))
+                both.create_task(self._down(behind, writer))
         finally:
-            for one in (writer, to_behind):
-                one.close()
+            writer.close()
+            await _part(behind, to_behind)
 
-    async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool
-    ) -> None:
+    async def _up(self, reader: asyncio.StreamReader, to_behind: asyncio.StreamWriter) -> None:
         with suppress(OSError):
-            while data := await reader.read(65_536):
-                if up:
-                    self.sent += len(data)
-                else:
-                    self.answered += len(data)
+            while data := await reader.read(_READ):
+                self.sent += len(data)
+                to_behind.write(data)
+                await to_behind.drain()
+        with suppress(OSError):
+            to_behind.write_eof()
+
+    async def _down(self, behind: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await behind.read(_READ):
+                self.answered += len(data)
                 writer.write(data)
                 await writer.drain()
         writer.close()
+
+
+async def _part(behind: asyncio.StreamReader, to_behind: asyncio.StreamWriter) -> None:
+    """End a connection to ClickHouse with nothing unread, which would reset it."""
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_LEAVE_S):
+            to_behind.write_eof()
+            while await behind.read(_READ):
+                pass
+    to_behind.close()

@@ -96,6 +96,13 @@ class Server:
         finally:
             connection.close()
 
+    def end(self) -> None:
+        """End it after its last test, which must have left it alive."""
+        code = self._process and self._process.poll()
+        self.kill()
+        said = (self.folder / "server.log").read_text(errors="replace")[-2000:]
+        assert code is None, f"ClickHouse ended by itself ({code}): {said}"
+
     def kill(self) -> None:
         """End it at once, as a power switch does."""
         if self._process is not None:

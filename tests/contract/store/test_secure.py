@@ -69,7 +69,7 @@ def guarded(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     running = Server(folder / "server", tcp_port=free_port(), config=config)
     running.start()
     yield running
-    running.kill()
+    running.end()
 
 
 def _user(name: str, password: str, *rights: str) -> str:

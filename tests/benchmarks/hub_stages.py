@@ -90,11 +90,11 @@ def measure(records: int, size: int) -> Result:
 
 def _watch(spent: dict[str, float]) -> None:
     """Have the stages of storing add to *spent* what they take."""
-    from otbridge.hub.store.sqlite.day_writer import DayWriter
-    from otbridge.hub.store.sqlite.minutes import Minutes
-    from otbridge.hub.store.sqlite.pack_writer import PackWriter
-    from otbridge.hub.store.sqlite.span_writer import SpanWriter
-    from otbridge.hub.store.sqlite.trace_texts import TraceTexts
+    from otbridge.hub.store.sqlite.counts.minutes import Minutes
+    from otbridge.hub.store.sqlite.packs.pack_writer import PackWriter
+    from otbridge.hub.store.sqlite.writing.day_writer import DayWriter
+    from otbridge.hub.store.sqlite.writing.span_writer import SpanWriter
+    from otbridge.hub.store.sqlite.writing.trace_texts import TraceTexts
     from otbridge.hub.store.words import AttributeWords
 
     watched: list[tuple[str, type, str]] = [
@@ -129,8 +129,8 @@ def _timed(method: Callable[..., Any], stage: str, spent: dict[str, float]) -> C
 
 def _open(folder: Path) -> Any:
     from otbridge._clock import SystemClock
-    from otbridge.hub.store.sqlite.day_files import DayFiles
-    from otbridge.hub.store.sqlite.days import Folder
+    from otbridge.hub.store.sqlite.files.days import Folder
+    from otbridge.hub.store.sqlite.writing.day_files import DayFiles
     from otbridge.hub.store.vocabulary import Retention
 
     return DayFiles(Folder(folder), SystemClock(), Retention())

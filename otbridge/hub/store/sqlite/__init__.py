@@ -1,9 +1,9 @@
 """The default store: SQLite files, one or a few per day, nothing to install.
 
-One thread writes (`writer`, `day_files`, `day_writer`), in a process of its own where there is much
-to do (`writer_apart`, `writing_process`); a few connections that cannot write answer questions
-(`reader`, and `traces`, `logs`, `runs`, `totals`). SQLite's write-ahead log lets them go on side by
-side.
+One thread writes (`writing`), in a process of its own where there is much to do; a few connections
+that cannot write answer questions (`questions`). SQLite's write-ahead log lets them go on side by
+side. Both know how records lie together (`packs`), how often and how long things took (`counts`),
+and what is in the folder (`files`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from otbridge._clock import SystemClock
-from otbridge.hub.store.sqlite import (
+from otbridge.hub.store.sqlite.files.days import Folder, date_of
+from otbridge.hub.store.sqlite.questions import (
     facets,
     logs,
     metrics,
@@ -23,11 +24,10 @@ from otbridge.hub.store.sqlite import (
     totals,
     traces,
 )
-from otbridge.hub.store.sqlite.days import Folder, date_of
-from otbridge.hub.store.sqlite.operation_minutes import operation_minutes
-from otbridge.hub.store.sqlite.reader import Readers
-from otbridge.hub.store.sqlite.writer import DayFilesWriter
-from otbridge.hub.store.sqlite.writer_apart import WriterApart
+from otbridge.hub.store.sqlite.questions.operation_minutes import operation_minutes
+from otbridge.hub.store.sqlite.questions.reader import Readers
+from otbridge.hub.store.sqlite.writing.writer import DayFilesWriter
+from otbridge.hub.store.sqlite.writing.writer_apart import WriterApart
 from otbridge.hub.store.vocabulary import Retention, StoreTotals
 
 if TYPE_CHECKING:

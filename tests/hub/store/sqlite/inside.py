@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otbridge.hub.store.sqlite import SqliteStore
-from otbridge.hub.store.sqlite.writer import DayFilesWriter
-from otbridge.hub.store.sqlite.writer_apart import WriterApart
+from otbridge.hub.store.sqlite.writing.writer import DayFilesWriter
+from otbridge.hub.store.sqlite.writing.writer_apart import WriterApart
 
 if TYPE_CHECKING:
     from otbridge.hub.store import Store

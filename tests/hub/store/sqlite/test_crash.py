@@ -26,7 +26,7 @@ KILLS = 12
 WRITER = """
 import sys
 from otbridge.hub.store import open_store
-from otbridge.hub.store.sqlite import day_files
+from otbridge.hub.store.sqlite.writing import day_files
 from tests.hub.store.sqlite.test_crash import numbered
 
 day_files._PARTS = int(sys.argv[3])

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otbridge.hub.store import StoreFull, open_store
-from otbridge.hub.store.sqlite import day_files
-from otbridge.hub.store.sqlite.ballast import BALLAST_BYTES
+from otbridge.hub.store.sqlite.files.ballast import BALLAST_BYTES
+from otbridge.hub.store.sqlite.writing import day_files
 from otbridge.hub.store.vocabulary import Expired, LogFilter, LogPosition, Retention, TraceFilter
 from tests.hub.store.builders import batch, log, span, store_now, trace_id
 
@@ -221,7 +221,7 @@ def test_a_disk_that_fills_up_costs_the_oldest_files_and_then_refuses(
 ON_A_SMALL_DISK = """
 import os, pathlib, sys
 from otbridge.hub.store import StoreFull, open_store
-from otbridge.hub.store.sqlite import day_files
+from otbridge.hub.store.sqlite.writing import day_files
 from otbridge.hub.store.vocabulary import LogFilter
 from tests.hub.store.builders import batch, log
 

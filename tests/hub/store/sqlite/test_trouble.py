@@ -11,7 +11,7 @@ import pytest
 
 from otbridge.errors import StoreError
 from otbridge.hub.store import QueryTooSlow, StoreFull, writer
-from otbridge.hub.store.sqlite import day_files
+from otbridge.hub.store.sqlite.writing import day_files
 from otbridge.hub.store.vocabulary import LogFilter, TraceFilter
 from tests.hub.store.builders import batch, log, span, store_now, trace_id
 from tests.hub.store.sqlite.inside import writer_of

@@ -1,0 +1,1 @@
+"""From questions to rows: what may be asked, by readers that cannot write."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.harness import number, options, run_fresh, table, take_turns
-from tests.benchmarks.hub_traffic import make
+from tests.benchmarks.hub_traffic import BATCH, make
 from tests.hub.hub_process import HubProcess
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from otbridge.typing import Signal
     from tests.benchmarks.harness import Result
 
-__all__ = ["main"]
+__all__ = ["cpu_when_quiet", "main", "wait_until_queryable"]
 
 CONNECTIONS = 8
 """Connections that the sender keeps open, one request at a time on each."""
@@ -42,14 +42,15 @@ QUIET_S = 2.0
 _NAME = "tests.benchmarks.hub_ingest"
 
 
-def send(port: int, signal: Signal, records: int, seed: int) -> None:
-    """Send everything as fast as the hub takes it; print what happened."""
+def send(port: int, signal: Signal, records: int, seed: int, rate: int = 0) -> None:
+    """Send everything, *rate* records a second or as fast as the hub takes it; print what happened."""
     traffic = make(signal, records, seed, time.time_ns())
-    queue = list(reversed(traffic.requests))
+    pause = BATCH / rate if rate else 0.0
     refused = [0] * CONNECTIONS
     sys.stdin.readline()  # the one who measures says when
     cpu = time.process_time()
     begin = time.perf_counter()
+    queue = [(begin + place * pause, body) for place, body in enumerate(traffic.requests)][::-1]
     threads = [
         threading.Thread(target=_connection, args=(port, signal, queue, refused, index))
         for index in range(CONNECTIONS)
@@ -74,15 +75,20 @@ def send(port: int, signal: Signal, records: int, seed: int) -> None:
 
 
 def _connection(
-    port: int, signal: Signal, queue: list[bytes], refused: list[int], index: int
+    port: int,
+    signal: Signal,
+    queue: list[tuple[float, bytes]],
+    refused: list[int],
+    index: int,
 ) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while True:
             try:
-                body = queue.pop()
+                due, body = queue.pop()
             except IndexError:
                 return
+            time.sleep(max(0.0, due - time.perf_counter()))
             head = (
                 f"POST /v1/{signal} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
                 f"Content-Type: application/x-protobuf\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -91,7 +97,7 @@ def _connection(
             answer = connection.recv(65_536)
             if not answer.startswith(b"HTTP/1.1 200"):
                 refused[index] += 1
-                queue.append(body)
+                queue.append((due, body))
                 time.sleep(0.2)  # what it was told to do, about
 
 
@@ -109,9 +115,9 @@ def measure(signal: Signal, records: int, seed: int) -> Result:
         output, _ = sender.communicate("go\n")
         acknowledged = time.perf_counter()
         sent: dict[str, Any] = json.loads(output)
-        _wait_until_queryable(hub, signal, sent)
+        wait_until_queryable(hub, signal, sent)
         queryable = time.perf_counter() - acknowledged
-        cpu = _cpu_when_quiet(hub) - before
+        cpu = cpu_when_quiet(hub) - before
         resident = hub.resident_bytes()
         hub.end()
         disk = sum(path.stat().st_size for path in hub.data.rglob("*.db"))
@@ -127,7 +133,8 @@ def measure(signal: Signal, records: int, seed: int) -> Result:
     }
 
 
-def _wait_until_queryable(hub: HubProcess, signal: Signal, sent: dict[str, Any]) -> None:
+def wait_until_queryable(hub: HubProcess, signal: Signal, sent: dict[str, Any]) -> None:
+    """Return when the last trace is there whole, and found by a word that only it has."""
     wanted = {"traces": "span_count", "logs": "log_count"}[signal]
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -139,7 +146,7 @@ def _wait_until_queryable(hub: HubProcess, signal: Signal, sent: dict[str, Any])
     raise SystemExit(f"Not queryable after a minute: {whole.text[:500]} {str(found)[:500]}")
 
 
-def _cpu_when_quiet(hub: HubProcess) -> float:
+def cpu_when_quiet(hub: HubProcess) -> float:
     """Return the CPU seconds of a hub, once it has come to rest."""
     cpu = hub.cpu_s()
     while True:
@@ -176,7 +183,7 @@ def main(runs: int = 5, records: int = 100_000) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--send"]:
-        send(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))  # type: ignore[arg-type]
+        send(int(sys.argv[2]), sys.argv[3], *map(int, sys.argv[4:]))  # type: ignore[arg-type]
     elif sys.argv[1:2] == ["--one"]:
         print(json.dumps(measure(sys.argv[2], int(sys.argv[3]), os.getpid())))  # type: ignore[arg-type]
     else:

@@ -7,6 +7,8 @@ A provider that is there already is not replaced: the switch is added to it.
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
@@ -169,6 +171,10 @@ class ConsoleSpanProcessor(SpanProcessor):
             pass
 
 
+_arranging = threading.RLock()
+"""Held while a switch finds out who is to be called."""
+
+
 class Switch(SynchronousMultiSpanProcessor):
     """What is ours in a provider: passes on to whatever is configured now.
 
@@ -205,19 +211,20 @@ class Switch(SynchronousMultiSpanProcessor):
         where only one is left, it stands here in person.
 
         Threads that find out that nobody wants beginnings come here, too, late perhaps and with
-        targets of yesterday; so each looks once more when it is done. A lock would be in the way
-        of forked children.
+        targets of yesterday; so one thread at a time does this. A signal handler may come in
+        between all the same, on the same thread; so each looks once more when it is done.
         """
         everybody: tuple[SpanProcessor, ...] | None = None
-        while everybody != (now := (*self._targets, *self._added)):
-            everybody = now
-            self.is_alone = not self._added
-            self._starting = _doing(everybody, "on_start")
-            self._ending = _doing(everybody, "on_end")
-            for name, doing in (("on_start", self._starting), ("on_end", self._ending)):
-                vars(self).pop(name, None)
-                if len(doing) == 1:
-                    vars(self)[name] = doing[0]
+        with _arranging:
+            while everybody != (now := (*self._targets, *self._added)):
+                everybody = now
+                self.is_alone = not self._added
+                self._starting = _doing(everybody, "on_start")
+                self._ending = _doing(everybody, "on_end")
+                for name, doing in (("on_start", self._starting), ("on_end", self._ending)):
+                    vars(self).pop(name, None)
+                    if len(doing) == 1:
+                        vars(self)[name] = doing[0]
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Pass on, in order."""
@@ -242,6 +249,19 @@ _host: Final = Switch()
 _guest: Final = Switch()
 """The one that is added to other people's providers."""
 _sampler: Final = SwitchSampler()
+
+
+def _in_forked_child() -> None:
+    """Do what a thread of the parent may have been in the middle of: it is not here to go on."""
+    global _arranging
+    _arranging = threading.RLock()
+    for switch in (_host, _guest):
+        switch.arrange()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_in_forked_child)
+
 _providers: list[Any] = []
 # Providers that have the switch; there is no way to take a processor out of one again.
 

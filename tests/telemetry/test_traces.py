@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -146,6 +147,39 @@ def test_spans_carry_the_correlation_id_in_force() -> None:
     with capture() as seen, otbridge.correlation("req-1"), otbridge.span("work"):
         pass
     assert seen.span("work").attributes["correlation.id"] == "req-1"
+
+
+def test_new_targets_wait_for_who_is_about_to_put_back_the_old_ones() -> None:
+    """A thread that has found out that nobody wants beginnings may be slow to say so."""
+    switch = Switch()
+    looking, go_on = threading.Event(), threading.Event()
+    ended: list[str] = []
+
+    class Target(SpanProcessor):
+        name = "today"
+
+        @property
+        def on_end(self) -> Any:
+            if threading.current_thread() is late:
+                looking.set()
+                go_on.wait(20)
+            return lambda _: ended.append(self.name)
+
+    late = threading.Thread(target=switch.arrange)
+    yesterday, today = Target(), Target()
+    yesterday.name = "yesterday"
+    switch.targets = (yesterday,)
+    late.start()
+    assert looking.wait(20)
+    exchange = threading.Thread(target=setattr, args=(switch, "targets", (today,)))
+    exchange.start()
+    exchange.join(0.2)
+    assert exchange.is_alive()  # else the late one would put back what it has seen
+    go_on.set()
+    exchange.join(20)
+    late.join(20)
+    switch.on_end(ReadableSpan("work"))  # type: ignore[no-untyped-call,unused-ignore]
+    assert ended == ["today"]
 
 
 def test_who_rearranges_with_targets_of_yesterday_looks_again() -> None:

@@ -119,6 +119,15 @@ def _not_about_encodings(record: logging.LogRecord) -> bool:
     """Leave out what is said of texts that are no UTF-8, and of the server that ended so."""
     if record.name == "asyncio":
         failed = record.exc_info[1] if record.exc_info else None
-        return not (isinstance(failed, UnicodeDecodeError) and failed.object[:1] == b"/")
+        return not (isinstance(failed, UnicodeDecodeError) and _raised_by_grpc(failed))
     about: object = record.msg
     return not (isinstance(about, UnicodeDecodeError) or str(about).startswith("Invalid encoding"))
+
+
+def _raised_by_grpc(error: BaseException) -> bool:
+    where = error.__traceback__
+    while where is not None:
+        if "grpc/_cython" in where.tb_frame.f_code.co_filename:
+            return True
+        where = where.tb_next
+    return False

@@ -54,8 +54,8 @@ def test_a_path_that_is_no_text_ends_the_service_for_a_moment_only(hub: HubProce
     assert is_served(hub)
     # A call that never comes to its end does not keep the door shut.
     with write(hub, call(1, EXPORT.encode())):
-        for _ in range(3):
-            with write(hub, call(1, b"/\xff\xfe")) as broken:
+        for path in (b"/\xff\xfe", b"\xaf", b"/opentelemetry\xff"):
+            with write(hub, call(1, path)) as broken:
                 while broken.recv(1000):
                     pass
             deadline = time.monotonic() + 10

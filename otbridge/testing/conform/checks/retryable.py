@@ -44,7 +44,8 @@ def _is_final(answer: Answer) -> Callable[[Bench], Finding]:
         first, *later = map(records_in, seen.requests)
         if first and later and max(later) < first:
             return passed(f"split into {len(later)} smaller requests")  # as it may after a 413
-        return failed(f"sent {len(later) + 1} times") if later else passed("one attempt")
+        count = seen.attempts
+        return passed("one attempt") if count == 1 else failed(f"sent {count} times")
 
     return run
 

@@ -1,7 +1,7 @@
 """Malformed requests without end: `python -m tests.faults.hub.fuzz --requests 1000000 --seed 1`.
 
 A real hub is sent mutants of recorded requests through every door. It has to stay alive, answer
-nothing with a 5xx but "come again", write no stack trace, stay below 240 MiB without growing, and
+nothing with a 5xx but "come again", write no stack trace, stay below 300 MiB without growing, and
 take and show a right request in the end. Whatever broke a promise is written to a folder, to be
 sent again with `--again FILE`.
 """
@@ -25,9 +25,9 @@ from tests.faults.hub.fuzz.grpc_wire import method_of
 from tests.faults.hub.fuzz.watch import Watch
 from tests.hub.hub_process import HubProcess
 
-MOST_MEBIBYTES = 240
-"""What a hub has in use, some 90, and the 128 of requests that it lets wait (`MAX_WAITING_BYTES`):
-181 on a machine that has time, 216 on one that has ten times too much to do."""
+MOST_MEBIBYTES = 300
+"""What both processes of a hub have in use, some 140, and the 128 MiB of requests that it lets wait
+(`MAX_WAITING_BYTES`): 271 were measured on a machine that was busy with other things."""
 MOST_RISE_MEBIBYTES = 16
 """From the middle to the end; the allocator's own ups and downs are a few."""
 WARM_MUTANTS = 400_000

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import settings
 from opentelemetry import context
 
+from otbridge.telemetry import outlets
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -41,3 +43,12 @@ def _own_data_folder(
     folder = tmp_path_factory.mktemp("data")
     monkeypatch.setenv("XDG_DATA_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_source_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An SDK that hands its spans over by itself does so for good, but not beyond its test.
+
+    Else otbridge would add nothing to the providers of tests that come later.
+    """
+    monkeypatch.setattr(outlets, "_sources", {})

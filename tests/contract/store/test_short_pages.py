@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,8 +14,9 @@ from otbridge.hub.store.vocabulary import LogFilter, ShortPage, Term, TraceFilte
 from tests.hub.store.builders import SECOND, T0, log, span, store_now, trace_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from otbridge.hub.store import Store
-    from otbridge.hub.store.vocabulary import LogPosition, TracePosition
     from otbridge.testing.clock import FakeClock
     from otbridge.wire.rows import LogRow, SpanRow
 
@@ -42,18 +43,36 @@ def filled(store: Store, clock: FakeClock) -> Store:
     return store
 
 
-def from_page_to_page(store: Store, wanted: TraceFilter) -> tuple[list[int], int]:
-    """Return the numbers of the traces of all pages, and how many pages these were."""
+def all_pages(
+    ask: Callable[[Any], Any], items: Callable[[Any], list[int]], most: int
+) -> tuple[list[int], int]:
+    """Return the numbers of what is on all pages, fewer than *most*, and how many these were."""
     found: list[int] = []
-    after: TracePosition | None = None
-    for pages in range(1, 200):
-        page = list_traces(store, wanted, 7, after)
-        found += [int.from_bytes(line.trace_id) for line in page.traces]
+    after = None
+    for pages in range(1, most):
+        page = ask(after)
+        found += items(page)
         if page.next_position is None:
             return found, pages
         assert after is None or page.next_position < after
         after = page.next_position
     raise AssertionError("The pages have no end.")
+
+
+def from_page_to_page(store: Store, wanted: TraceFilter) -> tuple[list[int], int]:
+    return all_pages(
+        lambda after: list_traces(store, wanted, 7, after),
+        lambda page: [int.from_bytes(line.trace_id) for line in page.traces],
+        200,
+    )
+
+
+def logs_from_page_to_page(store: Store, wanted: LogFilter) -> tuple[list[int], int]:
+    return all_pages(
+        lambda after: list_logs(store, wanted, 7, after),
+        lambda page: [int(one.row.body_text) for one in page.logs],
+        1_000,
+    )
 
 
 @pytest.mark.parametrize("terms", [(), (Term("w2"),)], ids=["value", "word too"])
@@ -92,20 +111,6 @@ def test_runs_go_on_where_a_page_of_traces_ended_early(
             break
         page = list_runs(filled, 9, page.next_position, wanted)
     assert found == [[trace_id(number)] for number in (34, 24, 14, 4)]
-
-
-def logs_from_page_to_page(store: Store, wanted: LogFilter) -> tuple[list[int], int]:
-    """Return the numbers of the log records of all pages, and how many pages these were."""
-    found: list[int] = []
-    after: LogPosition | None = None
-    for pages in range(1, 1_000):
-        page = list_logs(store, wanted, 7, after)
-        found += [int(one.row.body_text) for one in page.logs]
-        if page.next_position is None:
-            return found, pages
-        assert after is None or page.next_position < after
-        after = page.next_position
-    raise AssertionError("The pages have no end.")
 
 
 @pytest.mark.parametrize("terms", [(), (Term("w2"),)], ids=["value", "word too"])

@@ -8,6 +8,7 @@ from zlib import crc32
 import msgspec
 
 from otbridge.hub.store.metric_outline import MAX_KEYS, outlines
+from otbridge.hub.store.sqlite.writing.kept_lines import KeptLines
 
 if TYPE_CHECKING:
     import sqlite3
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from otbridge.wire.rows import MetricsRow
 
 __all__ = ["MetricWriter"]
-
-_KEPT: Final = 8_192
-"""Metrics whose lines are kept in memory, a few hundred bytes each."""
 
 _FIND: Final = (
     "SELECT Id, Attributes, DataPoints, LastTime FROM otel_metric_names WHERE MetricName = ? AND"
@@ -61,8 +59,7 @@ class MetricWriter:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._kept: dict[tuple[Any, ...], _Line] = {}
-        self._changed: dict[int, _Line] = {}
+        self._lines = KeptLines[tuple[Any, ...], _Line](db, _SAVE)
 
     def add(self, row: MetricsRow) -> None:
         """Store what one resource sent at once."""
@@ -84,7 +81,7 @@ class MetricWriter:
         for outline in outlines(data):
             line = self._line(service, outline)
             line.add(outline)
-            self._changed[line.number] = line
+            self._lines.change(line)
             self._db.execute(
                 "INSERT OR IGNORE INTO otel_metric_rows VALUES (?, ?, ?, ?)",
                 (line.number, outline.last_ns, number, outline.first_ns),
@@ -92,27 +89,22 @@ class MetricWriter:
 
     def save(self) -> None:
         """Write down what was gathered."""
-        if self._changed:
-            self._db.executemany(_SAVE, [line.columns() for line in self._changed.values()])
-            self._changed.clear()
-        if len(self._kept) > _KEPT:
-            self._kept.clear()
+        self._lines.save()
 
     def forget(self) -> None:
         """Forget what was not saved, and what may be rolled back."""
-        self._kept.clear()
-        self._changed.clear()
+        self._lines.forget()
 
     def _line(self, service: str, outline: MetricOutline) -> _Line:
         key = (
             *(outline.name, outline.type, outline.unit, service),
             *(outline.temporality, outline.monotonic),
         )
-        line = self._kept.get(key)
+        line = self._lines.known.get(key)
         if line is None:
             found = self._db.execute(_FIND, key).fetchone()
             if found is None:
                 number = self._db.execute(_ADD, (*key, outline.description)).lastrowid
                 found = (number, "[]", 0, 0)
-            line = self._kept[key] = _Line(*found)
+            line = self._lines.known[key] = _Line(*found)
         return line

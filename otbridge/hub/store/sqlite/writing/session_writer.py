@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from otbridge.hub.store.sqlite.writing.kept_lines import KeptLines
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
@@ -11,9 +13,6 @@ if TYPE_CHECKING:
     from otbridge.hub.store.words import AttributeWords
 
 __all__ = ["SessionWriter"]
-
-_KEPT: Final = 8_192
-"""Sessions kept in memory, some 300 bytes each with their traces: most are heard of again."""
 
 _KEPT_TRACES: Final = 1_000
 """Traces of one session that are remembered; of others, the file says whether they are known."""
@@ -57,8 +56,7 @@ class SessionWriter:
     def __init__(self, db: sqlite3.Connection, words: AttributeWords) -> None:
         self._db = db
         self._words = words
-        self._kept: dict[tuple[str, str], _Line] = {}
-        self._changed: dict[int, _Line] = {}
+        self._lines = KeptLines[tuple[str, str], _Line](db, _SAVE)
 
     def add(self, attributes: Sequence[bytes], trace: int, start_ns: int, end_ns: int) -> None:
         """Join the trace with this key to the sessions that a record of it names.
@@ -78,32 +76,27 @@ class SessionWriter:
             line = self._line(name, time_ns, time_ns)
             line.loose_logs += 1
             line.loose_errors += error
-            self._changed[line.number] = line
+            self._lines.change(line)
 
     def save(self) -> None:
         """Write down what was gathered."""
-        if self._changed:
-            self._db.executemany(_SAVE, [line.columns() for line in self._changed.values()])
-            self._changed.clear()
-        if len(self._kept) > _KEPT:
-            self._kept.clear()
+        self._lines.save()
 
     def forget(self) -> None:
         """Forget what was not saved, and what may be rolled back."""
-        self._kept.clear()
-        self._changed.clear()
+        self._lines.forget()
 
     def _line(self, name: tuple[str, str], start_ns: int, end_ns: int) -> _Line:
         """Return the session (key, id), which something of this time names."""
-        line = self._kept.get(name)
+        line = self._lines.known.get(name)
         if line is None:
             key, session = name
             found: Any = self._db.execute(_FIND, (session, key)).fetchone()
             if found is None:
                 number = self._db.execute(_ADD, (key, session, start_ns, end_ns)).lastrowid
                 found = (number, start_ns, end_ns)
-            line = self._kept[name] = _Line(*found)
+            line = self._lines.known[name] = _Line(*found)
         if start_ns < line.start or end_ns > line.end:
             line.start, line.end = min(start_ns, line.start), max(end_ns, line.end)
-            self._changed[line.number] = line
+            self._lines.change(line)
         return line
